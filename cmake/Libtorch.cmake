@@ -1,0 +1,27 @@
+# libtorch out of the PyPI wheel in the bootstrap's environment. find_package(Torch) wants a CUDA toolkit, so the two
+# libraries that Darkroom links are imported by hand: libtorch_cpu and libc10. libtorch_cuda is loaded at run time only.
+if(NOT DARKROOM_VENV)
+  set(DARKROOM_VENV $ENV{DARKROOM_VENV})
+endif()
+if(NOT DARKROOM_VENV)
+  file(SHA256 ${CMAKE_SOURCE_DIR}/script/requirements.lock lock_hash)
+  string(SUBSTRING ${lock_hash} 0 12 lock_hash)
+  set(DARKROOM_VENV $ENV{HOME}/.cache/darkroom/venv-${lock_hash})
+endif()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/script/requirements.lock)
+file(GLOB torch_root ${DARKROOM_VENV}/lib/python3.*/site-packages/torch)
+if(NOT EXISTS "${torch_root}/lib/libtorch_cpu.so")
+  message(FATAL_ERROR "No torch in ${DARKROOM_VENV}: run script/bootstrap, or set DARKROOM_VENV.")
+endif()
+message(STATUS "libtorch: ${torch_root}")
+
+add_library(c10 SHARED IMPORTED)
+set_target_properties(c10 PROPERTIES IMPORTED_LOCATION ${torch_root}/lib/libc10.so)
+target_include_directories(c10 SYSTEM INTERFACE ${torch_root}/include)
+target_compile_definitions(c10 INTERFACE AT_PER_OPERATOR_HEADERS)
+
+# The wheel's libtorch_cpu needs libcudart and libcupti of the nvidia wheels, found through its own RPATH.
+add_library(torch_cpu SHARED IMPORTED)
+set_target_properties(torch_cpu PROPERTIES IMPORTED_LOCATION ${torch_root}/lib/libtorch_cpu.so)
+target_link_libraries(torch_cpu INTERFACE c10)
+target_link_options(torch_cpu INTERFACE -Wl,--unresolved-symbols=ignore-in-shared-libs)

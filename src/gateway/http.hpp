@@ -1,0 +1,108 @@
+#pragma once
+// HTTP as routes see it: plain requests and responses. Beast stays behind server.cpp.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/awaitable.hpp>
+
+#include "base/json.hpp"
+
+namespace darkroom {
+
+namespace asio = boost::asio;
+
+/// A body that a route reads itself, piece by piece (uploads). Plain and chunked bodies alike.
+class BodyReader {
+ public:
+  virtual ~BodyReader() = default;
+  /// The next piece; empty at the end. Throws TooLarge past the limit of the route.
+  virtual asio::awaitable<std::string_view> read() = 0;
+};
+
+struct Request {
+  std::string method;
+  std::string target;                                          ///< as on the wire: path and query, still encoded
+  std::string path;                                            ///< decoded
+  std::vector<std::pair<std::string, std::string>> params;     ///< captured segments, decoded: `{file}` → "workflows/a.json"
+  std::vector<std::pair<std::string, std::string>> query;      ///< decoded, in order
+  std::vector<std::pair<std::string, std::string>> headers;    ///< names lower-cased
+  std::string body;                                            ///< whole, unless the route streams
+  BodyReader* stream = nullptr;
+  std::string user = "default";                                ///< who asks (multi-user: header comfy-user)
+
+  std::string_view header(std::string_view lower_name) const;  ///< "" when absent
+  const std::string& param(std::string_view name) const;
+  const std::string* query_value(std::string_view name) const; ///< the first of that name, or null
+  std::string query_or(std::string_view name, std::string_view fallback) const;
+};
+
+/// A file to send: ranges, ETag, Last-Modified and conditional requests are the server's business.
+struct FileBody {
+  std::string path;
+  std::string content_type;
+};
+
+struct Response {
+  int status = 200;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::shared_ptr<const std::string> shared_body;  ///< instead of `body`: serialised once, sent to many
+  std::optional<FileBody> file;                    ///< instead of both
+  std::function<void(bool written)> after_write;   ///< called once the reply is on the wire, or can't be any more
+
+  Response& header(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); return *this; }
+
+  static Response empty(int status = 200);                      ///< Content-Length: 0, no Content-Type
+  static Response text(int status, std::string body);           ///< text/plain; charset=utf-8
+  static Response of_json(const json::value& value, int status = 200);
+  static Response of_json_text(std::shared_ptr<const std::string> body);
+  /// `{"error": {"type", "message", "details", "extra_info"}, "node_errors": {}}`
+  static Response error(int status, std::string type, std::string message, std::string details = "");
+  static Response of_file(std::string path, std::string content_type = "");
+};
+
+using Handler = std::function<asio::awaitable<Response>(Request&)>;
+
+struct RouteOptions {
+  bool api_too = true;          ///< also under /api (protocol.md §1.2)
+  bool streams_body = false;    ///< the handler reads Request::stream
+  std::optional<std::size_t> max_body;  ///< instead of --max-upload-size
+};
+
+/// Finds the handler of a request. Patterns have `{name}` for one segment and `{name...}` for the rest; segments are split
+/// before they are decoded, so that `workflows%2Fa.json` is one.
+class Router {
+ public:
+  void add(std::string method, std::string pattern, Handler handler, RouteOptions options = {});
+  /// What catches every other GET and HEAD: the editor's files.
+  void set_fallback(Handler handler);
+
+  struct Match {
+    const Handler* handler = nullptr;  ///< null: no such path or method
+    RouteOptions options;
+    std::vector<std::pair<std::string, std::string>> params;
+    std::vector<std::string> allowed;  ///< methods of a known path, for 405
+  };
+  Match match(std::string_view method, std::string_view raw_path) const;
+
+ private:
+  struct Route {
+    std::string method;
+    std::vector<std::string> segments;
+    Handler handler;
+    RouteOptions options;
+  };
+  std::vector<Route> routes_;
+  Handler fallback_;
+};
+
+std::string percent_decode(std::string_view text, bool plus_is_blank = false);
+
+}  // namespace darkroom

@@ -1,0 +1,65 @@
+#pragma once
+// Who listens: WebSocket sessions by client id, and the one way by which messages reach them.
+// Lives on the io thread. A slow or dead session never delays another: each has a bounded queue of its own.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace darkroom {
+
+/// One message, serialised once and shared by every session that gets it.
+struct Frame {
+  enum class Kind {
+    kOrdinary,  ///< never dropped while the session lives
+    kPreview,   ///< over the soft limit only the newest of its `key` stays
+    kProgress,  ///< the same: `progress` of a node
+  };
+  std::shared_ptr<const std::string> payload;
+  bool binary = false;
+  Kind kind = Kind::kOrdinary;
+  std::string key;  ///< what a newer frame replaces: prompt and node
+
+  /// `{"type": type, "data": data}`
+  static Frame message(std::string_view type, const json::object& data);
+  static Frame text(std::string payload);
+  static Frame bytes(std::string payload);
+};
+
+/// A connected client, as the hub sees it. The session object is owned by its connection.
+class HubSession {
+ public:
+  virtual ~HubSession() = default;
+  virtual void send(const Frame& frame) = 0;  ///< queues it; never blocks
+  virtual const std::string& client_id() const = 0;
+  virtual bool supports_preview_metadata() const = 0;
+};
+
+struct HubLimits {
+  std::size_t soft_bytes = 1u << 20;   ///< a session's queue over this keeps only the newest previews and progress
+  std::size_t hard_bytes = 16u << 20;  ///< over this it is closed with 1013, and dropped after 1 s
+};
+
+class Hub {
+ public:
+  /// Registers a session; a newer one of the same id replaces the older, which stays open but gets nothing for that id.
+  void connect(HubSession& session);
+  /// Only the registered session of an id is removed (protocol.md §4.1: not as the original).
+  void disconnect(HubSession& session);
+
+  HubSession* find(const std::string& client_id) const;
+  void send(const std::string& client_id, const Frame& frame);  ///< dropped when nobody of that id is connected
+  void broadcast(const Frame& frame);                           ///< to every connected session, replaced ones too
+  std::size_t size() const { return sessions_.size(); }
+
+ private:
+  std::unordered_map<std::string, HubSession*> by_id_;
+  std::vector<HubSession*> sessions_;
+};
+
+}  // namespace darkroom

@@ -1,0 +1,46 @@
+#pragma once
+// Everything that `darkroom serve` can be told: by a flag, by the same key in --config FILE, or by DARKROOM_KEY.
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace darkroom {
+
+struct Options {
+  // -- ComfyUI's own
+  std::vector<std::string> listen = {"127.0.0.1"};
+  std::uint16_t port = 8188;
+  std::filesystem::path base_directory;  ///< default ~/.local/share/darkroom
+  std::filesystem::path input_directory, output_directory, temp_directory, user_directory;
+  std::vector<std::filesystem::path> extra_model_paths;
+  std::filesystem::path front_end_root;  ///< default: the editor package of the bootstrap's environment
+  bool cpu = false;
+  std::string cache = "classic";         ///< classic, lru, none
+  int cache_lru = 0;
+  std::string preview_method = "none";   ///< none, auto, latent2rgb, taesd
+  bool enable_cors = false;
+  std::string cors_origin = "*";
+  double max_upload_mb = 100;
+  bool max_upload_given = false;
+  bool disable_metadata = false;
+  bool multi_user = false;
+  std::string verbose = "INFO";
+  std::filesystem::path tls_keyfile, tls_certfile;
+  bool compress_response_body = false;
+
+  // -- ours
+  int workers = 1;
+  std::uint64_t ram_bytes = 0;           ///< a worker's limit; 0: 85 % of the machine or cgroup
+  std::string precision = "auto";        ///< auto, fp32, bf16, fp16
+  int max_queue = 10000;                 ///< waiting jobs; over it POST /prompt answers 429... see docs/limits.md
+  int max_history = 10000;
+  std::filesystem::path worker_program;  ///< default: darkroom-worker beside this program
+
+  std::vector<std::string> argv;         ///< as started, for system_stats
+
+  std::size_t max_body_bytes() const { return static_cast<std::size_t>(max_upload_mb * 1024 * 1024); }
+};
+
+}  // namespace darkroom

@@ -1,0 +1,45 @@
+#pragma once
+// What routes are given: references to the parts of the running gateway. Made in gateway.cpp, outlives every request.
+
+#include <string>
+
+namespace darkroom {
+
+class BlockingPool;
+class Folders;
+class Hub;
+class JobDesk;
+class LogBuffer;
+class Router;
+class SchemaStore;
+class WorkerPool;
+struct Options;
+
+struct Services {
+  const Options& options;
+  Folders& folders;
+  BlockingPool& pool;     ///< where blocking work runs: gateway/pool.hpp
+  Hub& hub;
+  SchemaStore& schemas;   ///< node classes and their /object_info: gateway/schema_store.hpp
+  JobDesk& jobs;          ///< queue, history, running jobs: gateway/job_desk.hpp
+  WorkerPool& workers;    ///< local worker processes: gateway/worker_pool.hpp
+  LogBuffer& logs;        ///< the last lines of the log: gateway/log_buffer.hpp
+};
+
+// One function a resource; each adds its routes.
+void add_prompt_routes(Router& router, Services& services);    // routes/prompt.cpp: /prompt
+void add_queue_routes(Router& router, Services& services);     // routes/queue.cpp: /queue, /interrupt, /free
+void add_history_routes(Router& router, Services& services);   // routes/history.cpp
+void add_jobs_routes(Router& router, Services& services);      // routes/jobs.cpp: /api/jobs
+void add_object_info_routes(Router& router, Services& services);  // routes/object_info.cpp, /node_replacements
+void add_system_routes(Router& router, Services& services);    // routes/system.cpp: /system_stats, /features
+void add_view_routes(Router& router, Services& services);      // routes/view.cpp: /view, /view_metadata
+void add_upload_routes(Router& router, Services& services);    // routes/upload.cpp
+void add_models_routes(Router& router, Services& services);    // routes/models.cpp: /models, /embeddings, /experiment/models
+void add_settings_routes(Router& router, Services& services);  // routes/settings.cpp
+void add_users_routes(Router& router, Services& services);     // routes/users.cpp
+void add_userdata_routes(Router& router, Services& services);  // routes/userdata.cpp
+void add_editor_routes(Router& router, Services& services);    // routes/editor.cpp: static files, /extensions, /i18n, templates
+void add_internal_routes(Router& router, Services& services);  // routes/internal.cpp: /internal/...
+
+}  // namespace darkroom

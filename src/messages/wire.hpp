@@ -1,0 +1,58 @@
+#pragma once
+// The link between the gateway and a worker: length-prefixed records over a stream socket.
+// A record is `u32 length · u8 version · u32 json length · JSON · bytes` (little endian); the JSON is an object with "kind".
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+#include "messages/events.hpp"
+
+namespace darkroom {
+
+constexpr std::uint8_t kWireVersion = 1;
+/// Longest record. A prompt may hold 100 MB of JSON; its pictures go through storage, never here.
+constexpr std::size_t kMaxRecordBytes = 256u << 20;
+
+struct Record {
+  std::string kind;
+  json::object data;
+  std::string bytes;
+};
+
+/// Kinds, gateway → worker:
+///   configure {folders, precision, cache, cache_size, preview_method, ram, disable_metadata, verbose}   first of all
+///   run {job}                        a claimed job (Job::to_json)
+///   cancel {job}                     interrupt it; the end comes as an event
+///   free {unload_models, free_memory}
+///   ask {id, what, ...}              what: "validate" {class, inputs, types}; answered while a node computes
+///   ping {}
+///   stop {}                          end the running node or hand its job back, then exit
+/// Kinds, worker → gateway:
+///   hello {version, build, pid, device: {name, type, index}, pytorch_version}
+///   schemas {schemas: [...]}         at start and when they change
+///   event {job, attempt, ...}        a JobEvent
+///   handed_back {job, attempt}       stopped before its end: run it again without counting an attempt
+///   answer {id, result | error}
+///   pong {rss, cuda...}              memory figures with it
+std::string encode(const Record& record);
+
+/// Takes records off a stream. Throws InvalidInput for a wrong version or an oversized record: the link is then closed.
+class RecordReader {
+ public:
+  void feed(std::string_view bytes);
+  std::optional<Record> next();
+
+ private:
+  std::string buffer_;
+  std::size_t at_ = 0;
+};
+
+/// An event as a record of kind "event", and back.
+Record event_record(const std::string& job, int attempt, const JobEvent& event);
+JobEvent event_of(const Record& record);
+
+}  // namespace darkroom

@@ -1,0 +1,63 @@
+#pragma once
+// Where files lie: input, output, temp and user folders, and the lists of model folders (protocol.md §3.10).
+// Nothing outside these can be named by a client.
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/json.hpp"
+
+namespace darkroom {
+
+/// One key of /models: its folders in order of search, and what counts as a model there.
+struct ModelFolder {
+  std::string key;
+  std::vector<std::filesystem::path> paths;
+  std::vector<std::string> extensions;  ///< ".safetensors", ...; empty: any file
+  bool folders_only = false;            ///< "diffusers": entries are folders
+};
+
+class Folders {
+ public:
+  /// ComfyUI's layout below `base`. `shipped`: folders of models that come with the project, listed after the user's own.
+  static Folders below(const std::filesystem::path& base, const std::vector<std::filesystem::path>& shipped = {});
+  static Folders from_json(const json::object& wire);
+  json::object to_json() const;
+
+  /// Adds the folders of an extra_model_paths.yaml. Throws InvalidInput with the line of a fault.
+  void add_extra_paths(const std::filesystem::path& yaml_file);
+  void create_missing() const;  ///< makes input, output, temp, user, models/*, custom_nodes
+
+  std::filesystem::path base, input, output, temp, user, custom_nodes;
+  std::vector<ModelFolder> models;
+
+  /// "input", "output" or "temp"; nothing for any other word.
+  std::optional<std::filesystem::path> by_type(std::string_view type) const;
+
+  /// The file of `name`, `sub/name` or `name [output|temp|input]`; without a mark in `default_type`'s folder.
+  /// Throws Forbidden for a name that leaves its folder (`..`, absolute, NUL, links out). The file need not exist.
+  std::filesystem::path annotated(std::string_view name, std::string_view default_type = "input") const;
+
+  const ModelFolder* model_folder(std::string_view key) const;  ///< `unet` and `clip` map to their newer names
+  /// Relative names, sorted, duplicates once; recursive, links followed, `.git` skipped.
+  std::vector<std::string> list_models(std::string_view key) const;
+  /// The file of a listed name, or nothing. Throws Forbidden for a name that leaves the folders.
+  std::optional<std::filesystem::path> find_model(std::string_view key, std::string_view name) const;
+  /// Plain files of the input folder whose content type begins with one of `content_types` ("image,video"; "" all), sorted.
+  std::vector<std::string> list_input_files(std::string_view content_types) const;
+};
+
+/// Splits `pic.png [output]` into the name and "output"; the second is empty when there is no mark (§3.6).
+std::pair<std::string, std::string> split_annotation(std::string_view name);
+
+/// Joins and resolves `relative` below `folder`, symlinks included. Throws Forbidden when the result lies outside,
+/// InvalidInput for NUL, for absolute and drive forms, and for names over 255 bytes.
+std::filesystem::path resolve_inside(const std::filesystem::path& folder, std::string_view relative);
+
+/// Content type by a file name's ending; `application/octet-stream` if unknown.
+std::string content_type_of(std::string_view name);
+
+}  // namespace darkroom

@@ -1,0 +1,83 @@
+#include "worker/node.hpp"
+
+namespace darkroom {
+namespace {
+
+template <class Get>
+auto named(std::string_view name, const Value& value, Get get) -> decltype(get(value)) {
+  try {
+    return get(value);
+  } catch (const InvalidInput& error) {
+    throw InvalidInput(std::string(name) + ": " + error.what());
+  }
+}
+
+}  // namespace
+
+const Value* Inputs::find(std::string_view name) const {
+  for (const auto& [key, value] : items_)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+const Value& Inputs::at(std::string_view name) const {
+  if (const Value* value = find(name)) return *value;
+  throw InvalidInput("missing 1 required argument: '" + std::string(name) + "'");
+}
+
+std::int64_t Inputs::integer(std::string_view name) const {
+  return named(name, at(name), [](const Value& v) { return v.as_int(); });
+}
+std::int64_t Inputs::integer_or(std::string_view name, std::int64_t fallback) const { return given(name) ? integer(name) : fallback; }
+std::uint64_t Inputs::seed(std::string_view name) const {
+  return named(name, at(name), [](const Value& v) { return v.as_uint(); });
+}
+double Inputs::number(std::string_view name) const {
+  return named(name, at(name), [](const Value& v) { return v.as_number(); });
+}
+double Inputs::number_or(std::string_view name, double fallback) const { return given(name) ? number(name) : fallback; }
+
+bool Inputs::boolean(std::string_view name) const {
+  const Value& value = at(name);
+  if (value.is_none()) return false;
+  if (value.is_number()) return value.as_number() != 0;
+  if (const auto* text = value.if_string()) return !text->empty();
+  return true;
+}
+bool Inputs::boolean_or(std::string_view name, bool fallback) const { return has(name) ? boolean(name) : fallback; }
+
+const std::string& Inputs::text(std::string_view name) const {
+  return named(name, at(name), [](const Value& v) -> const std::string& { return v.as_string(); });
+}
+std::string Inputs::text_or(std::string_view name, std::string_view fallback) const {
+  return given(name) ? text(name) : std::string(fallback);
+}
+
+const List& Inputs::list(std::string_view name) const {
+  if (const List* list = at(name).if_list()) return *list;
+  throw InvalidInput(std::string(name) + ": expected a list, got " + at(name).type_name());
+}
+
+void Registry::add(NodeClass entry) {
+  auto owned = std::make_unique<NodeClass>(std::move(entry));
+  const std::string name = owned->schema.node_class();
+  if (const auto at = index_.find(name); at != index_.end()) {
+    *at->second = std::move(*owned);
+    return;
+  }
+  index_[name] = owned.get();
+  order_.push_back(std::move(owned));
+}
+
+const NodeClass* Registry::find(std::string_view node_class) const {
+  const auto at = index_.find(std::string(node_class));
+  return at == index_.end() ? nullptr : at->second;
+}
+
+SchemaSet Registry::schemas() const {
+  SchemaSet set;
+  for (const auto& entry : order_) set.add(entry->schema);
+  return set;
+}
+
+}  // namespace darkroom
