@@ -1,0 +1,67 @@
+#pragma once
+// Local workers: spawned, configured, listened to, and replaced when they crash, fall silent or eat memory (DESIGN §1, §8).
+// Lives on the io thread. It knows processes and records; what a job is, only the listener knows.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/json.hpp"
+#include "messages/wire.hpp"
+
+namespace darkroom {
+
+namespace asio = boost::asio;
+
+class Folders;
+class SchemaStore;
+struct Options;
+
+enum class LostReason {
+  kCrashed,    ///< the socket closed or the process died by itself
+  kMemory,     ///< resident memory over --ram: killed
+  kSilent,     ///< its control thread did not answer for 5 s: killed
+  kCancelled,  ///< outlived the grace time of a cancel: killed on request
+  kStopped,    ///< the server is stopping
+};
+
+/// One worker process, as others see it. Ids count up: a replacement is a new worker.
+class WorkerHandle {
+ public:
+  virtual ~WorkerHandle() = default;
+  virtual int id() const = 0;
+  virtual void send(const Record& record) = 0;       ///< queues it; never blocks
+  virtual void kill(LostReason reason) = 0;          ///< SIGKILL; the listener hears of it through `lost`
+  virtual const json::object& device() const = 0;    ///< {name, type, index, ...} of its hello
+};
+
+struct WorkerListener {
+  std::function<void(WorkerHandle&)> ready;                       ///< configured, schemas told: may be given a job
+  std::function<void(WorkerHandle&, Record)> record;              ///< event, handed_back: in order
+  std::function<void(WorkerHandle&, LostReason)> lost;            ///< gone; a replacement is on its way unless stopping
+};
+
+class WorkerPool {
+ public:
+  WorkerPool(asio::any_io_executor io, const Options& options, const Folders& folders, SchemaStore& schemas);
+  ~WorkerPool();
+
+  void listen(WorkerListener listener);
+  void start();
+  /// Asks every worker to stop (it hands its job back), waits up to 8 s, kills the rest. Idempotent.
+  asio::awaitable<void> stop();
+
+  std::vector<WorkerHandle*> workers() const;
+  /// Asks any live worker; throws Unavailable when none answers within 5 s.
+  asio::awaitable<json::value> ask(json::object question);
+  void broadcast(const Record& record);              ///< `free`, for one
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace darkroom
