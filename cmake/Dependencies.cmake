@@ -13,9 +13,13 @@ find_package(GTest REQUIRED)
 pkg_check_modules(vips REQUIRED IMPORTED_TARGET vips)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(deflate REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpmux)
 add_library(vips ALIAS PkgConfig::vips)
 add_library(pcre2 ALIAS PkgConfig::pcre2)
 add_library(xxhash ALIAS PkgConfig::xxhash)
+add_library(deflate ALIAS PkgConfig::deflate)
+add_library(webp ALIAS PkgConfig::webp)
 
 # Header-only parts of Boost; their definitions are compiled once, in src/base/boost_json.cpp and src/gateway/beast_*.cpp.
 add_library(darkroom_json INTERFACE)
