@@ -1,0 +1,65 @@
+#include "tensor/mapped_file.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/error.hpp"
+
+namespace darkroom {
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  // Non-blocking: a FIFO in a model folder must not hang the worker before fstat tells what it is.
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) throw NotFound(name + ": " + std::strerror(errno));
+  struct stat info {};
+  if (::fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+    ::close(fd);
+    throw InvalidInput(name + ": not a plain file");
+  }
+  const auto size = static_cast<std::size_t>(info.st_size);
+  void* base = nullptr;
+  if (size > 0) base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
+  const int fault = errno;
+  ::close(fd);
+  if (base == MAP_FAILED) throw OutOfMemory(name + ": could not be mapped: " + std::strerror(fault));
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, base, size));
+}
+
+MappedFile::~MappedFile() {
+  if (base_) ::munmap(base_, size_);
+}
+
+at::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, std::size_t offset, at::IntArrayRef sizes, at::ScalarType dtype) {
+  const auto options = at::TensorOptions().dtype(dtype);
+  std::int64_t numel = 1;
+  for (const auto size : sizes) numel *= size;
+  if (numel == 0) return at::empty(sizes, options);
+  char* data = const_cast<char*>(file->bytes().data()) + offset;
+  if (reinterpret_cast<std::uintptr_t>(data) % c10::elementSize(dtype) != 0) {
+    at::Tensor copy = at::empty(sizes, options);
+    std::memcpy(copy.data_ptr(), data, static_cast<std::size_t>(numel) * c10::elementSize(dtype));
+    return copy;
+  }
+  return at::from_blob(data, sizes, [file](void*) {}, options);
+}
+
+std::optional<std::int64_t> checked_numel(const std::vector<std::int64_t>& sizes) {
+  std::int64_t numel = 1;
+  bool empty = false;
+  for (const auto size : sizes) {
+    if (size < 0) return std::nullopt;
+    if (size == 0) { empty = true; continue; }
+    if (__builtin_mul_overflow(numel, size, &numel)) return std::nullopt;
+  }
+  return empty ? 0 : numel;
+}
+
+}  // namespace darkroom
