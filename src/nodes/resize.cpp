@@ -2,14 +2,18 @@
 
 #include <ATen/ops/_upsample_nearest_exact2d.h>
 #include <ATen/ops/adaptive_avg_pool2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/upsample_bicubic2d.h>
 #include <ATen/ops/upsample_bilinear2d.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
 
 #include "base/error.hpp"
+#include "imaging/resample.hpp"
 #include "nodes/bislerp.hpp"
 #include "nodes/limits.hpp"
 #include "worker/tensors.hpp"
@@ -17,12 +21,28 @@
 namespace darkroom {
 namespace {
 
+/// Through 8 bits, truncated, as pictures are saved: picture by picture, since the filter is Pillow's.
+at::Tensor lanczos(const at::Tensor& pictures, std::int64_t width, std::int64_t height) {
+  const std::int64_t channels = pictures.size(1);
+  if (channels > 4) throw InvalidInput("lanczos: expected 1 to 4 channels, got " + describe(pictures));
+  const at::Tensor bytes = (pictures * 255.0).clamp(0, 255).to(at::kByte).permute({0, 2, 3, 1}).contiguous();
+  at::Tensor result = at::empty({bytes.size(0), height, width, channels}, bytes.options());
+  for (std::int64_t i = 0; i < bytes.size(0); ++i) {
+    const auto resized = imaging::resample(bytes.select(0, i).const_data_ptr<std::uint8_t>(), static_cast<int>(bytes.size(2)),
+                                           static_cast<int>(bytes.size(1)), static_cast<int>(channels), static_cast<int>(width),
+                                           static_cast<int>(height), imaging::Filter::kLanczos);
+    std::copy(resized.begin(), resized.end(), result.select(0, i).mutable_data_ptr<std::uint8_t>());
+  }
+  return result.permute({0, 3, 1, 2}).to(at::kFloat) / 255.0;
+}
+
 at::Tensor resize_4d(const at::Tensor& picture, std::int64_t width, std::int64_t height, std::string_view method) {
   const std::int64_t size[] = {height, width};
   if (method == "bilinear") return at::upsample_bilinear2d(picture, size, /*align_corners=*/false);
   if (method == "nearest-exact") return at::_upsample_nearest_exact2d(picture, size);
   if (method == "bicubic") return at::upsample_bicubic2d(picture, size, /*align_corners=*/false);
   if (method == "area") return at::adaptive_avg_pool2d(picture, size);
+  if (method == "lanczos") return lanczos(picture, width, height);
   if (method == "bislerp") return bislerp(picture, width, height);
   throw InvalidInput("upscale_method: unknown method '" + std::string(method) + "'");
 }
