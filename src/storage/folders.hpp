@@ -16,7 +16,7 @@ namespace darkroom {
 struct ModelFolder {
   std::string key;
   std::vector<std::filesystem::path> paths;
-  std::vector<std::string> extensions;  ///< ".safetensors", ...; empty: any file
+  std::vector<std::string> extensions;  ///< ".safetensors", ...; "" stands for names without one; no entry at all: any file
   bool folders_only = false;            ///< "diffusers": entries are folders
 };
 
@@ -29,6 +29,8 @@ class Folders {
 
   /// Adds the folders of an extra_model_paths.yaml. Throws InvalidInput with the line of a fault.
   void add_extra_paths(const std::filesystem::path& yaml_file);
+  /// Moves the output folder, and with it the model folders `output/<key>`.
+  void use_output(const std::filesystem::path& folder);
   void create_missing() const;  ///< makes input, output, temp, user, models/*, custom_nodes
 
   std::filesystem::path base, input, output, temp, user, custom_nodes;
@@ -50,11 +52,15 @@ class Folders {
   std::vector<std::string> list_input_files(std::string_view content_types) const;
 };
 
+/// Folders of models that come with the project, those that exist: `models` of the checkout or the installed share folder of
+/// `program` (the path of the running executable), then ~/.cache/darkroom/models.
+std::vector<std::filesystem::path> shipped_model_folders(const std::filesystem::path& program);
+
 /// Splits `pic.png [output]` into the name and "output"; the second is empty when there is no mark (§3.6).
 std::pair<std::string, std::string> split_annotation(std::string_view name);
 
-/// Joins and resolves `relative` below `folder`, symlinks included. Throws Forbidden when the result lies outside,
-/// InvalidInput for NUL, for absolute and drive forms, and for names over 255 bytes.
+/// Joins and resolves `relative` below `folder`, symlinks included. Throws Forbidden when any step of it lies outside or is
+/// a broken link, InvalidInput for NUL, for absolute and drive forms, for parts over 255 bytes and for what is no UTF-8.
 std::filesystem::path resolve_inside(const std::filesystem::path& folder, std::string_view relative);
 
 /// Content type by a file name's ending; `application/octet-stream` if unknown.

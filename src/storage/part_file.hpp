@@ -1,0 +1,37 @@
+#pragma once
+// A file that nobody sees until it is whole: written under a name of its own beside the target, then moved there.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace darkroom {
+
+/// One file being written. Removed again by the destructor unless it was put in place.
+class PartFile {
+ public:
+  /// Makes an empty hidden file in `folder`, which must exist. Throws NotFound or InternalError.
+  explicit PartFile(const std::filesystem::path& folder);
+  ~PartFile();
+  PartFile(const PartFile&) = delete;
+  PartFile& operator=(const PartFile&) = delete;
+
+  void write(std::string_view bytes);  ///< throws InternalError when the disk is full
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Moves it to `target` in the same folder, over what is there (a link is replaced, not followed).
+  /// `durable`: on disk before the name changes. Throws InvalidInput for a name that the file system refuses.
+  void replace(const std::filesystem::path& target, bool durable = false);
+  /// The same, but only where nothing is: false when the name is taken.
+  bool place(const std::filesystem::path& target, bool durable = false);
+
+ private:
+  void close(bool durable);
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+/// Begins the names of files that are being written; lists leave them out.
+constexpr std::string_view kPartPrefix = ".darkroom-part-";
+
+}  // namespace darkroom
