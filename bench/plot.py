@@ -1,0 +1,29 @@
+"""A plain bar chart as SVG: no plotting library for one picture."""
+import html
+import math
+
+
+def bars(title, ours, peer):
+    """One bar a figure that both have: how many times better `ours` is. Without a peer, the figures themselves."""
+    rows = []
+    for key, a in ours.figures.items():
+        b = peer.figures.get(key) if peer else None
+        if peer and a and b:
+            rows.append((key, a / b if "per " in key else b / a, f"{a:.4g} against {b:.4g}"))
+    width, left, step = 900, 330, 26
+    height = 60 + step * max(1, len(rows))
+    top = max([r[1] for r in rows] + [10])
+    scale = (width - left - 170) / math.log10(top * 1.2)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
+           f'<rect width="{width}" height="{height}" fill="#fff"/>', f'<text x="16" y="26" font-size="16" fill="#222">{html.escape(title)}</text>']
+    for power in range(0, int(math.log10(top)) + 2):
+        x = left + power * scale
+        if x < width - 20:
+            out.append(f'<line x1="{x:.0f}" y1="40" x2="{x:.0f}" y2="{height - 14}" stroke="#ddd"/><text x="{x + 3:.0f}" y="{height - 4}" fill="#888" font-size="11">{10 ** power}x</text>')
+    for n, (key, ratio, text) in enumerate(rows):
+        y = 46 + n * step
+        length = max(2.0, math.log10(max(ratio, 1.02)) * scale)
+        out.append(f'<text x="{left - 8}" y="{y + 14}" text-anchor="end" fill="#222">{html.escape(key)}</text>'
+                   f'<rect x="{left}" y="{y}" width="{length:.0f}" height="18" fill="{"#2a7f62" if ratio >= 1 else "#b3432f"}"/>'
+                   f'<text x="{left + length + 6:.0f}" y="{y + 14}" fill="#222">{ratio:.1f}x <tspan fill="#888">{html.escape(text)}</tspan></text>')
+    return "\n".join(out + ["</svg>", ""])

@@ -1,0 +1,34 @@
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from harness import GOLDEN_MODELS, Server  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A server that several tests share: none may stop it, and none may count on an empty queue or history."""
+    base = tmp_path_factory.mktemp("shared")
+    (base / "models").mkdir()
+    (base / "models/upscale_models").symlink_to(GOLDEN_MODELS / "upscale_models")
+    with Server(base) as running:
+        yield running
+
+
+@pytest.fixture
+def own(tmp_path):
+    """Makes servers that belong to one test: `own()`, `own("--cache-none")`, `own(test_worker=True)`."""
+    started = []
+
+    def make(*flags, **kw):
+        one = Server(tmp_path / f"server{len(started)}", *flags, **kw)
+        started.append(one)
+        one.start()
+        return one
+
+    yield make
+    for one in started:
+        one.stop()
+        one.http.close()

@@ -1,0 +1,56 @@
+"""The recorded exchanges, played against the real programs with the C++ twins of the recorded node packs."""
+import json
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from corrections import CORRECTIONS
+from harness import DATA, Server
+
+TRANSCRIPTS = DATA / "transcripts"
+
+# Cases that need Python itself: the routes, the prompt hook and the free sending of a pack.
+NEEDS_PYTHON = {
+    "i03_subgraphs": "the pack's own subgraph folder is found through its Python module",
+    "i04_custom_route": "a route made by the pack",
+    "p06_hook": "a prompt hook of the pack",
+    "w06_send": "POST /rt/send is a route of the pack",
+    "x25_send": "uses POST /rt/send",
+}
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory):
+    """The exchanges with the corrections of corrections.py, and a server that has what they need."""
+    base = tmp_path_factory.mktemp("transcripts")
+    cases = base / "cases"
+    shutil.copytree(TRANSCRIPTS, cases)
+    for name, correct in CORRECTIONS.items():
+        path = next(cases.glob(f"{name}*.json"))
+        case = json.loads(path.read_text())
+        correct(case["steps"])
+        path.write_text(json.dumps(case))
+    data = base / "data"
+    shutil.copytree(TRANSCRIPTS / "nodes", data / "custom_nodes")
+    (data / "output/loras").mkdir(parents=True)
+    with Server(data, test_worker=True) as server:
+        yield cases, server
+
+
+NAMES = sorted(p.stem for p in TRANSCRIPTS.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in NEEDS_PYTHON])
+def test_exchange(judge, name):
+    cases, server = judge
+    done = subprocess.run([sys.executable, str(cases / "replay.py"), server.url, "--loose", "--only", name], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "1 passed, 0 failed" in done.stdout, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_the_list_of_exceptions_names_real_cases():
+    assert set(NEEDS_PYTHON) <= set(NAMES)
+    assert all(any(n.startswith(c) for n in NAMES) for c in CORRECTIONS)
+    assert pathlib.Path(TRANSCRIPTS / "replay.py").exists()
