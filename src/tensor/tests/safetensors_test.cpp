@@ -93,7 +93,7 @@ TEST(Safetensors, SurvivesEveryMutation) {
   std::uint32_t random = 1;
   const auto next = [&random] { return random = random * 1664525u + 1013904223u, random >> 8; };
   int accepted = 0;
-  for (int round = 0; round < 3000; ++round) {
+  for (int round = 0; round < 900; ++round) {
     std::string bytes = good;
     if (round % 3 == 0) bytes.resize(next() % bytes.size());
     else for (unsigned i = 0, n = 1 + next() % 3; i < n; ++i) bytes[next() % (round % 2 ? 160 : bytes.size())] = static_cast<char>(next());
@@ -104,7 +104,7 @@ TEST(Safetensors, SurvivesEveryMutation) {
     }
   }
   EXPECT_GT(accepted, 0);
-  EXPECT_LT(accepted, 3000);
+  EXPECT_LT(accepted, 900);
 }
 
 TEST(Safetensors, NamesAMissingFile) { EXPECT_THROW(read_safetensors("/nonexistent/x.safetensors"), NotFound); }
