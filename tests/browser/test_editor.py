@@ -1,0 +1,116 @@
+"""The official editor in a real browser: boots without an exception, runs a workflow, shows the picture on the node."""
+import io
+import json
+import re
+
+import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from harness import CACHE, DATA, Server, wait_for
+
+# Console errors that a sound server causes too (editor.md §2, §3): 404s that are normal, and hosts that are not ours.
+NORMAL_404 = [r"/user\.css$", r"/api/userdata/user\.css$", r"/favicon\.ico$", r"/api/userdata/comfy\.templates\.json$", r"/templates/.*", r"/docs/.*",
+              r"/api/userdata/workflows%2F\.index\.json", r"/api/userdata\?dir=(workflows|subgraphs).*", r"/api/experiment/models.*"]
+NORMAL_CONSOLE = [r"Failed to load resource: .*404", r"Failed to load resource: net::ERR_(NAME_NOT_RESOLVED|CONNECTION|INTERNET|FAILED|BLOCKED|CERT|TUNNEL|PROXY|SSL|ADDRESS).*",
+                  r"net::ERR_", r"api\.comfy\.org", r"releases", r"firebase|googleapis|sentry|posthog|mixpanel|stripe", r"AxiosError.*Network Error|Network Error"]
+
+EDITORS = {"1.58.1": None, "1.35.9": CACHE / "editor-1.35.9/comfyui_frontend_package/static"}
+
+WORKFLOW = {
+    "1": {"class_type": "LoadImage", "inputs": {"image": "photo.png"}, "_meta": {"title": "Photo"}},
+    "2": {"class_type": "ImageInvert", "inputs": {"image": ["1", 0]}, "_meta": {"title": "Invert"}},
+    "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "from_editor"}, "_meta": {"title": "Save"}},
+}
+
+
+class Page:
+    """A page of the editor with everything that went wrong in it."""
+
+    def __init__(self, browser, server):
+        self.exceptions, self.console, self.failed = [], [], []
+        context = browser.new_context(viewport={"width": 1400, "height": 900})
+        self.page = context.new_page()
+        self.page.on("pageerror", lambda e: self.exceptions.append(str(e)))
+        self.page.on("console", lambda m: self.console.append(f"{m.text} [{m.location.get('url', '')}]") if m.type == "error" else None)
+        self.page.on("response", lambda r: self.failed.append((r.status, r.url)) if r.status >= 400 and server.url in r.url else None)
+        self.server = server
+        # Hosts that are not ours can't be reached from a test: refuse them at once.
+        context.route(lambda url: not url.startswith((server.url, "data:", "blob:")), lambda route: route.abort())
+
+    def open(self):
+        self.page.goto(self.server.url, wait_until="domcontentloaded")
+        self.page.wait_for_function("() => window.app && window.app.graph && window.app.canvas && window.LiteGraph "
+                                    "&& window.LiteGraph.registered_node_types['SaveImage']", timeout=60_000)
+
+    def complaints(self):
+        bad = [f"exception: {e}" for e in self.exceptions if not any(re.search(n, e) for n in NORMAL_CONSOLE)]
+        bad += [f"console: {c}" for c in self.console if not any(re.search(n, c) for n in NORMAL_CONSOLE)]
+        for status, url in self.failed:
+            path = url[len(self.server.url):]
+            if not (status == 404 and any(re.search(n, path) for n in NORMAL_404)):
+                bad.append(f"{status} {path}")
+        return bad
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_playwright() as p:
+        chromium = p.chromium.launch(executable_path="/usr/bin/chromium", args=[
+            "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(params=sorted(EDITORS), ids=lambda v: f"editor-{v}")
+def server(request, tmp_path):
+    flags = ["--front-end-root", str(EDITORS[request.param])] if EDITORS[request.param] else []
+    with Server(tmp_path / "base", *flags) as running:
+        picture = Image.new("RGB", (96, 64), (200, 120, 40))
+        out = io.BytesIO()
+        picture.save(out, "PNG")
+        running.upload("photo.png", out.getvalue())
+        running.version = request.param
+        # A second visit: the first covers the page with the window of templates.
+        running.post("/settings/Comfy.TutorialCompleted", True).raise_for_status()
+        yield running
+
+
+def test_it_boots_and_runs_a_workflow(browser, server):
+    page = Page(browser, server)
+    page.open()
+    page.page.wait_for_timeout(3000)  # what it asks for after the graph is there
+    assert not page.complaints(), "\n".join(page.complaints())
+
+    page.page.evaluate("workflow => window.app.loadApiJson(workflow, 'test')", WORKFLOW)
+    assert page.page.evaluate("() => window.app.graph._nodes.length") == 3
+    before = set(server.json("/history"))
+    page.page.evaluate("() => window.app.queuePrompt(0, 1)")
+    done = wait_for(lambda: set(server.json("/history")) - before, 30, "the editor's job ends")
+    entry = server.json(f"/history/{next(iter(done))}")[next(iter(done))]
+    assert entry["status"]["status_str"] == "success"
+    saved = entry["outputs"]["3"]["images"][0]
+    result = Image.open(io.BytesIO(server.view(saved)))
+    assert result.getpixel((5, 5)) == (55, 135, 215)
+    assert json.loads(result.text["workflow"])["nodes"], "the editor's own graph is in the file"
+
+    # The picture arrives on the node, and nothing stays marked as running.
+    page.page.wait_for_function("() => { const n = window.app.graph._nodes.find(n => n.type === 'SaveImage'); return n && n.imgs && n.imgs.length && n.imgs[0].naturalWidth === 96 }",
+                                timeout=15_000)
+    page.page.wait_for_timeout(500)
+    shot = CACHE / f"screens/editor-{server.version}.png"
+    shot.parent.mkdir(parents=True, exist_ok=True)
+    page.page.screenshot(path=str(shot))
+    assert "%" not in page.page.title()
+    assert not page.complaints(), "\n".join(page.complaints())
+
+
+def test_it_survives_the_loss_of_the_server(browser, server):
+    page = Page(browser, server)
+    page.open()
+    client = page.page.evaluate("() => window.app.api ? window.app.api.clientId : window.comfyAPI.api.api.clientId")
+    server.stop()
+    server.start()
+    wait_for(lambda: page.page.evaluate("() => (window.comfyAPI.api.api.socket || {}).readyState === 1"), 20, "it connects again")
+    assert page.page.evaluate("() => window.comfyAPI.api.api.clientId") == client, "the session keeps its id"
+    assert not page.exceptions
