@@ -136,8 +136,9 @@ class Expander {
 
 std::vector<EffectiveInput> expand(const NodeSchema& schema, const Given& given) {
   Expander expander(given);
-  for (const auto& spec : schema.inputs())
-    if (spec.section != Section::kHidden) expander.add(spec, spec.name, {});
+  for (const Section section : {Section::kRequired, Section::kOptional})
+    for (const auto& spec : schema.inputs())
+      if (spec.section == section) expander.add(spec, spec.name, {});
   return expander.take();
 }
 

@@ -24,7 +24,7 @@ struct EffectiveInput {
   bool unchecked = false;         ///< a choice: neither its absence nor its value is a fault of validation
 };
 
-/// The live inputs of a node in order of declaration, groups expanded at their place; hidden ones left out.
+/// The live inputs of a node in the order of INPUT_TYPES (required, then optional), groups expanded at their place; no hidden ones.
 /// Autogrow: the members that are given, up to `max`. DynamicCombo: the choice and the inputs of its key, nothing for an
 /// unknown key. DynamicSlot: the slot, and its inputs when the slot is given.
 std::vector<EffectiveInput> effective_inputs(const NodeSchema& schema, const json::object& inputs);
