@@ -22,7 +22,7 @@ const Value* Inputs::find(std::string_view name) const {
 
 const Value& Inputs::at(std::string_view name) const {
   if (const Value* value = find(name)) return *value;
-  throw InvalidInput("missing 1 required argument: '" + std::string(name) + "'");
+  throw NamedError("TypeError", "missing 1 required argument: '" + std::string(name) + "'");
 }
 
 std::int64_t Inputs::integer(std::string_view name) const {

@@ -33,6 +33,16 @@ class Interrupted : public std::exception {
   const char* what() const noexcept override { return "Processing interrupted"; }
 };
 
+/// An error whose Python name clients know: TypeError for a missing argument, KeyError for a node that isn't there.
+class NamedError : public InvalidInput {
+ public:
+  NamedError(std::string python_name, const std::string& text) : InvalidInput(text), python_name_(std::move(python_name)) {}
+  const std::string& name() const { return python_name_; }
+
+ private:
+  std::string python_name_;
+};
+
 /// The arguments of one call, by the names of the schema. A missing optional input is absent (the node's own default counts).
 /// Getters throw InvalidInput that says which input is wrong.
 class Inputs {
@@ -144,6 +154,8 @@ class Context {
   virtual bool metadata_disabled() const = 0;          ///< --disable-metadata
   virtual bool bf16() const = 0;                       ///< may networks compute in bf16? (--precision)
   virtual int call_index() const = 0;                  ///< k-th call of this node in list mapping
+  /// Pictures of a sampler's steps: "none", "auto", "latent2rgb" or "taesd" (§6.9).
+  virtual std::string_view preview_method() const { return "none"; }
   /// Something that outlives the call and is shared by all nodes of the worker, made at first use: model caches.
   virtual std::shared_ptr<void> shared(const std::string& key, const std::function<std::shared_ptr<void>()>& make) = 0;
 };
@@ -158,12 +170,15 @@ struct NodeClass {
   std::function<std::unique_ptr<Node>()> make;
   Fingerprint fingerprint;
   Validator validate;
+  bool is_async = false;          ///< its calls may give `pending`: such nodes are started early (protocol.md §6.2)
+  bool takes_any_input = false;   ///< links that the schema doesn't name are passed on (**kwargs); else they are a TypeError
 };
 
 /// The node classes of a worker.
 class Registry {
  public:
-  /// Adds class T: `T::schema()`, and where T has them `T::fingerprint(constants, folders)` and `T::validate(in, types)`.
+  /// Adds class T: `T::schema()`, and where T has them `T::fingerprint(constants, folders)`, `T::validate(in, types)`
+  /// and the constants `T::kAsync` and `T::kTakesAnyInput`.
   template <class T>
     requires std::derived_from<T, Node>
   void add() {
@@ -176,6 +191,8 @@ class Registry {
     }
     if constexpr (requires(const Inputs& in, const json::object& types) { T::validate(in, types); })
       entry.validate = [](const Inputs& in, const json::object& types) { return T::validate(in, types); };
+    if constexpr (requires { T::kAsync; }) entry.is_async = T::kAsync;
+    if constexpr (requires { T::kTakesAnyInput; }) entry.takes_any_input = T::kTakesAnyInput;
     add(std::move(entry));
   }
   void add(NodeClass entry);

@@ -12,6 +12,13 @@ Value Value::dict(std::vector<std::pair<std::string, Value>> items) {
   return v;
 }
 
+Value Value::shared_json(std::shared_ptr<const json::value> value) {
+  if (!value->is_structured()) return from_json(*value);
+  Value v;
+  v.data_ = std::move(value);
+  return v;
+}
+
 Value Value::from_json(const json::value& value) {
   switch (value.kind()) {
     case json::kind::null: return {};

@@ -54,6 +54,9 @@ class Value {
   /// A Python dict of values (dynamic inputs): names in order.
   static Value dict(std::vector<std::pair<std::string, Value>> items);
 
+  /// A JSON array or object that is shared, not copied: a whole prompt as a hidden input.
+  static Value shared_json(std::shared_ptr<const json::value> value);
+
   /// A constant of a prompt. Scalars become scalars, arrays and objects stay JSON.
   static Value from_json(const json::value& value);
   /// Back to JSON; nothing when it holds an object, a blocker or a list with one.

@@ -1,0 +1,78 @@
+#include "worker/dynamic_prompt.hpp"
+
+#include <algorithm>
+
+namespace darkroom {
+
+void DynamicPrompt::submit(const json::object& prompt) {
+  const Graph graph = Graph::from_prompt(prompt);
+  index_.reserve(graph.nodes().size());
+  for (const auto& given : graph.nodes()) {
+    const auto at = static_cast<NodeIndex>(nodes_.size());
+    PromptNode& node = nodes_.emplace_back();
+    node.given = given;
+    node.ids = NodeIds::plain(given.id);
+    node.node_class = registry_.find(given.node_class);
+    node.real = at;
+    index_.emplace(given.id, at);
+  }
+  for (auto& node : nodes_) resolve(node);
+  submitted_ = nodes_.size();
+}
+
+std::vector<NodeIndex> DynamicPrompt::expand(NodeIndex parent, const json::object& made) {
+  const Graph graph = Graph::from_prompt(made);
+  for (const auto& given : graph.nodes()) {
+    if (index_.contains(given.id))
+      throw InvalidInput("the node id " + given.id + " of a made graph is taken; ids must be unique and the same in every run");
+    if (!registry_.find(given.node_class)) throw InvalidInput("a made graph asks for the class " + given.node_class + ", which does not exist");
+  }
+  std::vector<NodeIndex> added;
+  added.reserve(graph.nodes().size());
+  for (const auto& given : graph.nodes()) {
+    const auto at = static_cast<NodeIndex>(nodes_.size());
+    PromptNode& node = nodes_.emplace_back();
+    const PromptNode& from = nodes_[parent];
+    node.given = given;
+    node.ids.node = given.id;
+    node.ids.display = string_or(made.at(given.id).as_object(), "override_display_id", from.ids.display);
+    node.ids.real = from.ids.real;
+    node.ids.parent = from.ids.node;
+    node.node_class = registry_.find(given.node_class);
+    node.parent = parent;
+    node.real = from.real;
+    index_.emplace(given.id, at);
+    added.push_back(at);
+  }
+  for (const NodeIndex at : added) resolve(nodes_[at]);
+  return added;
+}
+
+void DynamicPrompt::resolve(PromptNode& node) const {
+  const NodeSchema* schema = node.node_class ? &node.node_class->schema : nullptr;
+  std::vector<EffectiveInput> live;
+  if (schema && has_dynamic_inputs(*schema)) {
+    live = effective_inputs(*schema, node.given);
+    for (const auto& input : live) node.paths.emplace(input.spec.name, input.path);
+  }
+  node.inputs.reserve(node.given.inputs.size());
+  for (const auto& given : node.given.inputs) {
+    PromptInput input;
+    if (const Link* link = given.link()) input.source = find(link->node);
+    const InputSpec* spec = schema ? schema->find_input(given.name) : nullptr;
+    if (!live.empty()) {
+      const auto at = std::find_if(live.begin(), live.end(), [&](const EffectiveInput& one) { return one.spec.name == given.name; });
+      spec = at == live.end() ? nullptr : &at->spec;
+    }
+    input.declared = spec && spec->section != Section::kHidden;
+    input.lazy = input.declared && spec->lazy();
+    node.inputs.push_back(input);
+  }
+}
+
+NodeIndex DynamicPrompt::find(std::string_view id) const {
+  const auto at = index_.find(std::string(id));
+  return at == index_.end() ? kNoNode : at->second;
+}
+
+}  // namespace darkroom

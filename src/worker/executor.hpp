@@ -1,0 +1,61 @@
+#pragma once
+// Runs jobs, one at a time, with ComfyUI's semantics (protocol.md §6, §7). Keeps between jobs what they share: results,
+// node instances, loaded models. Everything here happens on the execution thread.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "messages/job.hpp"
+#include "worker/dynamic_prompt.hpp"
+#include "worker/job_context.hpp"
+#include "worker/node.hpp"
+#include "worker/result_cache.hpp"
+
+namespace darkroom {
+
+/// Node objects, one for each id and class, kept while that id stays in the prompts.
+class Instances {
+ public:
+  Node& get(const PromptNode& node);
+  /// A prompt begins: drops the objects of ids that are not in it.
+  void begin_prompt(const DynamicPrompt& prompt);
+  void clear() { instances_.clear(); }
+  std::size_t size() const { return instances_.size(); }
+
+ private:
+  struct Instance {
+    const NodeClass* node_class = nullptr;
+    std::string real;
+    std::unique_ptr<Node> node;
+  };
+  std::unordered_map<std::string, Instance> instances_;
+};
+
+class Executor {
+ public:
+  explicit Executor(const Registry& registry) : registry_(registry) {}
+
+  /// Between jobs only.
+  void configure(ExecutorSettings settings, CacheMode cache, std::size_t cache_limit);
+
+  /// Runs a job to its end: the last event is JobSucceeded, JobFailed or JobInterrupted. Never throws. `interrupt` may be set
+  /// by any thread at any time.
+  void run(const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt);
+
+  /// POST /free: `models` drops loaded models; `memory` also cached results and node objects.
+  void free(bool models, bool memory);
+
+  ResultCache& cache() { return cache_; }
+
+ private:
+  friend class JobRun;
+  const Registry& registry_;
+  ExecutorSettings settings_;
+  ResultCache cache_;
+  Instances instances_;
+  SharedObjects shared_;
+};
+
+}  // namespace darkroom

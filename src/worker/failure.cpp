@@ -1,0 +1,45 @@
+#include "worker/failure.hpp"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+#include <string_view>
+
+#include "worker/node.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr const char* kMemoryTips =
+    "This error means you ran out of memory on your GPU.\n\nTIPS: If the workflow worked before you might have accidentally set the "
+    "batch_size to a large number.";
+
+Failure out_of_memory(const std::string& text) { return {text + "\n" + kMemoryTips, "torch.OutOfMemoryError", true}; }
+
+}  // namespace
+
+Failure describe_failure(const std::exception_ptr& exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const NamedError& error) {
+    return {std::string(error.what()) + "\n", error.name()};
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kOutOfMemory) return out_of_memory(error.what());
+    return {std::string(error.what()) + "\n", python_name(error.kind())};
+  } catch (const c10::OutOfMemoryError& error) {
+    return out_of_memory(error.what_without_backtrace());
+  } catch (const c10::Error& error) {
+    // The CPU's allocator throws a plain error; its text is all that tells.
+    const std::string_view text = error.what_without_backtrace();
+    if (text.find("DefaultCPUAllocator") != text.npos || text.find("can't allocate memory") != text.npos) return out_of_memory(std::string(text));
+    return {std::string(text) + "\n", "RuntimeError"};
+  } catch (const std::bad_alloc&) {
+    return out_of_memory("out of memory");
+  } catch (const std::exception& error) {
+    return {std::string(error.what()) + "\n", "RuntimeError"};
+  } catch (...) {
+    return {"unknown exception\n", "RuntimeError"};
+  }
+}
+
+}  // namespace darkroom

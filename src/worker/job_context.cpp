@@ -1,0 +1,53 @@
+#include "worker/job_context.hpp"
+
+#include <algorithm>
+
+namespace darkroom {
+
+std::shared_ptr<void> SharedObjects::get(const std::string& key, const std::function<std::shared_ptr<void>()>& make) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto at = objects_.find(key); at != objects_.end()) return at->second;
+  auto object = make();
+  return objects_[key] = std::move(object);
+}
+
+void SharedObjects::clear() {
+  const std::scoped_lock lock(mutex_);
+  objects_.clear();
+}
+
+void JobContext::check() const {
+  if (world_->interrupt.load(std::memory_order_relaxed)) throw Interrupted();
+}
+
+void JobContext::progress(std::int64_t value, std::int64_t max) { progress(value, max, "", ""); }
+
+void JobContext::progress(std::int64_t value, std::int64_t max, std::string_view format, std::string picture) {
+  check();
+  NodeProgress event;
+  event.node = node_id_;
+  event.value = std::min(value, max);
+  event.max = max;
+  event.format = format;
+  event.picture = std::move(picture);
+  world_->sink(std::move(event));
+}
+
+void JobContext::text(std::string_view text) { world_->sink(TextSent{node_id_, std::string(text)}); }
+
+void JobContext::send(std::string type, json::value data, bool to_all) {
+  MessageSent event;
+  event.type = std::move(type);
+  event.data = std::move(data);
+  event.to_all = to_all;
+  world_->sink(std::move(event));
+}
+
+void JobContext::send_binary(std::uint32_t event_number, std::string bytes) {
+  BinarySent event;
+  event.event = event_number;
+  event.bytes = std::move(bytes);
+  world_->sink(std::move(event));
+}
+
+}  // namespace darkroom

@@ -1,0 +1,84 @@
+#pragma once
+// What nodes see of their job, and how they speak from inside a call: the implementation of Context.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "messages/events.hpp"
+#include "messages/job.hpp"
+#include "storage/folders.hpp"
+#include "worker/node.hpp"
+
+namespace darkroom {
+
+/// Takes the events of a job, in order. Called from the execution thread and from threads of nodes: it must lock.
+using EventSink = std::function<void(JobEvent)>;
+
+/// Things that outlive a call and are shared by all nodes of the worker: loaded models.
+class SharedObjects {
+ public:
+  /// The object of `key`, made by `make` when it isn't there. `make` runs under the lock: two nodes never load one model twice.
+  std::shared_ptr<void> get(const std::string& key, const std::function<std::shared_ptr<void>()>& make);
+  void clear();
+
+ private:
+  std::recursive_mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<void>> objects_;
+};
+
+struct ExecutorSettings {
+  Folders folders;
+  bool bf16 = false;
+  bool disable_metadata = false;
+  std::string preview_method = "none";
+};
+
+/// What all calls of one job have in common. Lives as long as the job.
+struct JobWorld {
+  const ExecutorSettings& settings;
+  SharedObjects& shared;
+  EventSink sink;
+  const std::atomic<bool>& interrupt;
+  std::shared_ptr<const json::value> prompt;         ///< PROMPT: the submitted prompt with its marks
+  std::shared_ptr<const json::value> extra_pnginfo;  ///< EXTRA_PNGINFO or null
+  json::object extra_data;                           ///< with the secrets
+  std::string preview_method;
+};
+
+/// The context of one call. Shared with async calls: it may be used until the call's result was taken.
+class JobContext final : public Context {
+ public:
+  JobContext(std::shared_ptr<const JobWorld> world, std::string node_id, int call_index)
+      : world_(std::move(world)), node_id_(std::move(node_id)), call_index_(call_index) {}
+
+  void check() const override;
+  void progress(std::int64_t value, std::int64_t max) override;
+  void progress(std::int64_t value, std::int64_t max, std::string_view format, std::string picture) override;
+  void text(std::string_view text) override;
+  void send(std::string type, json::value data, bool to_all) override;
+  void send_binary(std::uint32_t event, std::string bytes) override;
+
+  const std::string& node_id() const override { return node_id_; }
+  const json::object& prompt() const override { return world_->prompt->get_object(); }
+  const json::value& extra_pnginfo() const override { return *world_->extra_pnginfo; }
+  const json::object& extra_data() const override { return world_->extra_data; }
+  const Folders& folders() const override { return world_->settings.folders; }
+  bool metadata_disabled() const override { return world_->settings.disable_metadata; }
+  bool bf16() const override { return world_->settings.bf16; }
+  int call_index() const override { return call_index_; }
+  std::string_view preview_method() const override { return world_->preview_method; }
+  std::shared_ptr<void> shared(const std::string& key, const std::function<std::shared_ptr<void>()>& make) override {
+    return world_->shared.get(key, make);
+  }
+
+ private:
+  std::shared_ptr<const JobWorld> world_;
+  std::string node_id_;
+  int call_index_;
+};
+
+}  // namespace darkroom
