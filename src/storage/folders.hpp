@@ -20,6 +20,13 @@ struct ModelFolder {
   bool folders_only = false;            ///< "diffusers": entries are folders
 };
 
+/// One file of a model folder, where it lies.
+struct ModelFile {
+  std::string name;            ///< relative to its folder
+  std::size_t path_index = 0;  ///< which folder of the key
+  std::filesystem::path file;
+};
+
 class Folders {
  public:
   /// ComfyUI's layout below `base`. `shipped`: folders of models that come with the project, listed after the user's own.
@@ -45,10 +52,14 @@ class Folders {
 
   const ModelFolder* model_folder(std::string_view key) const;  ///< `unet` and `clip` map to their newer names
   /// Relative names, sorted, duplicates once; recursive, links followed, `.git` skipped.
-  std::vector<std::string> list_models(std::string_view key) const;
+  /// `read`: gets every folder that was looked into, or would have been were it there.
+  std::vector<std::string> list_models(std::string_view key, std::vector<std::filesystem::path>* read = nullptr) const;
+  /// Every file of every folder of the key, by folder and name; a name may come several times. Hidden files are left out.
+  std::vector<ModelFile> model_files(std::string_view key) const;
   /// The file of a listed name, or nothing. Throws Forbidden for a name that leaves the folders.
   std::optional<std::filesystem::path> find_model(std::string_view key, std::string_view name) const;
   /// Plain files of the input folder whose content type begins with one of `content_types` ("image,video"; "" all), sorted.
+  /// One that begins with a dot is the ending of a name: ".latent".
   std::vector<std::string> list_input_files(std::string_view content_types) const;
 };
 

@@ -15,7 +15,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kMaxDepth = 32;  // below one folder; links can form endless trees
+constexpr std::size_t kMaxDepth = 32;  // below one folder; links can form endless trees
 
 bool has_extension(const ModelFolder& folder, const fs::path& name) {
   if (folder.extensions.empty()) return true;
@@ -31,11 +31,12 @@ bool is_second_of_pair(const ModelFolder& folder, const fs::path& file) {
 }
 
 // Follows links; `above` holds the real folders on the way, so that a link to one of them ends the descent.
-void collect(const ModelFolder& folder, const fs::path& here, const std::string& prefix, std::set<fs::path>& above, int depth,
-             std::set<std::string>& names) {
+void collect(const ModelFolder& folder, const fs::path& here, const std::string& prefix, std::set<fs::path>& above, std::set<std::string>& names,
+             std::vector<fs::path>* read) {
+  if (read) read->push_back(here);
   std::error_code failure;
   const fs::path real = fs::canonical(here, failure);
-  if (failure || depth > kMaxDepth || !above.insert(real).second) return;
+  if (failure || above.size() >= kMaxDepth || !above.insert(real).second) return;
   for (fs::directory_iterator entry(here, fs::directory_options::skip_permission_denied, failure), end; !failure && entry != end;
        entry.increment(failure)) {
     const std::string name = entry->path().filename().string();
@@ -43,7 +44,7 @@ void collect(const ModelFolder& folder, const fs::path& here, const std::string&
     std::error_code ignored;
     if (entry->is_directory(ignored)) {
       if (folder.folders_only && fs::exists(entry->path() / "model_index.json", ignored)) names.insert(prefix + name);
-      else collect(folder, entry->path(), prefix + name + "/", above, depth + 1, names);
+      else collect(folder, entry->path(), prefix + name + "/", above, names, read);
     } else if (!folder.folders_only && entry->is_regular_file(ignored) && has_extension(folder, entry->path()) &&
                !is_second_of_pair(folder, entry->path())) {
       names.insert(prefix + name);
@@ -79,8 +80,12 @@ std::optional<fs::path> find_in(const ModelFolder& folder, std::string_view name
   return std::nullopt;
 }
 
-bool has_wanted_type(const std::string& content_type, const std::vector<std::string>& wanted) {
-  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& prefix) { return content_type.compare(0, prefix.size(), prefix) == 0; });
+/// `wanted`: beginnings of content types, or endings of names (".latent").
+bool is_wanted(const std::string& name, const std::vector<std::string>& wanted) {
+  const std::string content_type = content_type_of(name);
+  return std::any_of(wanted.begin(), wanted.end(), [&](const std::string& mark) {
+    return mark.starts_with('.') ? name.ends_with(mark) : content_type.starts_with(mark);
+  });
 }
 
 }  // namespace
@@ -93,13 +98,29 @@ const ModelFolder* Folders::model_folder(std::string_view key) const {
   return nullptr;
 }
 
-std::vector<std::string> Folders::list_models(std::string_view key) const {
+std::vector<std::string> Folders::list_models(std::string_view key, std::vector<fs::path>* read) const {
   const ModelFolder* folder = model_folder(key);
   if (!folder) return {};
   std::set<std::string> names;
   std::set<fs::path> above;
-  for (const auto& root : folder->paths) collect(*folder, root, "", above, 0, names);
+  for (const auto& root : folder->paths) collect(*folder, root, "", above, names, read);
   return {names.begin(), names.end()};
+}
+
+std::vector<ModelFile> Folders::model_files(std::string_view key) const {
+  std::vector<ModelFile> files;
+  const ModelFolder* folder = model_folder(key);
+  if (!folder) return files;
+  std::set<fs::path> above;
+  for (std::size_t i = 0; i < folder->paths.size(); ++i) {
+    std::set<std::string> names;
+    collect(*folder, folder->paths[i], "", above, names, nullptr);
+    for (const auto& name : names) {
+      const auto slash = name.rfind('/');
+      if (name[slash == std::string::npos ? 0 : slash + 1] != '.') files.push_back({name, i, folder->paths[i] / name});
+    }
+  }
+  return files;
 }
 
 std::optional<fs::path> Folders::find_model(std::string_view key, std::string_view name) const {
@@ -121,7 +142,7 @@ std::vector<std::string> Folders::list_input_files(std::string_view content_type
     std::error_code ignored;
     std::string name = entry->path().filename().string();
     if (!is_valid_utf8(name) || name.compare(0, kPartPrefix.size(), kPartPrefix) == 0 || !entry->is_regular_file(ignored)) continue;
-    if (!wanted.empty() && !has_wanted_type(content_type_of(name), wanted)) continue;
+    if (!wanted.empty() && !is_wanted(name, wanted)) continue;
     if (entry->is_symlink(ignored)) {
       try {
         resolve_inside(input, name);

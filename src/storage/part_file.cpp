@@ -5,7 +5,10 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -64,9 +67,25 @@ void PartFile::close(bool durable) {
   if (closed != 0 && errno != EINTR) throw InternalError("cannot write a file: " + reason());
 }
 
+// The target lies on another file system: the content goes over into a part file of that one.
+void PartFile::move_beside(const fs::path& target) {
+  PartFile copy(target.parent_path());
+  std::ifstream from(path_, std::ios::binary);
+  std::vector<char> buffer(1u << 20);
+  while (from.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), from.gcount() > 0)
+    copy.write({buffer.data(), static_cast<std::size_t>(from.gcount())});
+  std::swap(path_, copy.path_);
+  std::swap(descriptor_, copy.descriptor_);
+}
+
 void PartFile::replace(const fs::path& target, bool durable) {
   close(durable);
-  if (::rename(path_.c_str(), target.c_str()) != 0) refuse_target();
+  if (::rename(path_.c_str(), target.c_str()) != 0) {
+    if (errno != EXDEV) refuse_target();
+    move_beside(target);
+    close(durable);
+    if (::rename(path_.c_str(), target.c_str()) != 0) refuse_target();
+  }
   path_.clear();
   if (durable) sync_folder(target.parent_path());
 }
@@ -75,6 +94,10 @@ bool PartFile::place(const fs::path& target, bool durable) {
   close(durable);
   if (::renameat2(AT_FDCWD, path_.c_str(), AT_FDCWD, target.c_str(), RENAME_NOREPLACE) != 0) {
     if (errno == EEXIST) return false;
+    if (errno == EXDEV) {
+      move_beside(target);
+      return place(target, durable);
+    }
     if (errno != EINVAL && errno != ENOSYS) refuse_target();
     // File systems without that flag: a hard link fails in the same way where the name is taken.
     if (::link(path_.c_str(), target.c_str()) != 0) {

@@ -19,7 +19,7 @@ class PartFile {
   void write(std::string_view bytes);  ///< throws InternalError when the disk is full
   const std::filesystem::path& path() const { return path_; }
 
-  /// Moves it to `target` in the same folder, over what is there (a link is replaced, not followed).
+  /// Moves it to `target` (copies, where that is another file system), over what is there (a link is replaced, not followed).
   /// `durable`: on disk before the name changes. Throws InvalidInput for a name that the file system refuses.
   void replace(const std::filesystem::path& target, bool durable = false);
   /// The same, but only where nothing is: false when the name is taken.
@@ -27,6 +27,7 @@ class PartFile {
 
  private:
   void close(bool durable);
+  void move_beside(const std::filesystem::path& target);
   std::filesystem::path path_;
   int descriptor_ = -1;
 };

@@ -71,7 +71,8 @@ std::optional<json::object> check_constant(const InputSpec& input, const json::v
     return validation::bigger_than_max(InputFault{input.name, input_config(input, lists)}, value, *max);
   if (has_list(input)) {
     const json::array& choices = lists.choices(input);
-    if (!in_list(input, value, choices)) return validation::not_in_list(InputFault{input.name, input_config(input, lists)}, value, choices);
+    const bool other_name = value.is_string() && lists.accepts_unlisted(input.source, value.get_string());
+    if (!other_name && !in_list(input, value, choices)) return validation::not_in_list(InputFault{input.name, input_config(input, lists)}, value, choices);
   }
   return std::nullopt;
 }

@@ -16,6 +16,7 @@ class ChoiceCache final : public ChoiceLists {
   explicit ChoiceCache(ChoiceLists& lists) : lists_(lists) {}
   std::vector<std::string> list(const ListSource& source) override;
   bool file_exists(std::string_view annotated_name) override { return lists_.file_exists(annotated_name); }
+  bool accepts_unlisted(const ListSource& source, std::string_view value) override { return lists_.accepts_unlisted(source, value); }
   /// The current choices of an input; valid as long as the cache.
   const json::array& choices(const InputSpec& input);
 

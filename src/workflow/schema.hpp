@@ -22,7 +22,7 @@ enum class Section { kRequired, kOptional, kHidden };
 struct ListSource {
   enum class Kind {
     kFixed,
-    kInputFiles,  ///< files of the input folder; argument: content types wanted, "image", "image,video"; "" all files
+    kInputFiles,  ///< files of the input folder; argument: content types wanted, "image", "image,video"; ".latent": an ending; "" all files
     kModels,      ///< argument: a model folder, "upscale_models"
   };
   Kind kind = Kind::kFixed;
@@ -166,6 +166,8 @@ class ChoiceLists {
   virtual std::vector<std::string> list(const ListSource& source) = 0;
   /// Is there a file of this annotated name (`pic.png`, `sub/pic.png [output]`)?
   virtual bool file_exists(std::string_view annotated_name) = 0;
+  /// Is `value` good although it isn't listed (another name of something that is)?
+  virtual bool accepts_unlisted(const ListSource&, std::string_view) { return false; }
 };
 
 class NodeSchema {
@@ -211,6 +213,7 @@ class NodeSchema {
   // -- reading
   const std::string& node_class() const { return node_class_; }
   Form form() const { return form_; }
+  const std::string& shown_name() const { return display_name_.empty() ? node_class_ : display_name_; }
   const std::string& python_module() const { return module_; }
   const std::vector<InputSpec>& inputs() const { return inputs_; }
   const std::vector<OutputSpec>& outputs() const { return outputs_; }
