@@ -1,1 +1,5 @@
-int main() { return 0; }
+#include "nodes/all_nodes.hpp"
+#include "worker/node.hpp"
+#include "worker/worker_main.hpp"
+
+int main(int argc, char** argv) { return darkroom::worker_main(argc, argv, darkroom::register_all_nodes); }

@@ -9,6 +9,7 @@
 namespace darkroom::log {
 
 void setup(std::string_view program, std::string_view level) {
+  spdlog::drop(std::string(program));  // a second call changes the level
   auto logger = spdlog::stderr_logger_mt(std::string(program));
   logger->set_pattern("%Y-%m-%d %H:%M:%S.%e %n %l: %v");
   logger->flush_on(spdlog::level::info);

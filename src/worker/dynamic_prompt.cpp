@@ -51,7 +51,8 @@ std::vector<NodeIndex> DynamicPrompt::expand(NodeIndex parent, const json::objec
 void DynamicPrompt::resolve(PromptNode& node) const {
   const NodeSchema* schema = node.node_class ? &node.node_class->schema : nullptr;
   std::vector<EffectiveInput> live;
-  if (schema && has_dynamic_inputs(*schema)) {
+  const bool dynamic = schema && has_dynamic_inputs(*schema);
+  if (dynamic) {
     live = effective_inputs(*schema, node.given);
     for (const auto& input : live) node.paths.emplace(input.spec.name, input.path);
   }
@@ -60,7 +61,7 @@ void DynamicPrompt::resolve(PromptNode& node) const {
     PromptInput input;
     if (const Link* link = given.link()) input.source = find(link->node);
     const InputSpec* spec = schema ? schema->find_input(given.name) : nullptr;
-    if (!live.empty()) {
+    if (dynamic) {
       const auto at = std::find_if(live.begin(), live.end(), [&](const EffectiveInput& one) { return one.spec.name == given.name; });
       spec = at == live.end() ? nullptr : &at->spec;
     }

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "worker/job_run.hpp"
+#include "worker/memory.hpp"
 
 namespace darkroom {
 
@@ -23,6 +24,26 @@ void Executor::configure(ExecutorSettings settings, CacheMode cache, std::size_t
 void Executor::run(const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt) {
   JobRun(*this, job, sink, interrupt).run();
   if (cache_.keeps_nothing()) instances_.clear();
+}
+
+void Executor::watch_memory() {
+  constexpr auto kInterval = std::chrono::milliseconds(100);
+  // Over the first share of --ram the cache gives way, down to the second; the gateway kills at the limit itself.
+  constexpr double kShort = 0.85, kEnough = 0.75;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_watch_) return;
+  next_watch_ = now + kInterval;
+  if (cache_.mode() == CacheMode::kRam) cache_.keep_free(available_bytes());
+  if (settings_.memory_limit == 0) return;
+  const auto limit = static_cast<double>(settings_.memory_limit);
+  const auto used = static_cast<double>(resident_bytes());
+  if (used < kShort * limit) return;
+  const auto wanted = static_cast<std::size_t>(used - kEnough * limit);
+  const std::size_t dropped = cache_.drop_until(wanted);
+  if (dropped < wanted) shared_.clear();
+  log::warn("short of memory: {} MiB of {} in use; dropped {} MiB of cached results{}", used / 1048576, limit / 1048576, dropped >> 20,
+            dropped < wanted ? " and all models" : "");
+  trim_memory();
 }
 
 void Executor::free(bool models, bool memory) {

@@ -3,6 +3,7 @@
 // node instances, loaded models. Everything here happens on the execution thread.
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -47,10 +48,15 @@ class Executor {
   /// POST /free: `models` drops loaded models; `memory` also cached results and node objects.
   void free(bool models, bool memory);
 
+  /// Looks at the memory of the process and the machine, at most ten times a second; when it runs short, drops cached
+  /// results, then models. Called between nodes.
+  void watch_memory();
+
   ResultCache& cache() { return cache_; }
 
  private:
   friend class JobRun;
+  std::chrono::steady_clock::time_point next_watch_{};
   const Registry& registry_;
   ExecutorSettings settings_;
   ResultCache cache_;

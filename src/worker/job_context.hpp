@@ -35,6 +35,7 @@ struct ExecutorSettings {
   bool bf16 = false;
   bool disable_metadata = false;
   std::string preview_method = "none";
+  std::size_t memory_limit = 0;  ///< bytes that the process may have in memory (--ram); 0: nobody counts
 };
 
 /// What all calls of one job have in common. Lives as long as the job.

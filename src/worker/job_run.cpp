@@ -109,6 +109,7 @@ void JobRun::execute() {
       current_ = *at;
       arguments_.clear();
       take_up(*at);
+      executor_.watch_memory();
     } else if (!waiting_.empty()) {
       wait_async();
     } else {

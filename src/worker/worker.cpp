@@ -1,0 +1,261 @@
+#include "worker/worker.hpp"
+
+#include <c10/core/InferenceMode.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pmmintrin.h>
+#include <sys/socket.h>
+#include <torch/headeronly/version.h>
+#include <unistd.h>
+#include <xmmintrin.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "worker/failure.hpp"
+#include "worker/memory.hpp"
+#include "worker/processor.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr const char* kVersion = "0.1.0";
+/// How long a stopping worker waits for its node; the gateway kills it a second later.
+constexpr auto kStopTime = std::chrono::seconds(7);
+constexpr std::size_t kReadBytes = 256u << 10;
+
+std::string hex128(const Hash128& hash) {
+  std::string bytes(reinterpret_cast<const char*>(&hash), sizeof hash);
+  return to_hex(bytes);
+}
+
+}  // namespace
+
+Worker::Worker(int fd, const Registry& registry) : fd_(fd), registry_(registry), executor_(registry) {
+  ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
+}
+
+Worker::~Worker() {
+  if (execution_.joinable()) execution_.join();
+}
+
+int Worker::run() {
+  say_hello();
+  execution_ = std::thread([this] { execute_tasks(); });
+  try {
+    serve();
+  } catch (const std::exception& error) {
+    log::error("the link to the gateway broke: {}", error.what());
+  }
+  outbox_.close();
+  interrupt_ = true;
+  {
+    const std::scoped_lock lock(mutex_);
+    tasks_.clear();
+    closing_ = true;
+  }
+  wake_.notify_all();
+  const auto deadline = Clock::now() + std::chrono::seconds(1);
+  while (!executed_all_ && Clock::now() < deadline) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return 0;
+}
+
+void Worker::say_hello() {
+  json::array schemas = registry_.schemas().to_wire();
+  const std::string build = std::string(kVersion) + "-" + hex128(hash128(dump(json::value(schemas))));
+  outbox_.send(Record{"hello",
+                      {{"version", kVersion}, {"build", build}, {"pid", static_cast<std::int64_t>(::getpid())},
+                       {"device", json::object{{"name", "cpu"}, {"type", "cpu"}, {"index", nullptr}}}, {"pytorch_version", TORCH_VERSION}},
+                      {}});
+  outbox_.send(Record{"schemas", {{"schemas", std::move(schemas)}}, {}});
+}
+
+/// Until the socket closes, or everything is said after a stop.
+void Worker::serve() {
+  for (;;) {
+    const bool had_all = executed_all_;
+    if (!write_records()) return;
+    const bool unwritten = written_ < unwritten_.size();
+    if (stopping_ && had_all && !unwritten) return;
+    if (stopping_ && Clock::now() > stop_deadline_) {
+      // The node does not end. Its job goes back, and the process with it.
+      log::warn("the running node did not end within the time of a stop");
+      {
+        const std::scoped_lock lock(mutex_);
+        if (!running_.empty()) outbox_.send(Record{"handed_back", {{"job", running_}, {"attempt", running_attempt_}}, {}});
+      }
+      while (write_records() && written_ < unwritten_.size()) {
+        pollfd ready{fd_, POLLOUT, 0};
+        ::poll(&ready, 1, 100);
+      }
+      return;
+    }
+    pollfd ready[2] = {{fd_, static_cast<short>(POLLIN | (unwritten ? POLLOUT : 0)), 0}, {outbox_.wake_fd(), POLLIN, 0}};
+    if (::poll(ready, 2, stopping_ ? 50 : -1) < 0 && errno != EINTR) throw InternalError(std::string("poll: ") + std::strerror(errno));
+    if (ready[0].revents & (POLLIN | POLLHUP | POLLERR))
+      if (!read_records()) return;
+  }
+}
+
+bool Worker::read_records() {
+  std::string bytes(kReadBytes, '\0');
+  const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), 0);
+  if (got == 0) return false;
+  if (got < 0) return errno == EAGAIN || errno == EINTR;
+  reader_.feed(std::string_view(bytes).substr(0, static_cast<std::size_t>(got)));
+  while (auto record = reader_.next()) handle(std::move(*record));
+  return true;
+}
+
+bool Worker::write_records() {
+  for (;;) {
+    if (written_ == unwritten_.size()) {
+      unwritten_ = outbox_.take();
+      written_ = 0;
+      if (unwritten_.empty()) return true;
+    }
+    const ssize_t put = ::send(fd_, unwritten_.data() + written_, unwritten_.size() - written_, MSG_NOSIGNAL);
+    if (put < 0) return errno == EAGAIN || errno == EINTR;
+    written_ += static_cast<std::size_t>(put);
+  }
+}
+
+void Worker::handle(Record record) {
+  try {
+    if (record.kind == "run") accept(record.data);
+    else if (record.kind == "cancel") cancel(string_or(record.data, "job", ""));
+    else if (record.kind == "ping") outbox_.send(Record{"pong", {{"rss", resident_bytes()}}, {}});
+    else if (record.kind == "ask") answer(record.data);
+    else if (record.kind == "configure") configure(record.data);
+    else if (record.kind == "free")
+      post([this, models = bool_or(record.data, "unload_models", false), memory = bool_or(record.data, "free_memory", false)] {
+        executor_.free(models, memory);
+        trim_memory();
+      });
+    else if (record.kind == "stop") begin_stop();
+    else log::warn("the gateway sent a record of the unknown kind {}", record.kind);
+  } catch (const std::exception& error) {
+    log::error("record {}: {}", record.kind, error.what());
+  }
+}
+
+void Worker::configure(const json::object& data) {
+  log::setup("worker", string_or(data, "verbose", "INFO"));
+  ExecutorSettings settings;
+  if (const auto* folders = find_object(data, "folders")) settings.folders = Folders::from_json(*folders);
+  const std::string precision = string_or(data, "precision", "auto");
+  settings.bf16 = precision == "bf16" || (precision == "auto" && processor_has_bf16());
+  settings.disable_metadata = bool_or(data, "disable_metadata", false);
+  settings.preview_method = string_or(data, "preview_method", "none");
+  settings.memory_limit = static_cast<std::size_t>(int_or(data, "ram", 0));
+  const CacheMode mode = cache_mode(string_or(data, "cache", "classic"));
+  const auto limit = static_cast<std::size_t>(int_or(data, "cache_size", 0));
+  post([this, settings = std::move(settings), mode, limit]() mutable { executor_.configure(std::move(settings), mode, limit); });
+}
+
+void Worker::accept(const json::object& data) {
+  const auto* wire = find_object(data, "job");
+  if (!wire) throw InvalidInput("no job in it");
+  post([this, job = std::make_shared<const Job>(Job::from_json(*wire))] { run_job(*job); });
+}
+
+void Worker::cancel(const std::string& job) {
+  const std::scoped_lock lock(mutex_);
+  if (job == running_) {
+    running_cancelled_ = true;
+    interrupt_ = true;
+  } else {
+    cancelled_.insert(job);
+  }
+}
+
+/// Answers at once, on this thread, also while a node computes: a class's validator looks at its inputs only.
+void Worker::answer(const json::object& data) {
+  Record reply{"answer", {{"id", data.contains("id") ? data.at("id") : json::value()}}, {}};
+  try {
+    const std::string what = string_or(data, "what", "");
+    if (what != "validate") throw InvalidInput("nobody answers to " + what);
+    const std::string name = string_or(data, "class", "");
+    const NodeClass* node_class = registry_.find(name);
+    if (!node_class || !node_class->validate) throw NotFound("the class " + name + " has no validator");
+    Inputs inputs;
+    if (const auto* given = find_object(data, "inputs"))
+      for (const auto& [key, value] : *given) inputs.set(std::string(key), Value::from_json(value));
+    const auto* types = find_object(data, "types");
+    reply.data["result"] = node_class->validate(inputs, types ? *types : json::object{});
+  } catch (...) {
+    Failure failure = describe_failure(std::current_exception());
+    if (failure.message.ends_with('\n')) failure.message.pop_back();
+    reply.data["error"] = json::object{{"type", failure.type}, {"message", failure.message}};
+  }
+  outbox_.send(std::move(reply));
+}
+
+void Worker::begin_stop() {
+  if (stopping_.exchange(true)) return;
+  stop_deadline_ = Clock::now() + kStopTime;
+  {
+    const std::scoped_lock lock(mutex_);
+    closing_ = true;
+    if (!running_.empty()) interrupt_ = true;
+  }
+  wake_.notify_all();
+}
+
+void Worker::post(std::function<void()> task) {
+  {
+    const std::scoped_lock lock(mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  wake_.notify_all();
+}
+
+void Worker::execute_tasks() {
+  const c10::InferenceMode no_gradients;
+  _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
+  _MM_SET_DENORMALS_ZERO_MODE(_MM_DENORMALS_ZERO_ON);
+  for (;;) {
+    std::function<void()> task;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return closing_ || !tasks_.empty(); });
+      if (tasks_.empty()) break;
+      task = std::move(tasks_.front());
+      tasks_.pop_front();
+    }
+    try {
+      task();
+    } catch (const std::exception& error) {
+      log::error("a task of the worker failed: {}", error.what());
+    }
+  }
+  executed_all_ = true;
+  outbox_.wake();
+}
+
+void Worker::run_job(const Job& job) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (stopping_) return hand_back(job);
+    running_ = job.id;
+    running_attempt_ = job.attempt;
+    running_cancelled_ = cancelled_.erase(job.id) > 0;
+    interrupt_ = running_cancelled_;
+  }
+  executor_.run(job, [&](JobEvent event) {
+    if (std::holds_alternative<JobInterrupted>(event) && stopping_) {
+      const std::scoped_lock lock(mutex_);
+      if (!running_cancelled_) return hand_back(job);
+    }
+    outbox_.send(job.id, job.attempt, std::move(event));
+  }, interrupt_);
+  const std::scoped_lock lock(mutex_);
+  running_.clear();
+}
+
+void Worker::hand_back(const Job& job) { outbox_.send(Record{"handed_back", {{"job", job.id}, {"attempt", job.attempt}}, {}}); }
+
+}  // namespace darkroom

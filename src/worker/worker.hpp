@@ -1,0 +1,80 @@
+#pragma once
+// A worker: the gateway's records come in over one socket, jobs run, events go back (messages/wire.hpp).
+// Two threads: the control thread (the caller of run()) answers at any time; the execution thread computes. The control
+// thread never touches a tensor, the execution thread never waits for the gateway but when previews pile up.
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_set>
+
+#include "messages/job.hpp"
+#include "messages/wire.hpp"
+#include "worker/executor.hpp"
+#include "worker/node.hpp"
+#include "worker/outbox.hpp"
+
+namespace darkroom {
+
+class Worker {
+ public:
+  /// `fd`: a connected stream socket; stays the caller's. `registry` must outlive the worker.
+  Worker(int fd, const Registry& registry);
+  ~Worker();
+
+  /// Says hello, tells the schemas and serves until the gateway says stop or closes the socket. Returns the exit status.
+  /// A node that does not end in time is left running: a program then leaves without destroying the worker, and the
+  /// destructor would wait for it.
+  int run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  // control thread
+  void say_hello();
+  void handle(Record record);
+  void configure(const json::object& data);
+  void accept(const json::object& data);
+  void cancel(const std::string& job);
+  void answer(const json::object& data);
+  void begin_stop();
+  bool read_records();
+  bool write_records();
+  void serve();
+
+  // execution thread
+  void execute_tasks();
+  void run_job(const Job& job);
+  void post(std::function<void()> task);
+  void hand_back(const Job& job);
+
+  int fd_;
+  const Registry& registry_;
+  Executor executor_;
+  Outbox outbox_;
+  RecordReader reader_;
+  std::string unwritten_;
+  std::size_t written_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> tasks_;
+  bool closing_ = false;                        ///< the execution thread ends when its tasks are done
+  std::string running_;                         ///< id of the running job
+  int running_attempt_ = 0;
+  bool running_cancelled_ = false;              ///< by cancel, not by stop: its end is reported as such
+  std::unordered_set<std::string> cancelled_;   ///< jobs that were cancelled before their turn
+
+  std::atomic<bool> interrupt_{false};
+  std::atomic<bool> stopping_{false};
+  std::atomic<bool> executed_all_{false};
+  Clock::time_point stop_deadline_{};
+  std::thread execution_;
+};
+
+}  // namespace darkroom

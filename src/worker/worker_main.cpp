@@ -1,0 +1,61 @@
+#include "worker/worker_main.hpp"
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include <charconv>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "base/log.hpp"
+#include "worker/memory.hpp"
+#include "worker/node.hpp"
+#include "worker/worker.hpp"
+
+namespace darkroom {
+namespace {
+
+/// The number after --fd, or -1.
+int socket_argument(int argc, char** argv) {
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::string_view(argv[i]) != "--fd") continue;
+    const std::string_view text = argv[i + 1];
+    int fd = -1;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), fd);
+    return end.ec == std::errc{} && end.ptr == text.data() + text.size() ? fd : -1;
+  }
+  return -1;
+}
+
+bool is_socket(int fd) {
+  struct stat status {};
+  return fd >= 0 && ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+}  // namespace
+
+int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes) {
+  tune_allocator();
+  // The gateway decides when a worker ends: by `stop`, by closing the socket, or by dying itself. A Ctrl-C that reaches the
+  // whole process group must not end a node before its job is handed back.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::signal(SIGINT, SIG_IGN);
+  std::signal(SIGTERM, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
+  log::setup("worker", "INFO");
+  const int fd = socket_argument(argc, argv);
+  if (!is_socket(fd)) {
+    std::fprintf(stderr, "usage: %s --fd N\nN is a connected socket; `darkroom serve` starts workers by itself.\n", argc > 0 ? argv[0] : "darkroom-worker");
+    return 2;
+  }
+  Registry registry;
+  add_nodes(registry);
+  Worker worker(fd, registry);
+  const int status = worker.run();
+  // A node that never ends and threads of libraries may still be there: nothing of them is worth waiting for.
+  std::_Exit(status);
+}
+
+}  // namespace darkroom

@@ -1,0 +1,13 @@
+#pragma once
+// The body of a worker program. The node classes are given by the program: this library knows none.
+
+#include <functional>
+
+namespace darkroom {
+
+class Registry;
+
+/// `PROGRAM --fd N`: serves the gateway on the inherited socket N until it closes or says stop. Returns the exit status.
+int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes);
+
+}  // namespace darkroom
