@@ -1,3 +1,5 @@
+include(${CMAKE_CURRENT_LIST_DIR}/EmbedSql.cmake)
+
 # darkroom_module(NAME [NEEDS modules...] [LINKS targets...])
 # Library darkroom_NAME of src/NAME/**.cpp, and one test program NAME_tests of src/NAME/tests/*_test.cpp.
 function(darkroom_module name)
@@ -12,6 +14,10 @@ function(darkroom_module name)
   foreach(other ${arg_NEEDS})
     target_link_libraries(darkroom_${name} PUBLIC darkroom_${other})
   endforeach()
+
+  if(EXISTS ${folder}/sql)
+    darkroom_embed_sql(darkroom_${name} ${folder}/sql)
+  endif()
 
   file(GLOB tests CONFIGURE_DEPENDS ${folder}/tests/*_test.cpp)
   if(tests)

@@ -1,0 +1,160 @@
+#include "broker/queue_mirror.hpp"
+
+#include <algorithm>
+
+namespace darkroom {
+namespace {
+
+std::size_t text_bytes(const QueuedJob& job) { return job.prompt.size() + job.extra_data.size() + job.outputs.size(); }
+
+}  // namespace
+
+JobRow QueueMirror::Entry::row() const {
+  return {.ticket = ticket, .owner = view->owner, .id = view->id, .number = view->number, .explicit_number = explicit_number,
+          .client_id = view->client_id, .has_client = has_client, .attempt = attempt, .losses = losses,
+          .create_time = view->create_time, .workflow_id = view->workflow_id, .output_ids = view->outputs,
+          .extra_data = view->extra_data, .prompt = view->prompt, .secrets = secrets};
+}
+
+QueueMirror::Entry& QueueMirror::add(JobRow row, bool with_texts) {
+  auto view = std::make_shared<QueuedJob>();
+  view->ticket = row.ticket;
+  view->id = row.id;
+  view->owner = row.owner;
+  view->client_id = row.client_id;
+  view->workflow_id = row.workflow_id;
+  view->number = row.number;
+  view->create_time = row.create_time;
+
+  Entry entry{.ticket = row.ticket, .number = row.number.is_number() ? row.number.to_number<double>() : 0,
+              .explicit_number = row.explicit_number, .has_client = row.has_client, .attempt = row.attempt, .losses = row.losses};
+  const std::size_t bytes = row.prompt.size() + row.extra_data.size() + row.output_ids.size();
+  if (with_texts && text_bytes_ + bytes <= kMirrorTextBytes) {
+    view->prompt = std::move(row.prompt);
+    view->extra_data = std::move(row.extra_data);
+    view->outputs = std::move(row.output_ids);
+    entry.secrets = std::move(row.secrets);
+    entry.texts = true;
+    text_bytes_ += bytes;
+  }
+  entry.view = std::move(view);
+  Entry& placed = entries_.emplace(entry.ticket, std::move(entry)).first->second;
+  by_id_.emplace(placed.view->id, placed.ticket);
+  fair_.add(place_of(placed));
+  order_.reset();
+  ++counts_.pending;
+  return placed;
+}
+
+QueueEntry QueueMirror::place_of(const Entry& entry) const {
+  return {entry.ticket, entry.number, entry.explicit_number, entry.view->owner, entry.has_client ? entry.view->client_id : ""};
+}
+
+QueueMirror::Entry* QueueMirror::find(std::int64_t ticket) {
+  const auto found = entries_.find(ticket);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+QueueMirror::Entry* QueueMirror::running(Claim claim) {
+  Entry* entry = find(claim.ticket);
+  return entry && entry->state == State::kRunning && entry->attempt == claim.attempt ? entry : nullptr;
+}
+
+QueueMirror::Entry* QueueMirror::pending(const std::string& owner, const std::string& id) {
+  Entry* first = nullptr;
+  const auto [begin, end] = by_id_.equal_range(id);
+  for (auto item = begin; item != end; ++item) {
+    Entry* entry = find(item->second);
+    if (entry->state == State::kPending && entry->view->owner == owner && (!first || entry->ticket < first->ticket)) first = entry;
+  }
+  return first;
+}
+
+std::vector<QueueMirror::Entry*> QueueMirror::all_pending(const std::string& owner) {
+  std::vector<Entry*> list;
+  for (auto& [ticket, entry] : entries_)
+    if (entry.state == State::kPending && entry.view->owner == owner) list.push_back(&entry);
+  return list;
+}
+
+std::vector<QueueMirror::Entry*> QueueMirror::expired(Clock::time_point now) {
+  std::vector<Entry*> list;
+  for (auto& [ticket, entry] : running_)
+    if (entry->state == State::kRunning && entry->lease_until < now) list.push_back(entry);
+  return list;
+}
+
+QueueMirror::Entry* QueueMirror::take_next() {
+  const auto ticket = fair_.take();
+  if (!ticket) return nullptr;
+  order_.reset();
+  Entry& entry = entries_.at(*ticket);
+  entry.state = State::kRunning;
+  ++entry.attempt;
+  running_.emplace(entry.ticket, &entry);
+  --counts_.pending;
+  ++counts_.running;
+  return &entry;
+}
+
+std::size_t& QueueMirror::count_of(const Entry& entry) {
+  const bool runs = entry.state == State::kRunning || (entry.state == State::kLeaving && entry.was_running);
+  return runs ? counts_.running : counts_.pending;
+}
+
+void QueueMirror::put_back(Entry& entry) {
+  if (entry.state == State::kPending) return;
+  --count_of(entry);
+  running_.erase(entry.ticket);
+  leaving_.erase(entry.ticket);
+  entry.state = State::kPending;
+  ++counts_.pending;
+  fair_.add(place_of(entry));
+  order_.reset();
+}
+
+void QueueMirror::hold(Entry& entry) {
+  if (entry.state == State::kLeaving) return;
+  entry.was_running = entry.state == State::kRunning;
+  if (!entry.was_running) {
+    fair_.remove(entry.ticket);
+    order_.reset();
+    leaving_.emplace(entry.ticket, &entry);
+  }
+  entry.state = State::kLeaving;
+}
+
+void QueueMirror::erase(std::int64_t ticket) {
+  Entry* entry = find(ticket);
+  if (!entry) return;
+  --count_of(*entry);
+  if (entry->state == State::kPending) {
+    fair_.remove(ticket);
+    order_.reset();
+  }
+  running_.erase(ticket);
+  leaving_.erase(ticket);
+  if (entry->texts) text_bytes_ -= text_bytes(*entry->view);
+  const auto [begin, end] = by_id_.equal_range(entry->view->id);
+  by_id_.erase(std::find_if(begin, end, [&](const auto& item) { return item.second == ticket; }));
+  entries_.erase(ticket);
+}
+
+std::vector<const QueueMirror::Entry*> QueueMirror::running_entries(const std::string& owner) const {
+  std::vector<const Entry*> list;
+  for (const auto& [ticket, entry] : running_)
+    if (entry->view->owner == owner) list.push_back(entry);
+  return list;
+}
+
+std::vector<const QueueMirror::Entry*> QueueMirror::pending_entries(const std::string& owner) {
+  std::vector<const Entry*> list;
+  for (const auto& [ticket, entry] : leaving_)
+    if (entry->view->owner == owner) list.push_back(entry);
+  if (!order_) order_ = fair_.order();
+  for (const std::int64_t ticket : *order_)
+    if (const Entry& entry = entries_.at(ticket); entry.view->owner == owner) list.push_back(&entry);
+  return list;
+}
+
+}  // namespace darkroom

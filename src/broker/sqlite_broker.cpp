@@ -1,0 +1,519 @@
+#include "broker/sqlite_broker.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <limits>
+#include <mutex>
+#include <unordered_set>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "broker/history_table.hpp"
+#include "broker/jobs_table.hpp"
+#include "broker/migrations.hpp"
+#include "broker/queue_mirror.hpp"
+#include "broker/writer.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr int kReaders = 2;
+constexpr std::int64_t kKeptSchemas = 4;  // builds whose schemas are kept
+
+/// Keeps two gateways from owning one queue. Held as long as the process lives.
+class FileLock {
+ public:
+  explicit FileLock(const std::string& path) : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (file_ < 0) throw Unavailable(fmt::format("database: can't make {}", path));
+    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+      ::close(file_);
+      throw Conflict(fmt::format("the database is in use by another darkroom ({} is locked)", path));
+    }
+  }
+  ~FileLock() { ::close(file_); }
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  int file_;
+};
+
+}  // namespace
+
+void QueuedJob::append_tuple(std::string& out) const {
+  out += '[';
+  dump_to(out, number);
+  out += ',';
+  dump_to(out, json::value(id));
+  ((((((out += ',') += prompt) += ',') += extra_data) += ',') += outputs) += ']';
+}
+
+struct SqliteBroker::State {
+  State(const std::filesystem::path& file, BrokerLimits given)
+      : path(file.string()), limits(given), lock(made(path) + ".lock"), database(path, Database::Mode::kReadWrite) {
+    load();
+    writer.emplace(database);
+  }
+
+  std::string path;
+  BrokerLimits limits;
+  FileLock lock;
+  QueueMirror mirror;
+  std::int64_t next_ticket = 1, next_number = 0;
+  std::int64_t history_count = 0;  ///< the writer's alone once it runs
+  std::size_t submitting = 0;
+  Database database;               ///< the writer's alone once it runs
+  std::optional<Writer> writer;
+  asio::thread_pool pool{kReaders};
+  std::mutex readers_mutex;
+  std::vector<std::unique_ptr<Database>> readers;  ///< connections that nobody uses just now
+  std::vector<std::function<void()>> change_listeners;
+  std::vector<std::weak_ptr<EventListener>> subscribers;
+
+  /// Makes the folder and the file. Secrets of waiting jobs are in it: it is for the owner of the process alone.
+  static const std::string& made(const std::string& file) {
+    std::filesystem::create_directories(std::filesystem::absolute(file).parent_path());
+    ::close(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    return file;
+  }
+
+  void load() {
+    migrate(database);
+    requeue_running(database);
+    history_count = history_size(database);
+    next_ticket = 1 + std::max(database.scalar("SELECT max(ticket) FROM jobs"), database.scalar("SELECT max(ticket) FROM history"));
+    next_number = database.scalar(
+        "SELECT 1 + max(number) FROM (SELECT number FROM jobs WHERE explicit_number = 0"
+        " UNION ALL SELECT number FROM history WHERE typeof(number) = 'integer')");
+    for (JobRow& row : list_jobs(database)) mirror.add(std::move(row), false);
+  }
+
+  void changed() {
+    for (const auto& listener : change_listeners) listener();
+  }
+
+  /// Runs `apply` in the next transaction and comes back when it is on disk, or throws what went wrong.
+  /// Give it a named function object: GCC 12 destroys a lambda twice that is made inside a co_await expression and converted.
+  asio::awaitable<void> write(std::function<void(Database&)> apply) {
+    return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
+        [this](auto handler, std::function<void(Database&)> task) {
+          auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+          auto work = asio::make_work_guard(asio::get_associated_executor(*shared));
+          writer->push({std::move(task), [shared, work](std::exception_ptr fault) {
+                         asio::post(work.get_executor(), [shared, fault] { std::move (*shared)(fault); });
+                       }});
+        },
+        asio::use_awaitable, std::move(apply));
+  }
+
+  /// The same without waiting: for what a crash may undo.
+  void write_later(std::function<void(Database&)> apply) {
+    writer->push({std::move(apply), [](std::exception_ptr fault) {
+                   try {
+                     if (fault) std::rethrow_exception(fault);
+                   } catch (const std::exception& error) {
+                     log::error("database: {}", error.what());
+                   }
+                 }});
+  }
+
+  void save_state(const QueueMirror::Entry& entry) {
+    const bool running = entry.state == QueueMirror::State::kRunning;
+    write_later([ticket = entry.ticket, running, attempt = entry.attempt, losses = entry.losses](Database& writing) {
+      update_job(writing, ticket, running, attempt, losses);
+    });
+  }
+
+  template <class Result, class Query>
+  static asio::awaitable<Result> with_connection(State& state, Query query) {
+    std::unique_ptr<Database> connection;
+    {
+      const std::lock_guard guard(state.readers_mutex);
+      if (!state.readers.empty()) {
+        connection = std::move(state.readers.back());
+        state.readers.pop_back();
+      }
+    }
+    if (!connection) connection = std::make_unique<Database>(state.path, Database::Mode::kReadOnly);
+    Result result = query(*connection);
+    const std::lock_guard guard(state.readers_mutex);
+    state.readers.push_back(std::move(connection));
+    co_return result;
+  }
+
+  /// Runs `query` on the pool with a connection of its own.
+  template <class Query>
+  asio::awaitable<std::invoke_result_t<Query, Database&>> read(Query query) {
+    using Result = std::invoke_result_t<Query, Database&>;
+    asio::awaitable<Result> reading = with_connection<Result, Query>(*this, std::move(query));
+    co_return co_await asio::co_spawn(pool, std::move(reading), asio::use_awaitable);
+  }
+
+  /// The writer's part of every end of a job. The oldest entries go beyond the limit.
+  void into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary) {
+    history_count += move_to_history(writing, ticket, texts, summary);
+    const auto most = static_cast<std::int64_t>(limits.max_history);
+    if (history_count > most) {
+      trim_history(writing, history_count - most);
+      history_count = most;
+    }
+  }
+
+  /// Moves a held entry into the history, or puts it back as it was when that fails.
+  asio::awaitable<void> end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo) {
+    auto texts = std::make_shared<const ResultTexts>(texts_of(result));
+    auto summary = std::make_shared<const JobSummary>(summarize(result));
+    std::exception_ptr fault;
+    std::function<void(Database&)> move = [this, ticket, texts, summary](Database& writing) {
+      try {
+        into_history(writing, ticket, *texts, *summary);
+      } catch (...) {
+        history_count = history_size(writing);
+        throw;
+      }
+    };
+    try {
+      co_await write(std::move(move));
+    } catch (...) {
+      fault = std::current_exception();
+    }
+    if (fault) {
+      if (auto* entry = mirror.find(ticket)) undo(*entry);
+      std::rethrow_exception(fault);
+    }
+    mirror.erase(ticket);
+    changed();
+  }
+
+  /// The job of an entry, from memory or disk; nothing when what is stored can't be read.
+  asio::awaitable<std::optional<Job>> job_of_entry(std::int64_t ticket) {
+    const auto* entry = mirror.find(ticket);
+    if (!entry) co_return std::nullopt;
+    const std::string id = entry->view->id;
+    const int attempt = entry->attempt;
+    try {
+      if (entry->texts) co_return job_of(entry->row());
+      auto query = [ticket](Database& reading) {
+        auto row = load_job(reading, ticket);
+        return row ? std::optional<Job>(job_of(*row)) : std::nullopt;
+      };
+      auto job = co_await read(std::move(query));
+      if (job) job->attempt = attempt;
+      co_return job;
+    } catch (const Error& error) {
+      log::error("job {}: {}", id, error.what());
+    }
+    co_return std::nullopt;
+  }
+};
+
+SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits) : state_(std::make_unique<State>(file, limits)) {}
+
+SqliteBroker::~SqliteBroker() { state_->pool.join(); }
+
+std::uint64_t SqliteBroker::commits() const { return state_->writer->commits(); }
+
+asio::awaitable<void> SqliteBroker::submit(Job job) {
+  State& state = *state_;
+  if (state.mirror.counts().pending + state.submitting >= state.limits.max_queue)
+    throw QueueFull(fmt::format("The queue is full: {} jobs wait already", state.limits.max_queue));
+  struct Reservation {
+    std::size_t& count;
+    explicit Reservation(std::size_t& reserved) : count(reserved) { ++count; }
+    ~Reservation() { --count; }
+  } reservation(state.submitting);
+  auto row = std::make_shared<JobRow>(row_of(job, state.next_ticket++));
+  std::function<void(Database&)> insert = [row](Database& writing) { insert_job(writing, *row); };
+  co_await state.write(std::move(insert));
+  state.mirror.add(std::move(*row), true);
+  state.changed();
+}
+
+asio::awaitable<std::optional<ClaimedJob>> SqliteBroker::claim(std::chrono::milliseconds lease) {
+  State& state = *state_;
+  for (;;) {
+    auto* entry = state.mirror.take_next();
+    if (!entry) co_return std::nullopt;
+    entry->lease_until = QueueMirror::Clock::now() + lease;
+    const Claim claim = entry->claim();
+    const int losses = entry->losses;
+    state.save_state(*entry);
+    state.changed();
+    auto job = co_await state.job_of_entry(claim.ticket);
+    if (job) co_return ClaimedJob{claim, std::move(*job), losses};
+    // A damaged row must not stop the queue: it ends here, with an error that says so.
+    JobResult result{.status = "error", .completed = false, .started = now_ms(), .ended = now_ms()};
+    result.messages = {json::array{"execution_error", json::object{{"exception_type", "RuntimeError"},
+                                                                    {"exception_message", "The stored job is damaged."},
+                                                                    {"timestamp", now_ms()}}}};
+    const bool ended = co_await finish(claim, std::move(result));
+    if (!ended) log::error("ticket {}: a damaged job could not be put away", claim.ticket);
+  }
+}
+
+asio::awaitable<bool> SqliteBroker::extend(Claim claim, std::chrono::milliseconds lease) {
+  auto* entry = state_->mirror.running(claim);
+  if (entry) entry->lease_until = QueueMirror::Clock::now() + lease;
+  co_return entry != nullptr;
+}
+
+asio::awaitable<bool> SqliteBroker::finish(Claim claim, JobResult result) {
+  State& state = *state_;
+  auto* entry = state.mirror.running(claim);
+  if (!entry) co_return false;
+  state.mirror.hold(*entry);
+  std::function<void(QueueMirror::Entry&)> undo = [](QueueMirror::Entry& held) { held.state = QueueMirror::State::kRunning; };
+  co_await state.end(claim.ticket, std::move(result), std::move(undo));
+  co_return true;
+}
+
+asio::awaitable<bool> SqliteBroker::hand_back(Claim claim) {
+  auto* entry = state_->mirror.running(claim);
+  if (!entry) co_return false;
+  state_->mirror.put_back(*entry);
+  state_->save_state(*entry);
+  state_->changed();
+  co_return true;
+}
+
+asio::awaitable<Broker::Lost> SqliteBroker::lose(Claim claim) {
+  auto* entry = state_->mirror.running(claim);
+  if (!entry) co_return Lost::kStale;
+  const bool exhausted = ++entry->losses >= state_->limits.max_attempts;
+  if (!exhausted) state_->mirror.put_back(*entry);
+  state_->save_state(*entry);
+  state_->changed();
+  co_return exhausted ? Lost::kExhausted : Lost::kPending;
+}
+
+asio::awaitable<std::vector<Claim>> SqliteBroker::expire_leases() {
+  std::vector<Claim> exhausted;
+  for (auto* entry : state_->mirror.expired(QueueMirror::Clock::now())) {
+    if (co_await lose(entry->claim()) != Lost::kExhausted) continue;
+    ++entry->attempt;  // the late worker is refused from now on
+    entry->lease_until = QueueMirror::Clock::time_point::max();
+    state_->save_state(*entry);
+    exhausted.push_back(entry->claim());
+  }
+  co_return exhausted;
+}
+
+asio::awaitable<std::size_t> SqliteBroker::delete_pending(std::string owner, std::vector<std::string> ids) {
+  State& state = *state_;
+  std::vector<std::int64_t> tickets;
+  for (const std::string& id : ids)
+    if (auto* entry = state.mirror.pending(owner, id)) {
+      state.mirror.hold(*entry);
+      tickets.push_back(entry->ticket);
+    }
+  if (tickets.empty()) co_return 0;
+  std::exception_ptr fault;
+  std::function<void(Database&)> remove = [tickets](Database& writing) {
+    for (const std::int64_t ticket : tickets) delete_job(writing, ticket);
+  };
+  try {
+    co_await state.write(std::move(remove));
+  } catch (...) {
+    fault = std::current_exception();
+  }
+  for (const std::int64_t ticket : tickets) {
+    if (!fault) state.mirror.erase(ticket);
+    else if (auto* entry = state.mirror.find(ticket)) state.mirror.put_back(*entry);
+  }
+  if (fault) std::rethrow_exception(fault);
+  state.changed();
+  co_return tickets.size();
+}
+
+asio::awaitable<std::size_t> SqliteBroker::clear_pending(std::string owner) {
+  std::vector<std::string> ids;
+  for (const auto* entry : state_->mirror.all_pending(owner)) ids.push_back(entry->view->id);
+  co_return co_await delete_pending(std::move(owner), std::move(ids));
+}
+
+asio::awaitable<bool> SqliteBroker::cancel_pending(std::string owner, std::string id, JobResult result) {
+  State& state = *state_;
+  auto* entry = state.mirror.pending(owner, id);
+  if (!entry) co_return false;
+  state.mirror.hold(*entry);
+  std::function<void(QueueMirror::Entry&)> undo = [&state](QueueMirror::Entry& held) { state.mirror.put_back(held); };
+  co_await state.end(entry->ticket, std::move(result), std::move(undo));
+  co_return true;
+}
+
+QueueCounts SqliteBroker::counts() const { return state_->mirror.counts(); }
+
+asio::awaitable<QueueView> SqliteBroker::queue(std::string owner) {
+  State& state = *state_;
+  QueueView view;
+  std::vector<std::pair<std::shared_ptr<const QueuedJob>*, std::int64_t>> missing;
+  const auto collect = [&](const std::vector<const QueueMirror::Entry*>& entries, auto& list) {
+    list.reserve(entries.size());
+    for (const auto* entry : entries) {
+      list.push_back(entry->view);
+      if (!entry->texts) missing.emplace_back(&list.back(), entry->ticket);
+    }
+  };
+  collect(state.mirror.running_entries(owner), view.running);
+  collect(state.mirror.pending_entries(owner), view.pending);
+  if (missing.empty()) co_return view;
+
+  std::vector<std::int64_t> tickets;
+  for (const auto& [place, ticket] : missing) tickets.push_back(ticket);
+  auto load = [tickets](Database& reading) {
+    std::vector<std::optional<JobRow>> found;
+    for (const std::int64_t ticket : tickets) {
+      try {
+        found.push_back(load_job(reading, ticket));
+      } catch (const Error& error) {
+        log::error("{}", error.what());
+        found.emplace_back();
+      }
+    }
+    return found;
+  };
+  const auto rows = co_await state.read(std::move(load));
+  for (std::size_t i = 0; i < missing.size(); ++i) {
+    auto& place = *missing[i].first;
+    if (!rows[i]) {  // it left meanwhile, or is damaged
+      place = nullptr;
+      continue;
+    }
+    auto full = std::make_shared<QueuedJob>(*place);
+    full->prompt = rows[i]->prompt;
+    full->extra_data = rows[i]->extra_data;
+    full->outputs = rows[i]->output_ids;
+    place = std::move(full);
+  }
+  std::erase(view.running, nullptr);
+  std::erase(view.pending, nullptr);
+  co_return view;
+}
+
+std::int64_t SqliteBroker::next_number() { return state_->next_number++; }
+
+void SqliteBroker::on_change(std::function<void()> listener) { state_->change_listeners.push_back(std::move(listener)); }
+
+asio::awaitable<std::vector<HistoryEntry>> SqliteBroker::history(std::string owner, std::optional<std::int64_t> max_items,
+                                                                 std::int64_t offset) {
+  auto query = [=](Database& reading) { return read_history(reading, owner, max_items, offset); };
+  co_return co_await state_->read(std::move(query));
+}
+
+asio::awaitable<std::optional<HistoryEntry>> SqliteBroker::history_of(std::string owner, std::string id) {
+  auto query = [=](Database& reading) { return read_history_of(reading, owner, id); };
+  co_return co_await state_->read(std::move(query));
+}
+
+asio::awaitable<void> SqliteBroker::delete_history(std::string owner, std::vector<std::string> ids) {
+  State& state = *state_;
+  std::function<void(Database&)> remove = [&state, owner, ids](Database& writing) {
+    for (const std::string& id : ids) state.history_count -= delete_from_history(writing, owner, id);
+  };
+  co_await state.write(std::move(remove));
+}
+
+asio::awaitable<void> SqliteBroker::clear_history(std::string owner) {
+  State& state = *state_;
+  std::function<void(Database&)> clear = [&state, owner](Database& writing) {
+    state.history_count -= darkroom::clear_history(writing, owner);
+  };
+  co_await state.write(std::move(clear));
+}
+
+asio::awaitable<JobsPage> SqliteBroker::jobs(std::string owner, JobsFilter filter) {
+  State& state = *state_;
+  /// A candidate for the list: a job of the queue, or the place of a history entry.
+  struct Candidate {
+    std::optional<ListedJob> queued;
+    ListingKey key;
+  };
+  std::vector<Candidate> candidates;
+  const auto add_queued = [&](const std::vector<const QueueMirror::Entry*>& entries, const char* status) {
+    if (!filter.status.empty() && std::ranges::find(filter.status, status) == filter.status.end()) return;
+    for (const auto* entry : entries) {
+      const QueuedJob& job = *entry->view;
+      if (!filter.workflow_id.empty() && job.workflow_id != filter.workflow_id) continue;
+      candidates.push_back({ListedJob{job.id, job.number, {.status = status, .create_time = job.create_time, .workflow_id = job.workflow_id}},
+                            {.ticket = job.ticket, .create_time = job.create_time}});
+    }
+  };
+  add_queued(state.mirror.running_entries(owner), "in_progress");
+  add_queued(state.mirror.pending_entries(owner), "pending");
+
+  auto query = [&filter, owner, candidates = std::move(candidates)](Database& reading) mutable {
+    const auto finished = list_history(reading, owner, filter);
+    // A job that ended since the queue was looked at is in both: the history has the newer word.
+    std::unordered_set<std::int64_t> ended;
+    for (const ListingKey& key : finished) ended.insert(key.ticket);
+    std::erase_if(candidates, [&](const Candidate& item) { return ended.contains(item.key.ticket); });
+    for (const ListingKey& key : finished) candidates.push_back({std::nullopt, key});
+
+    const auto by = [&](const Candidate& item) { return filter.by_duration ? item.key.duration : item.key.create_time; };
+    std::ranges::stable_sort(candidates, [&](const Candidate& a, const Candidate& b) {
+      return filter.ascending ? by(a) < by(b) : by(b) < by(a);
+    });
+    JobsPage page{.total = static_cast<std::int64_t>(candidates.size())};
+    const std::int64_t first = std::clamp<std::int64_t>(filter.offset, 0, page.total);
+    const std::int64_t count = std::min(filter.limit.value_or(page.total), page.total - first);
+    for (std::int64_t i = first; i < first + count; ++i) {
+      Candidate& item = candidates[static_cast<std::size_t>(i)];
+      if (item.queued) page.jobs.push_back(std::move(*item.queued));
+      else if (auto listed = read_listed(reading, item.key.place)) page.jobs.push_back(std::move(*listed));
+    }
+    return page;
+  };
+  co_return co_await state.read(std::move(query));
+}
+
+void SqliteBroker::publish(const Record& event) {
+  bool gone = false;
+  // By index: a listener may subscribe another one.
+  for (std::size_t i = 0; i < state_->subscribers.size(); ++i) {
+    if (const auto listener = state_->subscribers[i].lock()) (*listener)(event);
+    else gone = true;
+  }
+  if (gone) std::erase_if(state_->subscribers, [](const auto& subscriber) { return subscriber.expired(); });
+}
+
+std::shared_ptr<void> SqliteBroker::subscribe(EventListener listener) {
+  auto kept = std::make_shared<EventListener>(std::move(listener));
+  state_->subscribers.push_back(kept);
+  return kept;
+}
+
+asio::awaitable<void> SqliteBroker::keep_schemas(std::string key, std::string schemas) {
+  std::function<void(Database&)> keep = [key, schemas](Database& writing) {
+    writing
+        .prepare("INSERT INTO schemas (owner, key, saved, schemas) VALUES ('local', ?1, ?2, ?3)"
+                 " ON CONFLICT (owner, key) DO UPDATE SET saved = excluded.saved, schemas = excluded.schemas")
+        .bind(key, now_ms(), schemas)
+        .run();
+    writing.prepare("DELETE FROM schemas WHERE key NOT IN (SELECT key FROM schemas ORDER BY saved DESC, rowid DESC LIMIT ?1)").bind(kKeptSchemas).run();
+  };
+  co_await state_->write(std::move(keep));
+}
+
+asio::awaitable<std::optional<std::string>> SqliteBroker::kept_schemas(std::string key) {
+  auto query = [key](Database& reading) -> std::optional<std::string> {
+    Statement select = reading.prepare("SELECT schemas FROM schemas WHERE owner = 'local' AND key = ?1");
+    select.bind(key);
+    if (!select.step()) return std::nullopt;
+    return select.text(0);
+  };
+  co_return co_await state_->read(std::move(query));
+}
+
+}  // namespace darkroom

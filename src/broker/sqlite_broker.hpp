@@ -1,0 +1,56 @@
+#pragma once
+// The broker of one machine: a SQLite database in WAL mode with synchronous=FULL, owned by the gateway.
+//
+// A mirror of the queue lives in memory (order, states, leases, and the texts of jobs while they are few), so that looking at
+// the queue and claiming touch no disk. What must survive is written by one thread in groups (writer.hpp); history is read on
+// a small pool with connections of its own. Claims are not waited for: if one is lost in a crash, the job just runs again.
+
+#include <filesystem>
+#include <memory>
+
+#include "broker/broker.hpp"
+
+namespace darkroom {
+
+class SqliteBroker final : public Broker {
+ public:
+  /// Opens or makes the database. What ran when the last gateway died waits again, without a loss counted.
+  /// Throws Conflict for a newer program's database or one that another process has open, Unavailable when it can't be opened.
+  SqliteBroker(const std::filesystem::path& file, BrokerLimits limits);
+  ~SqliteBroker() override;  ///< writes what is under way; no call may be pending
+
+  asio::awaitable<void> submit(Job job) override;
+  asio::awaitable<std::optional<ClaimedJob>> claim(std::chrono::milliseconds lease) override;
+  asio::awaitable<bool> extend(Claim claim, std::chrono::milliseconds lease) override;
+  asio::awaitable<bool> finish(Claim claim, JobResult result) override;
+  asio::awaitable<bool> hand_back(Claim claim) override;
+  asio::awaitable<Lost> lose(Claim claim) override;
+  asio::awaitable<std::vector<Claim>> expire_leases() override;
+  asio::awaitable<std::size_t> delete_pending(std::string owner, std::vector<std::string> ids) override;
+  asio::awaitable<std::size_t> clear_pending(std::string owner) override;
+  asio::awaitable<bool> cancel_pending(std::string owner, std::string id, JobResult result) override;
+
+  QueueCounts counts() const override;
+  asio::awaitable<QueueView> queue(std::string owner) override;
+  std::int64_t next_number() override;
+  void on_change(std::function<void()> listener) override;
+
+  asio::awaitable<std::vector<HistoryEntry>> history(std::string owner, std::optional<std::int64_t> max_items, std::int64_t offset) override;
+  asio::awaitable<std::optional<HistoryEntry>> history_of(std::string owner, std::string id) override;
+  asio::awaitable<void> delete_history(std::string owner, std::vector<std::string> ids) override;
+  asio::awaitable<void> clear_history(std::string owner) override;
+  asio::awaitable<JobsPage> jobs(std::string owner, JobsFilter filter) override;
+
+  void publish(const Record& event) override;
+  std::shared_ptr<void> subscribe(EventListener listener) override;
+  asio::awaitable<void> keep_schemas(std::string key, std::string schemas) override;
+  asio::awaitable<std::optional<std::string>> kept_schemas(std::string key) override;
+
+  std::uint64_t commits() const;  ///< transactions so far: what group commit saves
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace darkroom

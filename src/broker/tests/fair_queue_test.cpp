@@ -1,0 +1,111 @@
+#include "broker/fair_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace darkroom {
+namespace {
+
+using Tickets = std::vector<std::int64_t>;
+
+QueueEntry automatic(std::int64_t ticket, std::string client = "c", std::string owner = "u") {
+  return {ticket, static_cast<double>(ticket), false, std::move(owner), std::move(client)};
+}
+
+Tickets drained(FairQueue& queue) {
+  Tickets tickets;
+  while (const auto ticket = queue.take()) tickets.push_back(*ticket);
+  return tickets;
+}
+
+TEST(FairQueue, OneClientIsPlainOrderByNumber) {
+  FairQueue queue;
+  for (const std::int64_t ticket : {4, 1, 3, 2}) queue.add(automatic(ticket));
+  EXPECT_EQ(queue.order(), (Tickets{1, 2, 3, 4}));
+  EXPECT_EQ(drained(queue), (Tickets{1, 2, 3, 4}));
+  EXPECT_FALSE(queue.next());
+}
+
+TEST(FairQueue, ANewcomerComesBeforeTheSecondJobOfABusyUser) {
+  FairQueue queue;
+  for (int i = 0; i < 5; ++i) queue.add(automatic(i, "c", "busy"));
+  EXPECT_EQ(queue.take(), 0);
+  queue.add(automatic(10, "c", "new"));
+  EXPECT_EQ(queue.take(), 10);
+  EXPECT_EQ(queue.take(), 1);
+}
+
+TEST(FairQueue, WhoSendsOneJobAtATimeDoesNotStarveTheOthers) {
+  FairQueue queue;
+  for (int i = 0; i < 10; ++i) queue.add(automatic(i, "backlog"));
+  int backlog_served = 0;
+  for (int i = 0; i < 20; ++i) {
+    queue.add(automatic(100 + i, "eager"));
+    backlog_served += *queue.take() < 100;
+  }
+  EXPECT_EQ(backlog_served, 10);
+}
+
+TEST(FairQueue, UsersRotateBeforeClients) {
+  FairQueue queue;
+  queue.add(automatic(1, "x", "a"));
+  queue.add(automatic(2, "y", "a"));
+  queue.add(automatic(3, "z", "a"));
+  queue.add(automatic(4, "x", "b"));
+  queue.add(automatic(5, "x", "b"));
+  EXPECT_EQ(drained(queue), (Tickets{1, 4, 2, 5, 3}));
+}
+
+TEST(FairQueue, ExplicitNumbersGoStrictlyByNumber) {
+  FairQueue queue;
+  queue.add({1, 1, false, "u", "a"});
+  queue.add({2, 2, false, "u", "b"});
+  queue.add({3, 0.5, true, "u", "a"});
+  queue.add({4, 1.5, true, "u", "a"});
+  queue.add({5, -7, true, "v", ""});
+  queue.add({6, 1, true, "u", "a"});
+  EXPECT_EQ(queue.order(), (Tickets{5, 3, 1, 6, 4, 2}));
+  EXPECT_EQ(drained(queue), (Tickets{5, 3, 1, 6, 4, 2}));
+}
+
+TEST(FairQueue, RemovedJobsLeaveNoTrace) {
+  FairQueue queue;
+  for (int i = 0; i < 4; ++i) queue.add(automatic(i, i % 2 ? "a" : "b"));
+  queue.add({9, 1, true, "u", ""});
+  EXPECT_TRUE(queue.remove(0));
+  EXPECT_TRUE(queue.remove(9));
+  EXPECT_FALSE(queue.remove(9));
+  EXPECT_FALSE(queue.remove(77));
+  EXPECT_EQ(queue.size(), 3u);
+  EXPECT_EQ(drained(queue), (Tickets{1, 2, 3}));
+}
+
+TEST(FairQueue, OrderForetellsWhatIsTaken) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 50; ++round) {
+    FairQueue queue;
+    std::int64_t ticket = 0;
+    for (int step = 0; step < 80; ++step) {
+      const auto what = random() % 10;
+      if (what < 6)
+        queue.add({ticket, static_cast<double>(random() % 40), random() % 5 == 0, std::to_string(random() % 3), std::to_string(random() % 4)}),
+            ++ticket;
+      else if (what < 8) queue.take();
+      else queue.remove(static_cast<std::int64_t>(random() % 80));
+    }
+    const Tickets foretold = queue.order();
+    EXPECT_EQ(foretold.size(), queue.size());
+    EXPECT_EQ(drained(queue), foretold);
+  }
+}
+
+TEST(FairQueue, TenThousandClientsAreOrderedQuickly) {
+  FairQueue queue;
+  for (int i = 0; i < 10000; ++i) queue.add(automatic(i, std::to_string(i)));
+  EXPECT_EQ(queue.order().size(), 10000u);
+  EXPECT_EQ(drained(queue).size(), 10000u);
+}
+
+}  // namespace
+}  // namespace darkroom
