@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "imaging/apng_canvas.hpp"
+#include "imaging/bmp.hpp"
 #include "imaging/pixels.hpp"
 #include "imaging/png_facts.hpp"
 #include "imaging/vips_image.hpp"
@@ -111,11 +113,7 @@ SampleType sample_type(VipsImage* image, std::string_view name) {
   }
 }
 
-}  // namespace
-
-Picture decode(std::string_view bytes, std::string_view name, const DecodeLimits& limits) {
-  if (bytes.empty()) broken(name, "the file is empty");
-  start_vips();
+Picture decode_by_vips(std::string_view bytes, std::string_view name, const DecodeLimits& limits) {
   vips_error_clear();
   const PngFacts png = png_facts(bytes);
 
@@ -153,6 +151,22 @@ Picture decode(std::string_view bytes, std::string_view name, const DecodeLimits
   if (is_gif(bytes) && picture.alpha && std::all_of(picture.alpha->begin(), picture.alpha->end(), [](std::uint8_t a) { return a == 255; }))
     picture.alpha.reset();
   return picture;
+}
+
+}  // namespace
+
+Picture decode(std::string_view bytes, std::string_view name, const DecodeLimits& limits) {
+  if (bytes.empty()) broken(name, "the file is empty");
+  if (const auto bmp = read_bmp_header(bytes)) {
+    check_size(bmp->width, bmp->height, name, limits);
+    return read_bmp(bytes, *bmp);
+  }
+  start_vips();
+  constexpr std::size_t kMaxFrames = 10'000;
+  const ApngFile animation = split_apng(bytes, kMaxFrames);
+  if (animation.frames.size() < 2) return decode_by_vips(bytes, name, limits);
+  check_size(animation.width, std::int64_t{animation.height} * static_cast<std::int64_t>(animation.frames.size()), name, limits);
+  return draw_frames(animation, [&](const std::string& png) { return decode_by_vips(png, name, limits); });
 }
 
 }  // namespace darkroom::imaging

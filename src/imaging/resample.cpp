@@ -102,26 +102,35 @@ void resample_columns(const std::uint8_t* in, std::size_t stride, std::uint8_t* 
   }
 }
 
-std::vector<std::uint8_t> resample_plain(const std::uint8_t* pixels, int width, int height, int channels, int new_width, int new_height,
-                                         Filter filter) {
-  std::vector<std::uint8_t> wide;
-  if (new_width != width) {
-    wide.resize(static_cast<std::size_t>(new_width) * height * channels);
-    const Kernel kernel = make_kernel(width, new_width, filter);
-    switch (channels) {
-      case 1: resample_rows<1>(pixels, width, height, wide.data(), new_width, kernel); break;
-      case 2: resample_rows<2>(pixels, width, height, wide.data(), new_width, kernel); break;
-      case 3: resample_rows<3>(pixels, width, height, wide.data(), new_width, kernel); break;
-      default: resample_rows<4>(pixels, width, height, wide.data(), new_width, kernel);
-    }
-  } else {
-    wide.assign(pixels, pixels + static_cast<std::size_t>(width) * height * channels);
+using Bytes = std::vector<std::uint8_t>;
+
+Bytes resize_width(const Bytes& pixels, int width, int height, int channels, int new_width, Filter filter) {
+  if (new_width == width) return pixels;
+  Bytes out(static_cast<std::size_t>(new_width) * height * channels);
+  const Kernel kernel = make_kernel(width, new_width, filter);
+  switch (channels) {
+    case 1: resample_rows<1>(pixels.data(), width, height, out.data(), new_width, kernel); break;
+    case 2: resample_rows<2>(pixels.data(), width, height, out.data(), new_width, kernel); break;
+    case 3: resample_rows<3>(pixels.data(), width, height, out.data(), new_width, kernel); break;
+    default: resample_rows<4>(pixels.data(), width, height, out.data(), new_width, kernel);
   }
-  if (new_height == height) return wide;
-  const std::size_t stride = static_cast<std::size_t>(new_width) * channels;
-  std::vector<std::uint8_t> out(stride * new_height);
-  resample_columns(wide.data(), stride, out.data(), new_height, make_kernel(height, new_height, filter));
   return out;
+}
+
+Bytes resize_height(const Bytes& pixels, int width, int height, int channels, int new_height, Filter filter) {
+  if (new_height == height) return pixels;
+  const std::size_t stride = static_cast<std::size_t>(width) * channels;
+  Bytes out(stride * new_height);
+  resample_columns(pixels.data(), stride, out.data(), new_height, make_kernel(height, new_height, filter));
+  return out;
+}
+
+Bytes resample_plain(const std::uint8_t* pixels, int width, int height, int channels, int new_width, int new_height, Filter filter) {
+  Bytes source(pixels, pixels + static_cast<std::size_t>(width) * height * channels);
+  // Pillow 13 starts with the columns when the height shrinks much more than the width; rounding makes the order visible.
+  if (new_height < height && height - new_height > 2 * (width - new_width))
+    return resize_width(resize_height(source, width, height, channels, new_height, filter), width, new_height, channels, new_width, filter);
+  return resize_height(resize_width(source, width, height, channels, new_width, filter), new_width, height, channels, new_height, filter);
 }
 
 std::uint8_t times_over_255(int a, int b) {

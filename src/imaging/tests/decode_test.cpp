@@ -39,6 +39,34 @@ TEST(Decode, ReadsWhatThePngWriterWrote) {
   }
 }
 
+/// A bitmap of 2 x 2 pixels with `bits` a pixel and the given rest of the file.
+std::string bitmap(int bits, const std::string& palette, const std::string& pixels) {
+  const auto le = [](std::uint32_t v, int n) { std::string out; for (int i = 0; i < n; ++i) out.push_back(static_cast<char>(v >> (8 * i))); return out; };
+  return "BM" + le(0, 8) + le(static_cast<std::uint32_t>(54 + palette.size()), 4) + le(40, 4) + le(2, 4) + le(2, 4) + le(1, 2) +
+         le(static_cast<std::uint32_t>(bits), 2) + std::string(24, '\0') + palette + pixels;
+}
+
+TEST(Decode, ReadsBitmaps) {
+  const std::vector<std::uint8_t> wanted{7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6};  // rows stand bottom up in the file
+  const std::string rows24("\x03\x02\x01\x06\x05\x04\0\0\x09\x08\x07\x0c\x0b\x0a\0\0", 16);
+  EXPECT_EQ(decode(bitmap(24, "", rows24), "a.bmp").rgb, wanted);
+  const std::string rows32("\x03\x02\x01\0\x06\x05\x04\0\x09\x08\x07\0\x0c\x0b\x0a\0", 16);
+  EXPECT_EQ(decode(bitmap(32, "", rows32), "a.bmp").rgb, wanted);
+  std::string palette(1024, '\0');
+  palette.replace(0, 16, std::string("\x03\x02\x01\0\x06\x05\x04\0\x09\x08\x07\0\x0c\x0b\x0a\0", 16));
+  EXPECT_EQ(decode(bitmap(8, palette, std::string("\0\x01\0\0\x02\x03\0\0", 8)), "a.bmp").rgb, wanted);
+  // Cut, empty, and absurd ones end in a picture or an error, never in a read past the end.
+  for (std::size_t size = 2; size < 70; ++size) {
+    try {
+      decode(bitmap(24, "", rows24).substr(0, size), "cut.bmp");
+    } catch (const InvalidInput&) {
+    }
+  }
+  std::string huge = bitmap(24, "", "");
+  huge[20] = huge[21] = huge[24] = '\x7f';
+  EXPECT_THROW(decode(huge, "huge.bmp"), TooLarge);
+}
+
 TEST(Decode, AppliesOrientation) {
   const Picture picture = decode(read("ga_exif.png"), "ga_exif.png");
   EXPECT_EQ(picture.width, 64);
