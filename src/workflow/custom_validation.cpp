@@ -29,7 +29,8 @@ Raised missing_arguments(const NodeSchema& schema, const std::vector<std::string
 /// "image" of "Invalid image file": what the list holds if it says so, else the input's name.
 std::string kind_of_file(const InputSpec& input) {
   const std::string& types = input.source.argument;
-  return types.empty() || types.find(',') != types.npos ? input.name : types;
+  if (types.empty() || types.find(',') != types.npos) return input.name;
+  return types.starts_with('.') ? types.substr(1) : types;
 }
 
 void check_files(const NodeSchema& schema, const json::object* inputs, ChoiceCache& lists, json::array& errors) {

@@ -257,7 +257,7 @@ json::object NodeSchema::info(ChoiceLists& lists) const {
   for (const auto& output : outputs_) {
     if (output.choices.empty()) types.push_back(json::value(output.type));
     else types.push_back(output.choices);
-    is_list.push_back(output.is_list);
+    is_list.push_back(output.list_unsaid ? json::value(nullptr) : json::value(output.is_list));
     names.push_back(output.name.empty() ? types.back() : json::value(output.name));
     tooltips.push_back(output.tooltip.empty() ? json::value(nullptr) : json::value(output.tooltip));
     matchtypes.push_back(output.matchtype.empty() ? json::value(nullptr) : json::value(output.matchtype));
@@ -294,6 +294,7 @@ json::object NodeSchema::to_wire() const {
   for (const auto& output : outputs_) {
     json::object item{{"type", output.type}, {"name", output.name}, {"is_list", output.is_list}, {"tooltip", output.tooltip}, {"matchtype", output.matchtype}};
     if (!output.choices.empty()) item["choices"] = output.choices;
+    if (output.list_unsaid) item["list_unsaid"] = true;
     outputs.push_back(std::move(item));
   }
   json::object out{{"class", node_class_}, {"v3", form_ == Form::kV3}, {"module", module_}, {"category", category_},
@@ -322,6 +323,7 @@ NodeSchema NodeSchema::from_wire(const json::object& wire) {
       output.type = string_or(object, "type", "*");
       output.name = string_or(object, "name", "");
       output.is_list = bool_or(object, "is_list", false);
+      output.list_unsaid = bool_or(object, "list_unsaid", false);
       output.tooltip = string_or(object, "tooltip", "");
       output.matchtype = string_or(object, "matchtype", "");
       if (const auto* choices = darkroom::find_array(object, "choices")) output.choices = *choices;

@@ -49,6 +49,7 @@ struct OutputSpec {
   std::string type;
   std::string name;  ///< what is shown; the type when empty
   bool is_list = false;
+  bool list_unsaid = false;  ///< `output_is_list` shows null: some of ComfyUI's classes leave it so; counts as false
   std::string tooltip;
   std::string matchtype;             ///< template id of a COMFY_MATCHTYPE_V3 output
   json::array choices;               ///< of an old-form choice output; then shown as this list
