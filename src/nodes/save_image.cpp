@@ -1,5 +1,7 @@
 // SaveImage, PreviewImage, SaveImageWebsocket: where pictures leave a graph.
 
+#include <limits>
+
 #include "imaging/preview.hpp"
 #include "nodes/all_nodes.hpp"
 #include "nodes/image_bytes.hpp"
@@ -48,6 +50,8 @@ class SaveImageWebsocket final : public Node {
     return NodeSchema("SaveImageWebsocket", Form::kV1).module("custom_nodes.websocket_image_save").category("api/image").output_node()
         .input("images", Image{.common = {.bare = true}});
   }
+  /// Never the same: whoever asks again wants the pictures again.
+  static json::value fingerprint(const Inputs&, const Folders&) { return json::value(std::numeric_limits<double>::quiet_NaN()); }
   Outputs run(const Inputs& in, Context& context) override {
     const at::Tensor images = in.image("images");
     if (images.size(3) != 3) throw InvalidInput("images: expected RGB images, got " + describe(images));
