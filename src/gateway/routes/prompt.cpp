@@ -1,0 +1,222 @@
+// GET and POST /prompt (protocol.md §3.1): from a body to a job on disk. What the original answers with a bare 500 is a 400
+// with an `error` object here: clients print its message.
+
+#include <fmt/format.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <charconv>
+#include <cmath>
+#include <future>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "broker/broker.hpp"
+#include "gateway/http.hpp"
+#include "gateway/job_desk.hpp"
+#include "gateway/pool.hpp"
+#include "gateway/schema_store.hpp"
+#include "gateway/services.hpp"
+#include "gateway/worker_pool.hpp"
+#include "workflow/validate.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr std::size_t kParseHereBytes = 64u << 10;    // larger bodies are parsed on the pool
+constexpr std::size_t kMaxPromptIdBytes = 1024;
+constexpr auto kValidatorTime = std::chrono::seconds(6);  // a little more than WorkerPool::ask() takes at most
+constexpr const char* kSecrets[] = {"auth_token_comfy_org", "api_key_comfy_org"};
+
+/// A request that can't become a job: the type and words of its 400.
+struct Refused {
+  std::string type, message, details;
+};
+
+/// `number` of a request: any number, or a text that is one. Python's float().
+double number_of(const json::value& given) {
+  double number = std::nan("");
+  if (given.is_number()) number = given.to_number<double>();
+  else if (given.is_bool()) number = given.get_bool() ? 1 : 0;
+  else if (given.is_string()) {
+    std::string_view text = trim(given.get_string());
+    if (text.starts_with('+')) text.remove_prefix(1);
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (fault != std::errc{} || end != text.data() + text.size()) number = std::nan("");
+  }
+  if (!std::isfinite(number)) throw Refused{"invalid_number", "number must be a number", python_repr(given)};
+  return number;
+}
+
+/// Everything of a request but the prompt's validation.
+class PromptRequest {
+ public:
+  explicit PromptRequest(json::value body) : body_(std::move(body)) {
+    if (!body_.is_object() && !body_.is_array()) throw Refused{"invalid_body", "The body must be a JSON object", python_repr(body_).substr(0, 100)};
+    if (body_.is_array()) body_ = json::object();  // as the original: an object without anything
+  }
+
+  const json::object& fields() const { return body_.get_object(); }
+
+  /// Taken before anything else can fail, and not given back.
+  void take_number(JobDesk& desk, Job& job) const {
+    if (const auto* number = find(fields(), "number")) {
+      job.number = number_of(*number);
+      job.explicit_number = true;
+      return;
+    }
+    const auto* front = find(fields(), "front");
+    job.explicit_number = front && truthy(*front);
+    job.number = job.explicit_number ? desk.front_number() : desk.next_number();
+  }
+
+  json::object take_prompt() {
+    auto* prompt = body_.get_object().if_contains("prompt");
+    if (!prompt) throw Refused{"no_prompt", "No prompt provided", "No prompt provided"};
+    if (prompt->is_object()) return std::move(prompt->get_object());
+    if (prompt->is_array() && prompt->get_array().empty()) return {};
+    throw Refused{"invalid_prompt", "The prompt must be an object of nodes", ""};
+  }
+
+  std::optional<std::vector<std::string>> targets() const {
+    const auto* given = find(fields(), "partial_execution_targets");
+    if (!given || given->is_null()) return std::nullopt;
+    if (!given->is_array()) throw Refused{"invalid_partial_execution_targets", "partial_execution_targets must be a list of node ids", ""};
+    std::vector<std::string> ids;
+    for (const auto& id : given->get_array()) ids.push_back(python_str(id));
+    return ids;
+  }
+
+  /// The client's own id as a text, or a new one.
+  std::string prompt_id() const {
+    const auto* given = find(fields(), "prompt_id");
+    if (!given || given->is_null()) return uuid4();
+    std::string id = python_str(*given);
+    if (id.size() > kMaxPromptIdBytes)
+      throw Refused{"invalid_prompt_id", fmt::format("prompt_id must not be longer than {} bytes", kMaxPromptIdBytes), ""};
+    return id.empty() ? uuid4() : id;
+  }
+
+  /// extra_data as it is kept and shown, the secrets apart, and the client.
+  void take_extra_data(Job& job) {
+    json::object& fields = body_.get_object();
+    if (auto* given = fields.if_contains("extra_data"); given && !given->is_null()) {
+      if (!given->is_object()) throw Refused{"invalid_extra_data", "extra_data must be an object", ""};
+      job.extra_data = std::move(given->get_object());
+    }
+    if (auto* client = fields.if_contains("client_id")) job.extra_data.insert_or_assign("client_id", std::move(*client));
+    for (const char* name : kSecrets)
+      if (auto* secret = job.extra_data.if_contains(name)) {
+        job.secrets.emplace(name, std::move(*secret));
+        job.extra_data.stable_erase(name);
+      }
+    // Any client id is kept; only a text can be that of a socket.
+    const auto* client = find(job.extra_data, "client_id");
+    job.has_client = client && !client->is_null();
+    if (job.has_client && client->is_string()) job.client_id = std::string(client->get_string());
+    job.create_time = now_ms();
+    job.extra_data.insert_or_assign("create_time", job.create_time);
+  }
+
+ private:
+  json::value body_;
+};
+
+/// Lets a validator on the pool ask a worker, which is done on the io thread.
+AskValidator ask_worker(WorkerPool& workers, asio::any_io_executor io) {
+  return [&workers, io](const std::string& node_class, const json::object& inputs, const json::object& types) {
+    auto answer = std::make_shared<std::promise<json::value>>();
+    auto future = answer->get_future();
+    json::object question{{"what", "validate"}, {"class", node_class}, {"inputs", inputs}, {"types", types}};
+    asio::co_spawn(
+        io, [&workers, question = std::move(question)]() mutable { return workers.ask(std::move(question)); },
+        [answer](std::exception_ptr fault, json::value value) {
+          if (fault) answer->set_exception(fault);
+          else answer->set_value(std::move(value));
+        });
+    // Not for ever: at the end of the program nobody answers.
+    if (future.wait_for(kValidatorTime) != std::future_status::ready) throw Unavailable("no worker answered in time");
+    return future.get();
+  };
+}
+
+asio::awaitable<json::value> parse_body(Services& services, const std::string& body) {
+  JsonLimits limits;
+  limits.max_bytes = std::max(limits.max_bytes, body.size());  // the server has judged its length already
+  if (body.size() <= kParseHereBytes) co_return parse_json(body, limits);
+  auto parse = [&body, limits] { return parse_json(body, limits); };
+  co_return co_await services.pool.run(std::move(parse));
+}
+
+/// Validation and the prompt that it leaves, constants converted.
+struct Checked {
+  Validation validation;
+  json::object prompt;
+};
+
+asio::awaitable<Checked> check(Services& services, json::object prompt, std::optional<std::vector<std::string>> targets) {
+  const auto schemas = co_await services.schemas.wait();
+  const auto io = co_await asio::this_coro::executor;
+  auto prompt_here = std::make_shared<json::object>(std::move(prompt));
+  auto work = [&services, schemas, io, prompt_here, targets = std::move(targets)] {
+    return validate(*prompt_here, *schemas, services.schemas.lists(), targets ? &*targets : nullptr, ask_worker(services.workers, io));
+  };
+  Validation validation = co_await services.pool.run(std::move(work));
+  co_return Checked{std::move(validation), std::move(*prompt_here)};
+}
+
+Response invalid(const Validation& validation) {
+  return Response::of_json(json::object{{"error", validation.error}, {"node_errors", validation.node_errors}}, 400);
+}
+
+asio::awaitable<Response> post_prompt(Services& services, Request& request) {
+  json::value body = co_await parse_body(services, request.body);
+  PromptRequest prompt(std::move(body));
+  Job job;
+  prompt.take_number(services.jobs, job);
+  json::object graph = prompt.take_prompt();
+  Checked checked = co_await check(services, std::move(graph), prompt.targets());
+  if (!checked.validation.ok) co_return invalid(checked.validation);
+
+  job.id = prompt.prompt_id();
+  prompt.take_extra_data(job);
+  job.prompt = std::move(checked.prompt);
+  job.outputs = std::move(checked.validation.outputs);
+  json::object reply{{"prompt_id", job.id}, {"number", job.number}, {"node_errors", std::move(checked.validation.node_errors)}};
+  const std::string id = job.id;
+  co_await services.jobs.submit(std::move(job));
+  Response response = Response::of_json(reply);
+  response.after_write = [&services, id](bool) { services.jobs.reply_written(id); };
+  co_return response;
+}
+
+asio::awaitable<Response> post_prompt_or_error(Services& services, Request& request) {
+  std::optional<Response> refusal;
+  try {
+    co_return co_await post_prompt(services, request);
+  } catch (const Refused& refused) {
+    refusal = Response::error(400, refused.type, refused.message, refused.details);
+  } catch (const QueueFull& full) {
+    refusal = Response::error(429, "queue_full", full.what());
+    refusal->header("Retry-After", "5");
+  } catch (const Unavailable& fault) {
+    refusal = Response::error(503, "unavailable", fault.what());
+  } catch (const InvalidInput& fault) {
+    refusal = Response::error(400, "invalid_json", "The body is not valid JSON", fault.what());
+  } catch (const TooLarge& fault) {
+    refusal = Response::error(400, "invalid_json", "The body passes a limit", fault.what());
+  }
+  co_return std::move(*refusal);
+}
+
+}  // namespace
+
+void add_prompt_routes(Router& router, Services& services) {
+  router.add("GET", "/prompt", [&services](Request&) -> asio::awaitable<Response> {
+    const auto remaining = static_cast<std::int64_t>(services.jobs.queue_remaining());
+    co_return Response::of_json(json::object{{"exec_info", json::object{{"queue_remaining", remaining}}}});
+  });
+  router.add("POST", "/prompt", [&services](Request& request) { return post_prompt_or_error(services, request); });
+}
+
+}  // namespace darkroom

@@ -1,0 +1,217 @@
+#include "gateway/running_job.hpp"
+
+#include <algorithm>
+
+#include "base/text.hpp"
+#include "gateway/job_messages.hpp"
+
+namespace darkroom {
+
+namespace say = job_messages;
+
+RunningJob::RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice)
+    : io_(io), job_(std::move(claimed.job)), claim_(claimed.claim), voice_(std::move(voice)), progress_(job_.id), changes_timer_(io) {}
+
+Record RunningJob::run_record() {
+  Record record{.kind = "run", .data = {}, .bytes = {}};
+  record.data.emplace("job", job_.to_json());
+  job_.secrets.clear();
+  return record;
+}
+
+void RunningJob::apply(const JobEvent& event) {
+  if (ended_) return;
+  last_event_ = Clock::now();
+  std::visit([this](const auto& inner) { on(inner); }, event);
+}
+
+void RunningJob::keep_message(const char* type, json::object data) {
+  result_.messages.push_back(json::array{type, std::move(data)});
+}
+
+void RunningJob::on(const JobStarted& event) {
+  result_.started = event.timestamp;
+  json::object data = say::execution_start(job_.id, event.timestamp);
+  if (voice_.owner_listens()) voice_.to_owner(Frame::message("execution_start", data));
+  keep_message("execution_start", std::move(data));
+}
+
+void RunningJob::on(const NodesCached& event) {
+  json::object data = say::execution_cached(job_.id, event.nodes, event.timestamp);
+  if (voice_.owner_listens()) voice_.to_owner(Frame::message("execution_cached", data));
+  keep_message("execution_cached", std::move(data));
+}
+
+void RunningJob::on(const NodeStarted& event) {
+  current_ = event.ids;
+  progress_.start(event.ids);
+  say_progress_state();
+  if (voice_.owner_listens()) voice_.to_owner(Frame::text(say::executing(job_.id, event.ids)));
+}
+
+void RunningJob::on(const NodeProgress& event) {
+  progress_.step(event);
+  say_progress_state();
+  if (!voice_.owner_or_all_listen()) return;
+  const std::string key = job_.id + '/' + event.node;
+  const auto send = [&](std::string payload, bool binary, Frame::Kind kind) {
+    Frame frame = binary ? Frame::bytes(std::move(payload)) : Frame::text(std::move(payload));
+    frame.kind = kind;
+    frame.key = key;
+    voice_.to_owner_or_all(std::move(frame));
+  };
+  const bool with_metadata = voice_.owner_wants_metadata();
+  if (!event.picture.empty() && with_metadata)
+    send(say::preview_with_metadata(job_.id, *progress_.ids(event.node), event), true, Frame::Kind::kPreview);
+  if (!event.message) return;
+  send(say::progress(job_.id, event), false, Frame::Kind::kProgress);
+  if (!event.picture.empty() && !with_metadata) send(say::preview(event), true, Frame::Kind::kPreview);
+}
+
+void RunningJob::on(const NodeExecuted& event) {
+  if (voice_.owner_listens()) voice_.to_owner(Frame::text(say::executed(job_.id, event)));
+  if (event.output.is_null()) return;
+  result_.outputs.insert_or_assign(event.ids.node, event.output);
+  result_.meta.insert_or_assign(
+      event.ids.node, json::object{{"node_id", event.ids.node},
+                                   {"display_node", event.ids.display},
+                                   {"parent_node", event.ids.parent ? json::value(*event.ids.parent) : json::value()},
+                                   {"real_node_id", event.ids.real}});
+}
+
+void RunningJob::on(const NodeFinished& event) {
+  progress_.finish(event.ids, event.cached);
+  if (!event.cached) executed_.push_back(event.ids.node);
+  say_progress_state();
+}
+
+void RunningJob::on(const TextSent& event) { voice_.to_owner_or_all(Frame::bytes(say::text(event))); }
+
+void RunningJob::on(const MessageSent& event) {
+  std::string data;
+  dump_to(data, event.data);
+  Frame frame = Frame::text(say::wrap(event.type, data));
+  if (event.to_all) voice_.to_all(std::move(frame));
+  else if (!event.sid.empty()) voice_.to_session(event.sid, std::move(frame));
+  else voice_.to_owner_or_all(std::move(frame));
+}
+
+void RunningJob::on(const BinarySent& event) {
+  Frame frame = Frame::bytes(say::binary(event.event, event.bytes));
+  if (event.to_all) voice_.to_all(std::move(frame));
+  else if (!event.sid.empty()) voice_.to_session(event.sid, std::move(frame));
+  else voice_.to_owner_or_all(std::move(frame));
+}
+
+void RunningJob::on(const NodeBlocked& event) {
+  voice_.to_owner_or_all(Frame::message("execution_error", say::execution_error(job_.id, event.error, std::nullopt)));
+}
+
+void RunningJob::on(const JobSucceeded& event) {
+  result_.status = "success";
+  result_.completed = true;
+  end("execution_success", say::execution_success(job_.id, event.timestamp), event.timestamp, false);
+}
+
+void RunningJob::on(const JobFailed& event) {
+  result_.status = "error";
+  result_.completed = false;
+  end("execution_error", say::execution_error(job_.id, event.error, event.timestamp), event.timestamp, false);
+}
+
+void RunningJob::on(const JobInterrupted& event) {
+  result_.status = "error";
+  result_.completed = false;
+  result_.cancelled = true;
+  end("execution_interrupted", say::execution_interrupted(job_.id, event), event.timestamp, true);
+}
+
+void RunningJob::end(const char* type, json::object data, std::int64_t timestamp, bool to_all_without_client) {
+  flush_changes(true);
+  changes_timer_.cancel();
+  ended_ = true;
+  current_.reset();
+  result_.ended = timestamp;
+  Frame frame = Frame::message(type, data);
+  if (to_all_without_client) voice_.to_owner_or_all(std::move(frame));
+  else voice_.to_owner(std::move(frame));
+  keep_message(type, std::move(data));
+}
+
+std::string RunningJob::class_of(const std::string& node) const {
+  const auto* body = find_object(job_.prompt, node);
+  return body ? string_or(*body, "class_type", "") : "";
+}
+
+void RunningJob::end_as_lost(const std::string& why) {
+  if (ended_) return;
+  const std::int64_t now = now_ms();
+  const std::string node = current_ ? current_->real : "";
+  json::array known;
+  for (const auto& [id, body] : job_.prompt) known.emplace_back(id);
+  on(JobFailed{{{"node_id", node},
+                {"node_type", class_of(node)},
+                {"executed", json::array(executed_.begin(), executed_.end())},
+                {"exception_message", why + "\n"},
+                {"exception_type", "WorkerLost"},
+                {"traceback", json::array{}},
+                {"current_inputs", json::object{}},
+                {"current_outputs", std::move(known)}},
+               now});
+}
+
+void RunningJob::end_as_interrupted() {
+  if (ended_) return;
+  const std::string node = current_ ? current_->real : "";
+  on(JobInterrupted{node, class_of(node), executed_, now_ms()});
+}
+
+void RunningJob::say_end() { voice_.to_owner(Frame::text(say::executing_end(job_.id))); }
+
+void RunningJob::say_progress_state() {
+  if (!voice_.owner_or_all_listen()) return;
+  if (progress_.whole()) {
+    Frame frame = Frame::text(progress_.whole_message());
+    frame.kind = Frame::Kind::kProgress;  // each holds everything, so only the newest matters to a slow socket
+    frame.key = job_.id;
+    voice_.to_owner_or_all(std::move(frame));
+    return;
+  }
+  if (changes_waiting_) return;
+  const auto due = last_changes_ + kProgressInterval;
+  if (Clock::now() >= due) return flush_changes(false);
+  changes_waiting_ = true;
+  changes_timer_.expires_at(due);
+  changes_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& stopped) {
+    const auto self = weak.lock();
+    if (!self || stopped) return;
+    self->changes_waiting_ = false;
+    self->flush_changes(false);
+    if (self->progress_.has_changes()) self->say_progress_state();
+  });
+}
+
+/// Sends what a thinned `progress_state` owes; `all`: in several messages if need be.
+void RunningJob::flush_changes(bool all) {
+  if (progress_.whole() || ended_ || !progress_.has_changes() || !voice_.owner_or_all_listen()) return;
+  do {
+    voice_.to_owner_or_all(Frame::text(progress_.changes_message()));
+  } while (all && progress_.has_changes());
+  last_changes_ = Clock::now();
+}
+
+void RunningJob::tick(Clock::time_point now) {
+  if (ended_ || !progress_.has_running() || now - last_event_ < kRepeatAfter) return;
+  last_event_ = now;
+  if (!voice_.owner_or_all_listen()) return;
+  voice_.to_owner_or_all(Frame::text(progress_.whole() ? progress_.whole_message() : progress_.changes_message()));
+}
+
+void RunningJob::greet(HubSession& session) const {
+  if (ended_ || !voice_.has_client() || session.client_id() != voice_.client_id() || !current_) return;
+  session.send(Frame::text(say::executing_again(current_->display)));
+  std::string state = progress_.whole_message();
+  if (progress_.whole() || state.size() <= kProgressBytes) session.send(Frame::text(std::move(state)));
+}
+
+}  // namespace darkroom

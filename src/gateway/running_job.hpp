@@ -1,0 +1,95 @@
+#pragma once
+// One claimed job while a worker has it: turns its events into messages, and gathers what the history keeps.
+// Made when the job is handed to a worker, gone when its end has been told. Lives on the io thread.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/broker.hpp"
+#include "gateway/job_voice.hpp"
+#include "gateway/progress_state.hpp"
+#include "messages/events.hpp"
+#include "messages/job.hpp"
+
+namespace darkroom {
+
+class RunningJob : public std::enable_shared_from_this<RunningJob> {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// A thinned `progress_state` goes out at most 20 times a second (DESIGN §9).
+  static constexpr std::chrono::milliseconds kProgressInterval{52};
+  /// A silent node's `progress_state` is repeated: one client reports a failure after 10 s of silence.
+  static constexpr std::chrono::milliseconds kRepeatAfter{5000};
+
+  RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice);
+
+  /// One event of the worker. After an end (success, failure, interruption) has_ended() is true and further ones are ignored.
+  void apply(const JobEvent& event);
+  /// The end when the worker can't tell it any more: `execution_error` on the node that ran, exception_type WorkerLost.
+  void end_as_lost(const std::string& why);
+  /// The end of a cancelled job whose worker had to be killed.
+  void end_as_interrupted();
+
+  bool has_ended() const { return ended_; }
+  JobResult take_result() { return std::move(result_); }
+  /// `executing` with node null, to the owner: the very last message.
+  void say_end();
+
+  /// Called now and then: repeats the state of a silent node.
+  void tick(Clock::time_point now);
+  /// What a socket of this client is told when it comes back: `executing`, and the whole state.
+  void greet(HubSession& session) const;
+
+  const std::string& id() const { return job_.id; }
+  const Claim& claim() const { return claim_; }
+  JobVoice& voice() { return voice_; }
+  /// The record for the worker; made once.
+  Record run_record();
+
+  // -- cancelling: set by the desk
+  std::optional<Clock::time_point> kill_at;  ///< end of the grace time of a cancel
+
+ private:
+  void on(const JobStarted& event);
+  void on(const NodesCached& event);
+  void on(const NodeStarted& event);
+  void on(const NodeProgress& event);
+  void on(const NodeExecuted& event);
+  void on(const NodeFinished& event);
+  void on(const TextSent& event);
+  void on(const MessageSent& event);
+  void on(const BinarySent& event);
+  void on(const NodeBlocked& event);
+  void on(const JobSucceeded& event);
+  void on(const JobFailed& event);
+  void on(const JobInterrupted& event);
+
+  void keep_message(const char* type, json::object data);
+  void say_progress_state();
+  void flush_changes(bool all);
+  void end(const char* type, json::object data, std::int64_t timestamp, bool to_all_without_client);
+  std::string class_of(const std::string& node) const;
+
+  asio::any_io_executor io_;
+  Job job_;
+  Claim claim_;
+  JobVoice voice_;
+  JobResult result_;
+  ProgressState progress_;
+  std::optional<NodeIds> current_;       ///< the node taken up last, until the end
+  std::vector<std::string> executed_;    ///< nodes that finished, of the prompt
+  Clock::time_point last_event_ = Clock::now();
+  Clock::time_point last_changes_{};     ///< when a thinned message was sent
+  asio::steady_timer changes_timer_;
+  bool changes_waiting_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace darkroom
