@@ -205,7 +205,7 @@ json::value parse_json(std::string_view text, const JsonLimits& limits) {
   for (; used < text.size(); ++used)
     if (std::string_view(" \t\r\n").find(text[used]) == std::string_view::npos)
       throw InvalidInput(fmt::format("JSON: extra data at byte {}", used));
-  refuse_wide_integers(text);
+  if (!limits.round_wide_integers) refuse_wide_integers(text);
   return parser.release();
 }
 

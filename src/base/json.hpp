@@ -17,10 +17,11 @@ namespace json = boost::json;
 struct JsonLimits {
   std::size_t max_bytes = 100u << 20;
   std::size_t max_depth = 256;
+  bool round_wide_integers = false;  ///< an integer beyond 64 bits becomes a double instead of a refusal: for descriptions, not for values
 };
 
 /// Parses one strict JSON text. Throws InvalidInput with the position of the fault, TooLarge past a limit.
-/// `NaN` and numbers beyond 64 bits or double are refused.
+/// `NaN` and integers beyond 64 bits are refused.
 json::value parse_json(std::string_view text, const JsonLimits& limits = {});
 
 /// Compact UTF-8 JSON as it goes over HTTP and WebSocket. Numbers that are not finite become null;

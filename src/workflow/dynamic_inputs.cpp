@@ -4,6 +4,8 @@
 #include <charconv>
 #include <map>
 
+#include "workflow/object_info.hpp"
+
 namespace darkroom {
 namespace {
 
@@ -17,25 +19,6 @@ bool is_dynamic(std::string_view type) { return type == kAutogrow || type == kDy
 
 /// What is given, whatever form the node has: name → its constant, or null for a link.
 using Given = std::map<std::string, const json::value*, std::less<>>;
-
-InputSpec spec_of(std::string name, const json::value& shown) {
-  InputSpec spec;
-  spec.name = std::move(name);
-  spec.type = "*";
-  const auto* list = shown.if_array();
-  if (!list || list->empty()) return spec;
-  if (const auto* type = (*list)[0].if_string()) {
-    spec.type = std::string(*type);
-  } else if (const auto* choices = (*list)[0].if_array()) {
-    spec.type = "COMBO";
-    spec.old_choices = true;
-    spec.choices = *choices;
-  }
-  if (list->size() > 1 && (*list)[1].is_object()) spec.options = (*list)[1].get_object();
-  else spec.bare = true;
-  if (const auto* options = darkroom::find_array(spec.options, "options"); options && spec.is_choice() && !spec.old_choices) spec.choices = *options;
-  return spec;
-}
 
 class Expander {
  public:
@@ -72,8 +55,8 @@ class Expander {
     if (!shown) return;
     const auto path = join(parents, name);
     const auto add_member = [&](const std::string& member) {
-      InputSpec spec = spec_of(group.name + "." + member, *shown);
-      spec.section = Section::kOptional;  // `min` is not enforced by the original: an absent member is never missed
+      // Optional: the original does not enforce `min`, an absent member is never missed.
+      const InputSpec spec = read_input_spec(group.name + "." + member, Section::kOptional, *shown);
       add(spec, member, path, depth + 1);
     };
     if (const auto* names = darkroom::find_array(*form, "names")) {
@@ -123,8 +106,7 @@ class Expander {
       const auto* object = inputs.if_object();
       if (!object || section == "hidden") continue;
       for (const auto& [member, shown] : *object) {
-        InputSpec spec = spec_of(group + "." + std::string(member), shown);
-        spec.section = section == "optional" ? Section::kOptional : Section::kRequired;
+        const InputSpec spec = read_input_spec(group + "." + std::string(member), section == "optional" ? Section::kOptional : Section::kRequired, shown);
         add(spec, std::string(member), path, depth + 1);
       }
     }

@@ -40,6 +40,7 @@ TEST(ParseJson, IntegersBeyond64BitsAreRefusedNotRounded) {
   EXPECT_EQ(dump(parse_json("-9223372036854775808")), "-9223372036854775808");
   EXPECT_EQ(refusal("{\"seed\": 18446744073709551616}"), "JSON: the integer 18446744073709551616 does not fit 64 bits");
   EXPECT_THROW(parse_json("[-9223372036854775809]"), InvalidInput);
+  EXPECT_EQ(parse_json("-18446744073709551615", {.round_wide_integers = true}).as_double(), -18446744073709551616.0);
   EXPECT_NO_THROW(parse_json(R"(["18446744073709551616", "\"18446744073709551616", 18446744073709551616.0, 1e30])")) << "texts and reals are no integers";
 }
 
