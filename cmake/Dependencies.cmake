@@ -29,6 +29,8 @@ add_library(darkroom::json ALIAS darkroom_json)
 add_library(darkroom_asio INTERFACE)
 target_include_directories(darkroom_asio SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
 target_compile_definitions(darkroom_asio INTERFACE BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE)
+# GCC 12 takes the frame allocation of Asio's coroutines for a mismatch.
+target_compile_options(darkroom_asio INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-mismatched-new-delete>)
 target_link_libraries(darkroom_asio INTERFACE Threads::Threads)
 add_library(darkroom::asio ALIAS darkroom_asio)
 

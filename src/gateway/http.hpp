@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -74,6 +75,8 @@ struct RouteOptions {
   bool api_too = true;          ///< also under /api (protocol.md §1.2)
   bool streams_body = false;    ///< the handler reads Request::stream
   std::optional<std::size_t> max_body;  ///< instead of --max-upload-size
+  bool static_files = false;    ///< files below a folder: a missing one is cached as a found one (protocol.md §1.5)
+  bool websocket = false;       ///< an upgrade is taken by the server; the handler answers only plain requests
 };
 
 /// Finds the handler of a request. Patterns have `{name}` for one segment and `{name...}` for the rest; segments are split
@@ -88,7 +91,7 @@ class Router {
     const Handler* handler = nullptr;  ///< null: no such path or method
     RouteOptions options;
     std::vector<std::pair<std::string, std::string>> params;
-    std::vector<std::string> allowed;  ///< methods of a known path, for 405
+    std::vector<std::string> allowed;  ///< for 405: sorted, GET and HEAD always among them; empty: 404
   };
   Match match(std::string_view method, std::string_view raw_path) const;
 
@@ -99,10 +102,21 @@ class Router {
     Handler handler;
     RouteOptions options;
   };
-  std::vector<Route> routes_;
+  struct PathHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
+  };
+  void add_path(const std::string& method, const std::string& pattern, const Handler& handler, const RouteOptions& options);
+
+  std::unordered_map<std::string, std::vector<Route>, PathHash, std::equal_to<>> exact_;  ///< paths without captures
+  std::vector<Route> patterns_;                                                           ///< the others, in the order of adding
   Handler fallback_;
 };
 
+/// `%41` → `A`. An escape that is none stays as it is.
 std::string percent_decode(std::string_view text, bool plus_is_blank = false);
+
+/// Splits a request target and fills `target`, `path` and `query` of the request.
+void set_target(Request& request, std::string_view target);
 
 }  // namespace darkroom

@@ -1,0 +1,175 @@
+#include "gateway/server.hpp"
+
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "gateway/http_session.hpp"
+#include "gateway/options.hpp"
+#include "gateway/websocket.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr int kBacklog = 4096;
+constexpr auto kAcceptPause = std::chrono::milliseconds(100);  ///< when there are no file descriptors left
+constexpr std::size_t kSpareDescriptors = 256;                  ///< for files, the database and workers
+constexpr std::size_t kMaxClientId = 512;                      ///< bytes; a longer one is cut, ours have 32
+
+std::size_t connections_within_limits() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur > 2 * kSpareDescriptors ? limit.rlim_cur - kSpareDescriptors : kSpareDescriptors;
+}
+
+OriginCheck origin_check() {
+  std::ifstream hosts("/etc/hosts");
+  return OriginCheck(hosts);
+}
+
+/// Finds dead peers of idle WebSockets: probes after a minute, gives up after another.
+void keep_alive(int fd) {
+  const int on = 1, idle = 60, interval = 10, count = 6;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
+asio::awaitable<void> serve(std::unique_ptr<HttpSession> session, WebSocketHost& sockets) {
+  co_await session->run();
+  if (!session->upgraded()) co_return;
+  const std::string* given = session->request().query_value("clientId");
+  std::string client_id = given && !given->empty() && is_valid_utf8(*given) ? given->substr(0, kMaxClientId) : random_hex(32);
+  Stream stream = session->take_stream();
+  std::string rest = session->take_rest();
+  session.reset();  // with its buffers: a WebSocket may be idle for days
+  keep_alive(stream.socket().native_handle());
+  auto socket = std::make_shared<WebSocketSession>(std::move(stream), sockets, std::move(client_id));
+  asio::co_spawn(sockets.io(), WebSocketHost::serve(std::move(socket), std::move(rest)), asio::detached);
+}
+
+}  // namespace
+
+struct Server::Tls {
+  asio::ssl::context context{asio::ssl::context::tls_server};
+};
+
+Server::Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets)
+    : io_(io), options_(options), sockets_(sockets), context_(new HttpContext{router, options, pool, origin_check(), {}}), sweeper_(io) {}
+
+Server::~Server() = default;
+
+void Server::listen() {
+  if (options_.tls_certfile.empty() != options_.tls_keyfile.empty()) throw InvalidInput("--tls-keyfile and --tls-certfile must be given together");
+  if (!options_.tls_certfile.empty()) {
+    tls_ = std::make_unique<Tls>();
+    try {
+      tls_->context.use_certificate_chain_file(options_.tls_certfile.string());
+      tls_->context.use_private_key_file(options_.tls_keyfile.string(), asio::ssl::context::pem);
+    } catch (const std::exception& e) {
+      throw InvalidInput(std::string("the TLS key or certificate can't be used: ") + e.what());
+    }
+  }
+  max_connections_ = connections_within_limits();
+  for (const auto& text : options_.listen) {
+    boost::system::error_code fault;
+    const auto address = asio::ip::make_address(text == "localhost" ? "127.0.0.1" : text, fault);
+    if (fault) throw InvalidInput("--listen: \"" + text + "\" is not an IP address");
+    auto acceptor = std::make_unique<Acceptor>(io_);
+    const asio::ip::tcp::endpoint endpoint(address, acceptors_.empty() ? options_.port : port());
+    acceptor->open(endpoint.protocol(), fault);
+    if (fault && address.is_v6() && options_.listen.size() > 1) {
+      log::warn("no IPv6 on this machine: not listening on {}", text);
+      continue;
+    }
+    if (!fault) acceptor->set_option(asio::socket_base::reuse_address(true), fault);
+    if (!fault && address.is_v6()) acceptor->set_option(asio::ip::v6_only(true), fault);
+    if (!fault) acceptor->bind(endpoint, fault);
+    if (!fault) acceptor->listen(kBacklog, fault);
+    if (fault == boost::system::errc::address_in_use)
+      throw Unavailable("port " + std::to_string(endpoint.port()) + " on " + text + " is taken by another program: stop it, or choose another with --port");
+    if (fault) throw Unavailable("can't listen on " + text + " port " + std::to_string(endpoint.port()) + ": " + fault.message());
+    acceptors_.push_back(std::move(acceptor));
+  }
+  if (acceptors_.empty()) throw InvalidInput("--listen names no address that this machine has");
+}
+
+std::uint16_t Server::port() const { return acceptors_.front()->local_endpoint().port(); }
+
+std::vector<std::string> Server::urls() const {
+  std::vector<std::string> out;
+  for (const auto& acceptor : acceptors_) {
+    const auto endpoint = acceptor->local_endpoint();
+    const std::string host = endpoint.address().is_v6() ? "[" + endpoint.address().to_string() + "]" : endpoint.address().to_string();
+    out.push_back((tls_ ? "https://" : "http://") + host + ":" + std::to_string(endpoint.port()));
+  }
+  return out;
+}
+
+void Server::start() {
+  for (const auto& acceptor : acceptors_) asio::co_spawn(io_, accept(*acceptor), asio::detached);
+  asio::co_spawn(io_, sweep(), asio::detached);
+}
+
+asio::awaitable<void> Server::accept(Acceptor& acceptor) {
+  while (acceptor.is_open()) {
+    boost::system::error_code fault;
+    Stream::Socket socket(io_);
+    co_await acceptor.async_accept(socket, asio::redirect_error(asio::use_awaitable, fault));
+    if (!acceptor.is_open()) co_return;
+    if (fault) {
+      if (fault != boost::system::errc::connection_aborted) log::warn("a connection could not be accepted: {}", fault.message());
+      asio::steady_timer pause(io_, kAcceptPause);
+      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, fault));
+      continue;
+    }
+    if (context_->deadlines.size() + sockets_.hub().size() >= max_connections_) continue;  // closes it: those who are served go first
+    socket.set_option(asio::ip::tcp::no_delay(true), fault);
+    Stream stream = tls_ ? Stream(std::move(socket), tls_->context) : Stream(std::move(socket));
+    asio::co_spawn(io_, serve(std::make_unique<HttpSession>(std::move(stream), context_), sockets_), asio::detached);
+  }
+}
+
+asio::awaitable<void> Server::sweep() {
+  boost::system::error_code fault;
+  while (!fault) {
+    sweeper_.expires_after(std::chrono::seconds(1));
+    co_await sweeper_.async_wait(asio::redirect_error(asio::use_awaitable, fault));
+    context_->deadlines.sweep(steady_ms());
+  }
+}
+
+void Server::stop_accepting() {
+  if (context_->stopping) return;
+  context_->stopping = true;
+  for (const auto& acceptor : acceptors_) {
+    boost::system::error_code ignored;
+    acceptor->close(ignored);
+  }
+  context_->deadlines.each([](Deadlines::Entry& entry) { static_cast<HttpSession&>(entry).close_if_idle(); });
+}
+
+asio::awaitable<void> Server::drain(std::chrono::milliseconds limit) {
+  const std::int64_t end = steady_ms() + limit.count();
+  asio::steady_timer tick(io_);
+  while (context_->deadlines.size() > 0 && steady_ms() < end) {
+    tick.expires_after(std::chrono::milliseconds(10));
+    boost::system::error_code ignored;
+    co_await tick.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+  sweeper_.cancel();
+}
+
+}  // namespace darkroom

@@ -1,0 +1,58 @@
+#pragma once
+// The listening sockets, and the life of the connections that come in. Lives on the io thread.
+// start() accepts; stop_accepting() closes the door and idle connections; drain() waits for the replies that are being written.
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace darkroom {
+
+namespace asio = boost::asio;
+
+class BlockingPool;
+class Router;
+class WebSocketHost;
+struct HttpContext;
+struct Options;
+
+class Server {
+ public:
+  Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets);
+  ~Server();
+
+  /// Binds every address of --listen. Throws Unavailable ("port 8188 on 127.0.0.1 is taken ...") or InvalidInput.
+  void listen();
+  /// Port of the first address: of interest when 0 was asked for.
+  std::uint16_t port() const;
+  /// "http://127.0.0.1:8188", one for each address.
+  std::vector<std::string> urls() const;
+
+  void start();
+  void stop_accepting();
+  /// Until every HTTP connection ended, at most `limit`.
+  asio::awaitable<void> drain(std::chrono::milliseconds limit);
+
+ private:
+  struct Tls;
+  using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, asio::io_context::executor_type>;
+  asio::awaitable<void> accept(Acceptor& acceptor);
+  asio::awaitable<void> sweep();
+
+  asio::io_context& io_;
+  const Options& options_;
+  WebSocketHost& sockets_;
+  std::shared_ptr<HttpContext> context_;
+  std::unique_ptr<Tls> tls_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  asio::steady_timer sweeper_;
+  std::size_t max_connections_ = 0;  ///< by the limit on file descriptors
+};
+
+}  // namespace darkroom
