@@ -38,6 +38,11 @@ class HubSession {
   virtual void send(const Frame& frame) = 0;  ///< queues it; never blocks
   virtual const std::string& client_id() const = 0;
   virtual bool supports_preview_metadata() const = 0;
+  virtual void close(std::uint16_t code) = 0;  ///< says why, and drops the connection a second later at most
+
+ private:
+  friend class Hub;
+  std::size_t slot_ = 0;  ///< index in Hub::sessions_
 };
 
 struct HubLimits {
@@ -56,10 +61,15 @@ class Hub {
   void send(const std::string& client_id, const Frame& frame);  ///< dropped when nobody of that id is connected
   void broadcast(const Frame& frame);                           ///< to every connected session, replaced ones too
   std::size_t size() const { return sessions_.size(); }
+  /// Closes every session: the server is going away (1001).
+  void close_all();
+  /// Called when the registered session of an id is gone: subscriptions of that id end.
+  void on_disconnect(std::function<void(const std::string& client_id)> listener) { gone_.push_back(std::move(listener)); }
 
  private:
   std::unordered_map<std::string, HubSession*> by_id_;
   std::vector<HubSession*> sessions_;
+  std::vector<std::function<void(const std::string&)>> gone_;
 };
 
 }  // namespace darkroom
