@@ -4,6 +4,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -36,6 +37,8 @@ class WorkerHandle {
   virtual void send(const Record& record) = 0;       ///< queues it; never blocks
   virtual void kill(LostReason reason) = 0;          ///< SIGKILL; the listener hears of it through `lost`
   virtual const json::object& device() const = 0;    ///< {name, type, index, ...} of its hello
+  virtual const json::object& hello() const = 0;     ///< all of its hello: version, build, pid, pytorch_version, ...
+  virtual std::uint64_t resident_bytes() const = 0;  ///< as last measured
 };
 
 struct WorkerListener {
@@ -50,12 +53,15 @@ class WorkerPool {
   ~WorkerPool();
 
   void listen(WorkerListener listener);
+  /// Called with the build id of a worker and its schemas as data, when they are new: to be kept for the next start.
+  void on_schemas(std::function<void(std::string build, std::string schemas)> listener);
   void start();
   /// Asks every worker to stop (it hands its job back), waits up to 8 s, kills the rest. Idempotent.
   asio::awaitable<void> stop();
 
-  std::vector<WorkerHandle*> workers() const;
-  /// Asks any live worker; throws Unavailable when none answers within 5 s.
+  std::vector<WorkerHandle*> workers() const;        ///< those that are ready
+  /// Asks any live worker and gives its `result`. Throws RaisedInValidator (workflow/validate.hpp) for an `error`,
+  /// Unavailable when none answers within 5 s.
   asio::awaitable<json::value> ask(json::object question);
   void broadcast(const Record& record);              ///< `free`, for one
 

@@ -1,0 +1,218 @@
+// The pool with processes of its own: this program started again as a worker that behaves well, crashes, is silent, eats memory.
+
+#include "gateway/worker_pool.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/use_future.hpp>
+#include <cstdlib>
+#include <fstream>
+#include <thread>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "gateway/machine.hpp"
+#include "gateway/options.hpp"
+#include "gateway/schema_store.hpp"
+#include "storage/folders.hpp"
+#include "workflow/validate.hpp"
+
+namespace darkroom {
+
+/// Serves the link until it closes. DARKROOM_FAKE_WORKER says how this worker behaves.
+int run_fake_worker(int fd) {
+  const std::string mode = std::getenv("DARKROOM_FAKE_WORKER") ? std::getenv("DARKROOM_FAKE_WORKER") : "";
+  const auto say = [fd](const Record& record) {
+    const std::string bytes = encode(record);
+    return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
+  };
+  if (mode == "broken") return 3;
+  RecordReader reader;
+  std::vector<std::string> memory;
+  for (;;) {
+    char bytes[4096];
+    const ssize_t got = ::recv(fd, bytes, sizeof bytes, 0);
+    if (got <= 0) return 0;
+    reader.feed({bytes, static_cast<std::size_t>(got)});
+    while (auto record = reader.next()) {
+      if (record->kind == "configure") {
+        say({"hello", {{"version", "1"}, {"build", "b"}, {"device", json::object{{"name", "cpu"}, {"type", "cpu"}, {"index", nullptr}}}, {"pytorch_version", "2"}}, {}});
+        say({"schemas", {{"schemas", json::array{}}}, {}});
+      } else if (record->kind == "run") {
+        const std::string what = string_or(record->data, "what", "");
+        if (what == "crash") ::abort();
+        if (what == "say and crash") {
+          say({"event", {{"text", "last words"}}, {}});
+          ::raise(SIGKILL);
+        }
+        if (what == "hang") ::pause();
+        if (what == "eat")
+          for (;;) memory.emplace_back(8 << 20, 'x');
+        say({"event", record->data, record->bytes});
+      } else if (record->kind == "ask") {
+        json::object answer{{"id", record->data.at("id")}};
+        if (string_or(record->data, "what", "") == "raise")
+          answer["error"] = json::object{{"type", "ValueError"}, {"message", "no"}};
+        else
+          answer["result"] = true;
+        say({"answer", std::move(answer), {}});
+      } else if (record->kind == "ping") {
+        say({"pong", {}, {}});
+      } else if (record->kind == "stop") {
+        if (mode == "stubborn") ::pause();
+        say({"handed_back", {{"job", "j"}}, {}});
+        return 0;
+      }
+    }
+  }
+}
+
+namespace {
+
+class WorkerPoolTest : public testing::Test {
+ protected:
+  WorkerPoolTest() : folders(Folders::below("/tmp/darkroom-worker-pool-test")) {
+    options.worker_program = "/proc/self/exe";
+    std::error_code ignored;
+    options.worker_program = std::filesystem::read_symlink("/proc/self/exe", ignored);
+    ::setenv("DARKROOM_FAKE_WORKER", "", 1);
+  }
+
+  WorkerPool& start() {
+    pool = std::make_unique<WorkerPool>(io.get_executor(), options, folders, schemas);
+    pool->listen({[this](WorkerHandle& worker) { ready.push_back(worker.id()); },
+                  [this](WorkerHandle&, Record record) { records.push_back(std::move(record)); },
+                  [this](WorkerHandle& worker, LostReason reason) { lost.emplace_back(worker.id(), reason); }});
+    pool->start();
+    return *pool;
+  }
+  template <class Condition>
+  bool run_until(Condition condition, int milliseconds = 10'000) {
+    const std::int64_t end = steady_ms() + milliseconds;
+    while (!condition() && steady_ms() < end) io.run_one_for(std::chrono::milliseconds(20));
+    return condition();
+  }
+  template <class T>
+  T wait(asio::awaitable<T> work, int milliseconds = 12'000) {
+    auto future = asio::co_spawn(io, std::move(work), asio::use_future);
+    run_until([&] { return future.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }, milliseconds);
+    return future.get();
+  }
+  void run_job(const char* what) { pool->workers().front()->send({"run", {{"what", what}}, {}}); }
+
+  asio::io_context io;
+  Options options;
+  Folders folders;
+  SchemaStore schemas{folders};
+  std::unique_ptr<WorkerPool> pool;
+  std::vector<int> ready;
+  std::vector<Record> records;
+  std::vector<std::pair<int, LostReason>> lost;
+};
+
+TEST_F(WorkerPoolTest, ConfiguresTalksAsksAndStops) {
+  start();
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  EXPECT_NE(schemas.current(), nullptr);
+  EXPECT_EQ(string_or(pool->workers().front()->hello(), "pytorch_version", ""), "2");
+  Record large{"run", {{"what", "echo"}}, std::string(5 << 20, 'b')};  // more than the socket takes at once
+  pool->workers().front()->send(large);
+  run_job("second");
+  ASSERT_TRUE(run_until([&] { return records.size() == 2; }));
+  EXPECT_EQ(records[0].bytes.size(), large.bytes.size());
+  EXPECT_EQ(string_or(records[1].data, "what", ""), "second") << "in order";
+  EXPECT_EQ(wait(pool->ask({{"what", "validate"}})), json::value(true));
+  EXPECT_THROW(wait(pool->ask({{"what", "raise"}})), RaisedInValidator);
+
+  auto stopped = asio::co_spawn(io, pool->stop(), asio::use_future);
+  ASSERT_TRUE(run_until([&] { return stopped.wait_for(std::chrono::seconds(0)) == std::future_status::ready; }, 2000));
+  EXPECT_EQ(records.back().kind, "handed_back") << "the job came back before its worker went";
+  EXPECT_THAT(lost, testing::ElementsAre(testing::Pair(1, LostReason::kStopped)));
+  EXPECT_TRUE(pool->workers().empty());
+}
+
+TEST_F(WorkerPoolTest, ACrashIsToldAndReplacedAtOnce) {
+  start();
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  const std::int64_t began = steady_ms();
+  run_job("say and crash");
+  ASSERT_TRUE(run_until([&] { return ready.size() == 2; }));
+  EXPECT_LT(steady_ms() - began, 2000);
+  EXPECT_THAT(lost, testing::ElementsAre(testing::Pair(1, LostReason::kCrashed)));
+  ASSERT_EQ(records.size(), 1u) << "last words count";
+  EXPECT_EQ(ready, (std::vector<int>{1, 2}));
+}
+
+TEST_F(WorkerPoolTest, ASilentWorkerIsKilled) {
+  start();
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  run_job("hang");
+  ASSERT_TRUE(run_until([&] { return ready.size() == 2; }));
+  EXPECT_THAT(lost, testing::ElementsAre(testing::Pair(1, LostReason::kSilent)));
+}
+
+TEST_F(WorkerPoolTest, AWorkerOverItsMemoryLimitIsKilled) {
+  options.ram_bytes = 300u << 20;
+  start();
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  run_job("eat");
+  ASSERT_TRUE(run_until([&] { return ready.size() == 2; }));
+  EXPECT_THAT(lost, testing::ElementsAre(testing::Pair(1, LostReason::kMemory)));
+}
+
+TEST_F(WorkerPoolTest, AWorkerThatCanNotStartIsTriedAgainWithPauses) {
+  ::setenv("DARKROOM_FAKE_WORKER", "broken", 1);
+  start();
+  run_until([] { return false; }, 600);  // 0.1 + 0.2 s, and a part of the next pause
+  ::setenv("DARKROOM_FAKE_WORKER", "", 1);
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  EXPECT_GE(ready.front(), 3);
+  EXPECT_LE(ready.front(), 6);
+  EXPECT_TRUE(lost.empty()) << "nobody had heard of them";
+}
+
+TEST_F(WorkerPoolTest, NobodyToAsk) {
+  options.worker_program = "/no/such/program";
+  start();
+  EXPECT_THROW(wait(pool->ask({{"what", "validate"}})), Unavailable);
+}
+
+TEST_F(WorkerPoolTest, AWorkerThatWillNotStopIsKilled) {
+  ::setenv("DARKROOM_FAKE_WORKER", "stubborn", 1);
+  start();
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  const std::int64_t began = steady_ms();
+  wait([this]() -> asio::awaitable<int> {
+    co_await pool->stop();
+    co_return 0;
+  }());
+  EXPECT_GT(steady_ms() - began, 7500);
+  EXPECT_LT(steady_ms() - began, 9500);
+  EXPECT_THAT(lost, testing::ElementsAre(testing::Pair(1, LostReason::kStopped)));
+}
+
+TEST(Machine, ReadsMemory) {
+  EXPECT_EQ(parse_meminfo("MemTotal:       100 kB\nMemFree: 1 kB\nMemAvailable:   50 kB\n").total, 100u << 10);
+  EXPECT_EQ(parse_meminfo("MemTotal:       100 kB\nMemAvailable:   50 kB\n").available, 50u << 10);
+  EXPECT_GT(machine_memory().total, 100u << 20);
+  EXPECT_GT(resident_bytes_of(::getpid()), 1u << 20);
+  EXPECT_EQ(resident_bytes_of(0x3fffffff), 0u);
+}
+
+}  // namespace
+}  // namespace darkroom
+
+// In place of GoogleTest's own main: this program is its own worker, too.
+int main(int argc, char** argv) {
+  for (int i = 1; i + 1 < argc; ++i)
+    if (std::string_view(argv[i]) == "--fd") return darkroom::run_fake_worker(std::atoi(argv[i + 1]));
+  testing::InitGoogleMock(&argc, argv);
+  return RUN_ALL_TESTS();
+}

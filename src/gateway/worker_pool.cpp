@@ -1,0 +1,266 @@
+#include "gateway/worker_pool.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <unordered_map>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "gateway/machine.hpp"
+#include "gateway/options.hpp"
+#include "gateway/schema_store.hpp"
+#include "gateway/worker_process.hpp"
+#include "storage/folders.hpp"
+#include "workflow/validate.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr auto kFirstBackoff = std::chrono::milliseconds(100);
+constexpr auto kLongestBackoff = std::chrono::milliseconds(10'000);
+constexpr std::int64_t kStableMs = 10'000;                        ///< a worker that lived so long has started well
+constexpr auto kAskTime = std::chrono::seconds(5);
+constexpr auto kStopTime = std::chrono::seconds(8);               ///< for a worker to end or hand back its job
+constexpr auto kKillTime = std::chrono::seconds(1);               ///< for the kernel to end a killed one
+constexpr double kDefaultRamShare = 0.85;
+
+const char* describe(LostReason reason) {
+  switch (reason) {
+    case LostReason::kCrashed: return "ended by itself";
+    case LostReason::kMemory: return "used too much memory";
+    case LostReason::kSilent: return "did not answer";
+    case LostReason::kCancelled: return "did not end a cancelled job";
+    case LostReason::kStopped: break;
+  }
+  return "stopped";
+}
+
+}  // namespace
+
+struct WorkerPool::State {
+  struct Ask {
+    explicit Ask(const asio::any_io_executor& executor) : timer(executor) {}
+    asio::steady_timer timer;
+    int worker = 0;
+    std::optional<json::object> answer;
+    bool lost = false;
+  };
+
+  asio::any_io_executor io;
+  const Options& options;
+  const Folders& folders;
+  SchemaStore& schemas;
+  WorkerListener listener;
+  std::function<void(std::string, std::string)> on_schemas;
+  std::vector<std::shared_ptr<WorkerProcess>> processes;
+  std::unordered_map<std::int64_t, std::shared_ptr<Ask>> asks;
+  std::unordered_map<int, std::string> build_of;  ///< of worker ids
+  std::string current_build;                      ///< of the schemas in the store
+  asio::steady_timer changed;                     ///< cancelled whenever a worker is gone: stop() waits on it
+  std::chrono::milliseconds backoff{0};
+  std::string last_trouble;
+  int next_id = 1;
+  std::int64_t next_ask = 1;
+  std::uint64_t ram_limit = 0;
+  bool stopping = false, started = false;
+
+  State(asio::any_io_executor executor, const Options& opts, const Folders& where, SchemaStore& store)
+      : io(executor), options(opts), folders(where), schemas(store), changed(executor) {
+    const auto all = static_cast<double>(machine_memory().total);
+    ram_limit = opts.ram_bytes ? opts.ram_bytes : static_cast<std::uint64_t>(all * kDefaultRamShare);
+  }
+
+  Record configuration() const {
+    return {"configure",
+            {{"folders", folders.to_json()},
+             {"precision", options.precision},
+             {"cache", options.cache},
+             {"cache_size", options.cache_lru},
+             {"preview_method", options.preview_method},
+             {"ram", ram_limit},
+             {"cpu", options.cpu},
+             {"disable_metadata", options.disable_metadata},
+             {"verbose", options.verbose}},
+            {}};
+  }
+
+  /// Starts one worker, or tries again later.
+  void spawn() {
+    if (stopping) return;
+    const std::string program = options.worker_program.string();
+    try {
+      if (::access(program.c_str(), X_OK) != 0) throw Unavailable("there is no worker program at " + program);
+      auto process = std::make_shared<WorkerProcess>(
+          io, next_id++, program, ram_limit,
+          WorkerProcess::Events{[this](WorkerProcess& worker) { on_ready(worker); },
+                                [this](WorkerProcess& worker, Record record) { on_record(worker, std::move(record)); },
+                                [this](WorkerProcess& worker, LostReason reason, const ExitStatus& status) { on_gone(worker, reason, status); }});
+      processes.push_back(process);
+      log::debug("worker {} started as process {}", process->id(), process->pid());
+      process->send(configuration());
+      process->run();
+    } catch (const Error& error) {
+      trouble(error.what());
+      spawn_later();
+    }
+  }
+
+  /// Says what is wrong with starting workers, once for the same thing.
+  void trouble(const std::string& text) {
+    if (text == last_trouble) return;
+    last_trouble = text;
+    log::error("{}; trying again, at first after 0.1 s and then every 10 s at most", text);
+  }
+
+  void spawn_later() {
+    backoff = std::clamp(backoff * 2, kFirstBackoff, kLongestBackoff);
+    asio::co_spawn(io, [this]() -> asio::awaitable<void> {
+      asio::steady_timer timer(io, backoff);
+      boost::system::error_code ignored;
+      co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      spawn();
+    }, asio::detached);
+  }
+
+  void on_ready(WorkerProcess& worker) {
+    log::info("worker {} is ready on {} ({})", worker.id(), string_or(worker.device(), "name", "cpu"), worker.pid());
+    last_trouble.clear();
+    if (listener.ready && !stopping) listener.ready(worker);
+  }
+
+  void on_record(WorkerProcess& worker, Record record) {
+    if (record.kind == "schemas") {
+      take_schemas(worker, record.data);
+    } else if (record.kind == "answer") {
+      const auto found = asks.find(int_or(record.data, "id", 0));
+      if (found == asks.end()) return;
+      found->second->answer = std::move(record.data);
+      found->second->timer.cancel();
+    } else if (listener.record) {
+      listener.record(worker, std::move(record));
+    }
+  }
+
+  void take_schemas(WorkerProcess& worker, const json::object& data) {
+    const auto* list = find_array(data, "schemas");
+    if (!list) throw InvalidInput("no schemas in it");
+    // A replacement of the same build says the same: nothing is made anew.
+    const std::string build = string_or(worker.hello(), "build", "");
+    if (!build.empty() && build == current_build && !worker.is_ready()) return;
+    schemas.replace(std::make_shared<const SchemaSet>(SchemaSet::from_wire(*list)));
+    current_build = build;
+    if (on_schemas) on_schemas(build, dump(json::value(*list)));
+  }
+
+  void on_gone(WorkerProcess& worker, LostReason reason, const ExitStatus& status) {
+    const auto at = std::find_if(processes.begin(), processes.end(), [&](const auto& other) { return other.get() == &worker; });
+    if (at == processes.end()) return;
+    const auto keep = *at;
+    processes.erase(at);
+    if (stopping) reason = LostReason::kStopped;
+    for (auto& [id, ask] : asks)
+      if (ask->worker == worker.id()) {
+        ask->lost = true;
+        ask->timer.cancel();
+      }
+    if (keep->is_ready() && listener.lost) listener.lost(*keep, reason);
+    changed.cancel();
+    if (stopping) {
+      log::debug("worker {} ended: {}", worker.id(), status.describe());
+      return;
+    }
+    if (!keep->is_ready()) {
+      trouble("a worker ended before it was ready: " + status.describe());
+      spawn_later();
+      return;
+    }
+    log::warn("worker {} {}: {}; a new one is started", worker.id(), describe(reason), status.describe());
+    if (steady_ms() - keep->started_ms() > kStableMs) backoff = std::chrono::milliseconds(0);
+    spawn();
+  }
+
+  WorkerProcess* any_ready() const {
+    for (const auto& process : processes)
+      if (process->is_ready()) return process.get();
+    return nullptr;
+  }
+};
+
+WorkerPool::WorkerPool(asio::any_io_executor io, const Options& options, const Folders& folders, SchemaStore& schemas)
+    : state_(std::make_unique<State>(io, options, folders, schemas)) {}
+
+WorkerPool::~WorkerPool() = default;
+
+void WorkerPool::listen(WorkerListener listener) { state_->listener = std::move(listener); }
+
+void WorkerPool::on_schemas(std::function<void(std::string, std::string)> listener) { state_->on_schemas = std::move(listener); }
+
+void WorkerPool::start() {
+  if (std::exchange(state_->started, true)) return;
+  for (int i = 0; i < state_->options.workers; ++i) state_->spawn();
+}
+
+asio::awaitable<void> WorkerPool::stop() {
+  State& state = *state_;
+  if (!std::exchange(state.stopping, true))
+    for (const auto& process : state.processes) {
+      process->expect_end();
+      process->send(Record{"stop", {}, {}});
+    }
+  const auto until_gone = [&state](std::chrono::steady_clock::time_point end) -> asio::awaitable<void> {
+    while (!state.processes.empty() && std::chrono::steady_clock::now() < end) {
+      state.changed.expires_at(end);
+      boost::system::error_code ignored;
+      co_await state.changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    }
+  };
+  co_await until_gone(std::chrono::steady_clock::now() + kStopTime);
+  const auto left = state.processes;
+  for (const auto& process : left) {
+    log::warn("worker {} did not stop in time: it is killed", process->id());
+    process->kill(LostReason::kStopped);
+  }
+  co_await until_gone(std::chrono::steady_clock::now() + kKillTime);
+}
+
+std::vector<WorkerHandle*> WorkerPool::workers() const {
+  std::vector<WorkerHandle*> out;
+  for (const auto& process : state_->processes)
+    if (process->is_ready()) out.push_back(process.get());
+  return out;
+}
+
+asio::awaitable<json::value> WorkerPool::ask(json::object question) {
+  State& state = *state_;
+  WorkerProcess* worker = state.any_ready();
+  if (!worker) throw Unavailable("no worker is ready to answer");
+  const std::int64_t id = state.next_ask++;
+  question["id"] = id;
+  const auto ask = std::make_shared<State::Ask>(state.io);
+  ask->worker = worker->id();
+  state.asks[id] = ask;
+  ask->timer.expires_after(kAskTime);
+  worker->send(Record{"ask", std::move(question), {}});
+  boost::system::error_code ignored;
+  co_await ask->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  state.asks.erase(id);
+  if (!ask->answer) throw Unavailable(ask->lost ? "the worker that was asked is gone" : "no worker answered within 5 s");
+  if (const auto* error = find_object(*ask->answer, "error"))
+    throw RaisedInValidator(string_or(*error, "type", "RuntimeError"), string_or(*error, "message", ""));
+  const auto* result = find(*ask->answer, "result");
+  co_return result ? *result : json::value();
+}
+
+void WorkerPool::broadcast(const Record& record) {
+  for (const auto& process : state_->processes)
+    if (process->is_ready()) process->send(record);
+}
+
+}  // namespace darkroom
