@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace darkroom {
@@ -29,6 +30,7 @@ struct Options {
   std::string verbose = "INFO";
   std::filesystem::path tls_keyfile, tls_certfile;
   bool compress_response_body = false;
+  bool disable_api_nodes = false;        ///< no node here talks to a paid service; what remains of the flag is its CSP header
 
   // -- ours
   int workers = 1;
@@ -42,5 +44,14 @@ struct Options {
 
   std::size_t max_body_bytes() const { return static_cast<std::size_t>(max_upload_mb * 1024 * 1024); }
 };
+
+/// "8G", "900M", "1.5 GiB" (all powers of 1024) or a number of bytes. Throws InvalidInput.
+std::uint64_t parse_size(std::string_view text);
+
+/// $XDG_DATA_HOME/darkroom, or ~/.local/share/darkroom.
+std::filesystem::path default_base_directory();
+
+/// Fills in what was not given and makes paths absolute.
+void complete(Options& options);
 
 }  // namespace darkroom

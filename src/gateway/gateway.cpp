@@ -1,0 +1,229 @@
+#include "gateway/gateway.hpp"
+
+#include <malloc.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cstdlib>
+
+#include "base/error.hpp"
+#include "base/hash.hpp"
+#include "base/log.hpp"
+#include "broker/sqlite_broker.hpp"
+#include "gateway/features.hpp"
+#include "gateway/http.hpp"
+#include "gateway/hub.hpp"
+#include "gateway/job_desk.hpp"
+#include "gateway/log_buffer.hpp"
+#include "gateway/log_sink.hpp"
+#include "gateway/pool.hpp"
+#include "gateway/schema_store.hpp"
+#include "gateway/server.hpp"
+#include "gateway/services.hpp"
+#include "gateway/websocket.hpp"
+#include "gateway/worker_pool.hpp"
+#include "storage/folders.hpp"
+
+namespace darkroom {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int kPoolThreads = 4;
+constexpr auto kDrainTime = std::chrono::milliseconds(700);  ///< for replies that are being written when everything else has stopped
+constexpr auto kSettleTime = std::chrono::milliseconds(50);
+
+/// Folders of models that come with the project: beside the program's checkout or installation, and the bootstrap's cache.
+std::vector<fs::path> shipped_models() {
+  std::error_code ignored;
+  std::vector<fs::path> out;
+  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
+  for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
+    if (fs::exists(folder / "models/LICENSES.md", ignored)) out.push_back(folder / "models");
+    if (fs::exists(folder / "share/darkroom/models", ignored)) out.push_back(folder / "share/darkroom/models");
+  }
+  const char* home = std::getenv("HOME");
+  if (home && *home) out.push_back(fs::path(home) / ".cache/darkroom/models");
+  return out;
+}
+
+Folders make_folders(const Options& options) {
+  Folders folders = Folders::below(options.base_directory, shipped_models());
+  if (!options.input_directory.empty()) folders.input = options.input_directory;
+  if (!options.output_directory.empty()) folders.output = options.output_directory;
+  if (!options.temp_directory.empty()) folders.temp = options.temp_directory / "temp";
+  if (!options.user_directory.empty()) folders.user = options.user_directory;
+  for (const auto& file : options.extra_model_paths) folders.add_extra_paths(file);
+  try {
+    folders.create_missing();
+  } catch (const fs::filesystem_error& error) {
+    throw Forbidden("the folder " + error.path1().string() + " can't be made: " + error.code().message());
+  }
+  for (const auto& folder : {folders.base, folders.input, folders.output, folders.temp, folders.user})
+    if (::access(folder.c_str(), W_OK | X_OK) != 0) throw Forbidden("the folder " + folder.string() + " can't be written");
+  return folders;
+}
+
+/// Ten thousand clients need as many descriptors; the usual soft limit is 1024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/// Schemas are kept under what is known of a worker before it has started: which program it is.
+std::string schemas_key(const fs::path& program) {
+  std::error_code fault;
+  const auto size = fs::file_size(program, fault);
+  const auto modified = fs::last_write_time(program, fault).time_since_epoch().count();
+  return sha256_hex(program.string() + " " + std::to_string(size) + " " + std::to_string(modified)).substr(0, 32);
+}
+
+void add_routes(Router& router, Services& services) {
+  add_prompt_routes(router, services);
+  add_queue_routes(router, services);
+  add_history_routes(router, services);
+  add_jobs_routes(router, services);
+  add_object_info_routes(router, services);
+  add_system_routes(router, services);
+  add_view_routes(router, services);
+  add_upload_routes(router, services);
+  add_models_routes(router, services);
+  add_settings_routes(router, services);
+  add_users_routes(router, services);
+  add_userdata_routes(router, services);
+  add_internal_routes(router, services);
+  add_editor_routes(router, services);
+  RouteOptions websocket;
+  websocket.websocket = true;
+  router.add("GET", "/ws", [](Request&) -> asio::awaitable<Response> { co_return Response::text(400, "400: this path is for WebSockets"); }, websocket);
+}
+
+}  // namespace
+
+struct Gateway::Parts {
+  explicit Parts(Options given)
+      : options(std::move(given)),
+        server(io, options, router, pool, sockets),
+        bound((server.listen(), true)),
+        folders(make_folders(options)),
+        schemas(folders),
+        workers(io.get_executor(), options, folders, schemas),
+        broker(options.base_directory / "darkroom.sqlite",
+               {.max_queue = static_cast<std::size_t>(options.max_queue), .max_history = static_cast<std::size_t>(options.max_history)}),
+        desk(io.get_executor(), options, broker, hub, workers, schemas, pool),
+        services{options, folders, pool, hub, schemas, desk, workers, logs},
+        signals(io, SIGTERM, SIGINT) {}
+
+  // Later ones use earlier ones; what is listed first is destroyed last.
+  Options options;
+  LogBuffer logs;
+  AttachedLog attached{logs};
+  BlockingPool pool{kPoolThreads};
+  asio::io_context io{1};
+  Hub hub;
+  WebSocketHost sockets{io, hub, HubLimits{}};
+  Router router;
+  Server server;
+  bool bound;  ///< the port is ours before anything is written
+  Folders folders;
+  SchemaStore schemas;
+  WorkerPool workers;
+  SqliteBroker broker;
+  JobDesk desk;
+  Services services;
+  asio::signal_set signals;
+
+  asio::awaitable<void> start();
+  asio::awaitable<void> wait_for_signal();
+  asio::awaitable<void> stop();
+};
+
+asio::awaitable<void> Gateway::Parts::start() {
+  const std::string key = schemas_key(options.worker_program);
+  workers.on_schemas([this, key](std::string, std::string text) {
+    asio::co_spawn(io, broker.keep_schemas(key, std::move(text)), asio::detached);
+  });
+  co_await desk.start();
+  workers.start();
+  const auto kept = co_await broker.kept_schemas(key);
+  if (!kept || schemas.current()) co_return;
+  try {
+    const json::value list = parse_json(*kept);
+    schemas.replace(std::make_shared<const SchemaSet>(SchemaSet::from_wire(list.as_array())));
+  } catch (const std::exception& error) {
+    log::warn("the node classes kept from the last start can't be read: {}", error.what());
+  }
+}
+
+asio::awaitable<void> Gateway::Parts::wait_for_signal() {
+  const int number = co_await signals.async_wait(asio::use_awaitable);
+  log::info("stopping ({})", number == SIGINT ? "interrupted" : "terminated");
+  // A second signal means at once: accepted jobs are on disk.
+  signals.async_wait([](const boost::system::error_code& fault, int) {
+    if (!fault) std::_Exit(130);
+  });
+  co_await stop();
+  io.stop();
+}
+
+asio::awaitable<void> Gateway::Parts::stop() {
+  server.stop_accepting();
+  desk.close();
+  co_await workers.stop();
+  hub.close_all();
+  co_await server.drain(kDrainTime);
+  // Jobs that were handed back are still on their way to the disk.
+  asio::steady_timer settle(io, kSettleTime);
+  co_await settle.async_wait(asio::use_awaitable);
+}
+
+Gateway::Gateway(Options options) {
+  ::signal(SIGPIPE, SIG_IGN);
+  ::mallopt(M_ARENA_MAX, 2);  // few threads, small bodies: more arenas would only hold freed memory
+  raise_descriptor_limit();
+  parts_ = std::make_unique<Parts>(std::move(options));
+  Parts& parts = *parts_;
+  add_routes(parts.router, parts.services);
+  parts.sockets.greet = [&parts](HubSession& session) { parts.desk.greet(session); };
+  parts.sockets.feature_flags = Frame::message("feature_flags", features(parts.options));
+}
+
+Gateway::~Gateway() {
+  if (parts_) parts_->pool.stop();
+}
+
+int Gateway::run() {
+  Parts& parts = *parts_;
+  parts.server.start();
+  for (const auto& url : parts.server.urls()) log::info("To see the GUI go to: {}", url);
+  std::exception_ptr start_failure;
+  asio::co_spawn(parts.io, parts.start(), [&](std::exception_ptr failure) {
+    if (!failure) return;
+    start_failure = failure;
+    parts.io.stop();
+  });
+  asio::co_spawn(parts.io, parts.wait_for_signal(), asio::detached);
+  for (;;) {
+    try {
+      parts.io.run();
+      break;
+    } catch (const std::exception& error) {
+      // One event that could not be dealt with is no reason to stop serving the others.
+      log::error("an event of the io thread failed: {}", error.what());
+    }
+  }
+  if (start_failure) std::rethrow_exception(start_failure);
+  log::info("stopped");
+  return 0;
+}
+
+}  // namespace darkroom

@@ -1,0 +1,52 @@
+#include "gateway/serve_command.hpp"
+
+#include <CLI/Formatter.hpp>
+#include <cstdio>
+#include <memory>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "gateway/gateway.hpp"
+
+namespace darkroom {
+namespace {
+
+/// `options` are those that the flags are bound to: the file writes into them too.
+int serve(CLI::App& command, Options& options, const std::string& config_file, const ServeNotes& notes) {
+  try {
+    if (!config_file.empty()) apply_config_file(command, config_file);
+    complete(options);
+    log::setup("darkroom", options.verbose);
+    for (const auto& line : notes.lines) log::info("{}", line);
+    Gateway gateway(options);
+    return gateway.run();
+  } catch (const Error& error) {
+    std::fprintf(stderr, "darkroom serve: %s\n", error.what());
+  } catch (const CLI::Error& error) {
+    std::fprintf(stderr, "darkroom serve: %s\n", error.what());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "darkroom serve: it could not start: %s\n", error.what());
+  }
+  return 1;
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app, const std::vector<std::string>& argv, int& status) {
+  CLI::App* command = app.add_subcommand("serve", "Serves the API, the editor and its workers");
+  command->footer(
+      "Every flag is also a key of --config FILE and an environment variable: --max-queue is max-queue and DARKROOM_MAX_QUEUE.\n"
+      "The command line goes first, then the environment, then the file.\n"
+      "Example: darkroom serve --listen --port 8188 --base-directory /srv/darkroom --ram 16G");
+  struct Given {
+    Options options;
+    std::string config_file;
+    ServeNotes notes;
+  };
+  const auto given = std::make_shared<Given>();
+  given->options.argv = argv;
+  declare_options(*command, given->options, given->config_file, given->notes);
+  command->callback([command, given, &status] { status = serve(*command, given->options, given->config_file, given->notes); });
+}
+
+}  // namespace darkroom

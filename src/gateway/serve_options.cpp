@@ -1,0 +1,182 @@
+// The flags of `darkroom serve`: ComfyUI's with the same meaning, and ours.
+
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <array>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "base/text.hpp"
+#include "gateway/serve_command.hpp"
+
+namespace darkroom {
+namespace {
+
+/// ComfyUI's flags that mean nothing here, with the most values that each takes.
+struct ForeignFlag {
+  const char* name;
+  int values;
+};
+constexpr ForeignFlag kForeign[] = {
+    {"--auto-launch", 0}, {"--disable-auto-launch", 0}, {"--cuda-device", 1}, {"--default-device", 1}, {"--cuda-malloc", 0},
+    {"--disable-cuda-malloc", 0}, {"--force-fp16", 0}, {"--fp32-unet", 0}, {"--fp64-unet", 0}, {"--bf16-unet", 0}, {"--fp16-unet", 0},
+    {"--fp8_e4m3fn-unet", 0}, {"--fp8_e5m2-unet", 0}, {"--fp8_e8m0fnu-unet", 0}, {"--fp16-vae", 0}, {"--fp32-vae", 0}, {"--bf16-vae", 0},
+    {"--cpu-vae", 0}, {"--fp8_e4m3fn-text-enc", 0}, {"--fp8_e5m2-text-enc", 0}, {"--fp16-text-enc", 0}, {"--fp32-text-enc", 0},
+    {"--bf16-text-enc", 0}, {"--force-channels-last", 0}, {"--directml", 1}, {"--oneapi-device-selector", 1}, {"--disable-ipex-optimize", 0},
+    {"--supports-fp8-compute", 0}, {"--preview-size", 1}, {"--cache-ram", 1}, {"--use-split-cross-attention", 0},
+    {"--use-quad-cross-attention", 0}, {"--use-pytorch-cross-attention", 0}, {"--use-sage-attention", 0}, {"--use-flash-attention", 0},
+    {"--disable-xformers", 0}, {"--force-upcast-attention", 0}, {"--dont-upcast-attention", 0}, {"--enable-manager", 0},
+    {"--disable-manager-ui", 0}, {"--enable-manager-legacy-ui", 0}, {"--gpu-only", 0}, {"--highvram", 0}, {"--normalvram", 0},
+    {"--lowvram", 0}, {"--novram", 0}, {"--reserve-vram", 1}, {"--async-offload", 1}, {"--disable-async-offload", 0},
+    {"--force-non-blocking", 0}, {"--default-hashing-function", 1}, {"--disable-smart-memory", 0}, {"--deterministic", 0}, {"--fast", 8},
+    {"--disable-pinned-memory", 0}, {"--mmap-torch-files", 0}, {"--disable-mmap", 0}, {"--dont-print-server", 0}, {"--quick-test-for-ci", 0},
+    {"--windows-standalone-build", 0}, {"--log-stdout", 0}, {"--front-end-version", 1}, {"--comfy-api-base", 1}, {"--database-url", 1},
+    {"--disable-all-custom-nodes", 0}};
+
+/// Flags of the design that this version does not have yet: refused, so that nobody relies on them.
+constexpr const char* kLater[] = {"--vram", "--auth", "--whitelist-custom-nodes"};
+
+[[noreturn]] void refuse(const std::string& flag) {
+  throw CLI::ValidationError(flag, "comes with a later version of Darkroom; this one does not have it");
+}
+
+void add_foreign(CLI::App& serve, ServeNotes& notes) {
+  for (const auto& flag : kForeign) {
+    const std::string name = flag.name;
+    const auto note = [&notes, name] { notes.lines.push_back(name + " means nothing here and is left aside"); };
+    if (flag.values == 0)
+      serve.add_flag_callback(name, note, "")->group("");
+    else
+      serve.add_option_function<std::vector<std::string>>(name, [note](const std::vector<std::string>&) { note(); }, "")
+          ->expected(0, flag.values)
+          ->group("");
+  }
+  for (const char* name : kLater)
+    serve.add_option_function<std::vector<std::string>>(name, [name](const std::vector<std::string>&) { refuse(name); }, "")
+        ->expected(0, 64)
+        ->group("");
+}
+
+CLI::Option* add_path(CLI::App& serve, const char* flag, std::filesystem::path& path, const char* help) {
+  return serve.add_option_function<std::string>(flag, [&path](const std::string& text) { path = text; }, help);
+}
+
+void add_comfyui(CLI::App& serve, Options& options) {
+  const char* group = "As in ComfyUI";
+  serve.add_option_function<std::string>("--listen", [&options](const std::string& text) {
+         options.listen.clear();
+         for (const auto& address : split(text, ','))
+           if (!trim(address).empty()) options.listen.emplace_back(trim(address));
+       }, "Addresses to listen on, with commas between; without a value all of IPv4 and IPv6  [127.0.0.1]")->group(group);
+  serve.add_option("--port", options.port, "Port  [8188]; 0 takes a free one")->group(group);
+  add_path(serve, "--base-directory", options.base_directory, "Where input, output, temp, user, models and the database lie  [~/.local/share/darkroom]")->group(group);
+  add_path(serve, "--input-directory", options.input_directory, "Uploaded pictures")->group(group);
+  add_path(serve, "--output-directory", options.output_directory, "Results")->group(group);
+  add_path(serve, "--temp-directory", options.temp_directory, "Previews")->group(group);
+  add_path(serve, "--user-directory", options.user_directory, "Settings and workflows of users")->group(group);
+  serve.add_option_function<std::vector<std::string>>("--extra-model-paths-config", [&options](const std::vector<std::string>& files) {
+         options.extra_model_paths.assign(files.begin(), files.end());
+       }, "YAML files that name more model folders")->expected(1, 64)->group(group);
+  add_path(serve, "--front-end-root", options.front_end_root, "Folder of the editor that is served at /")->group(group);
+  serve.add_flag("--cpu", options.cpu, "Use the processor, even where there is a GPU")->group(group);
+  serve.add_flag_callback("--force-fp32", [&options] { options.precision = "fp32"; }, "The same as --precision fp32")->group(group);
+  serve.add_flag_callback("--cache-classic", [&options] { options.cache = "classic"; }, "Keep the results of the last prompt (the default)")->group(group);
+  serve.add_option_function<int>("--cache-lru", [&options](const int& count) {
+         options.cache = count > 0 ? "lru" : "classic";
+         options.cache_lru = count;
+       }, "Keep the results of the N nodes used last")->check(CLI::NonNegativeNumber)->group(group);
+  serve.add_flag_callback("--cache-none", [&options] { options.cache = "none"; }, "Keep no results: every run computes all")->group(group);
+  serve.add_option("--preview-method", options.preview_method, "Pictures of running samplers  [none]")
+      ->check(CLI::IsMember({"none", "auto", "latent2rgb", "taesd"}))->group(group);
+  serve.add_option_function<std::string>("--enable-cors-header", [&options](const std::string& origin) {
+         options.enable_cors = true;
+         options.cors_origin = origin;
+       }, "Let pages of this origin use the server; without a value of any. Switches the origin check off")->group(group);
+  serve.add_option_function<double>("--max-upload-size", [&options](const double& megabytes) {
+         options.max_upload_mb = megabytes;
+         options.max_upload_given = true;
+       }, "Longest request body in MB  [100]")->check(CLI::Range(0.0, 1e6))->group(group);
+  serve.add_flag("--disable-metadata", options.disable_metadata, "Write no prompt and workflow into saved pictures")->group(group);
+  serve.add_flag("--multi-user", options.multi_user, "Settings and workflows apart for each user")->group(group);
+  serve.add_flag("--enable-compress-response-body", options.compress_response_body, "Compress JSON and text replies")->group(group);
+  serve.add_flag("--disable-api-nodes", options.disable_api_nodes, "Send a Content-Security-Policy that keeps pages on this server")->group(group);
+  add_path(serve, "--tls-keyfile", options.tls_keyfile, "Key of the TLS certificate, PEM")->group(group);
+  add_path(serve, "--tls-certfile", options.tls_certfile, "TLS certificate, PEM: serves https")->group(group);
+  serve.add_option("--verbose", options.verbose, "Log level: DEBUG, INFO, WARNING, ERROR, CRITICAL; without a value DEBUG  [INFO]")
+      ->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}, CLI::ignore_case))->group(group);
+}
+
+void add_own(CLI::App& serve, Options& options, std::string& config_file) {
+  const char* group = "Darkroom's own";
+  serve.add_option("--workers", options.workers, "Worker processes  [1]")->check(CLI::Range(0, 64))->group(group);
+  serve.add_option_function<std::string>("--ram", [&options](const std::string& text) {
+         try {
+           options.ram_bytes = parse_size(text);
+         } catch (const Error& error) {
+           throw CLI::ValidationError("--ram", error.what());
+         }
+       }, "Memory that a worker may use before it is replaced, such as 8G  [85 % of the machine or container]")->group(group);
+  serve.add_option("--precision", options.precision, "auto takes bf16 where the processor is good at it  [auto]")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))->group(group);
+  serve.add_option("--max-queue", options.max_queue, "Waiting jobs; more are refused  [10000]")->check(CLI::Range(1, 1'000'000))->group(group);
+  serve.add_option("--max-history", options.max_history, "Finished jobs that are remembered  [10000]")->check(CLI::Range(1, 10'000'000))->group(group);
+  add_path(serve, "--worker-program", options.worker_program, "The worker  [darkroom-worker beside this program]")->group(group);
+  serve.add_option_function<std::string>("--broker", [](const std::string& kind) {
+         if (kind != "sqlite") refuse("--broker " + kind);
+       }, "Where jobs are kept: sqlite  [sqlite]")->group(group);
+  serve.add_option_function<std::string>("--storage", [](const std::string& kind) {
+         if (kind != "folder") refuse("--storage " + kind);
+       }, "Where pictures are kept: folder  [folder]")->group(group);
+  serve.add_option("--config", config_file, "TOML or INI file: every flag is a key there, `port = 8189`")->group(group);
+}
+
+/// "--base-directory" → "DARKROOM_BASE_DIRECTORY".
+void name_variables(CLI::App& serve) {
+  for (CLI::Option* option : serve.get_options()) {
+    if (option->get_lnames().empty() || option->get_group().empty() || option->get_single_name() == "help") continue;
+    std::string name = "DARKROOM_" + option->get_lnames().front();
+    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    option->envname(name);
+  }
+}
+
+}  // namespace
+
+void declare_options(CLI::App& serve, Options& options, std::string& config_file, ServeNotes& notes) {
+  add_comfyui(serve, options);
+  add_own(serve, options, config_file);
+  add_foreign(serve, notes);
+  name_variables(serve);
+}
+
+void apply_config_file(CLI::App& serve, const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream) throw InvalidInput("--config: " + file + " can't be read");
+  for (const auto& item : CLI::ConfigTOML().from_config(stream)) {
+    if (item.name == "++" || item.name == "--") continue;  // how CLI11 says that a section begins or ends
+    std::string name = item.name;
+    std::replace(name.begin(), name.end(), '_', '-');
+    CLI::Option* option = serve.get_option_no_throw("--" + name);
+    const bool in_section = !item.parents.empty() && item.parents.front() != "serve" && item.parents.front() != "default";
+    if (!option || name == "config" || in_section) throw InvalidInput("--config: " + file + ": \"" + item.fullname() + "\" is no flag of darkroom serve");
+    if (option->count() > 0) continue;  // the command line and the environment go first
+    for (const auto& value : item.inputs) option->add_result(value);
+    option->run_callback();
+  }
+}
+
+std::vector<std::string> fill_optional_values(std::vector<std::string> arguments) {
+  constexpr std::array<std::pair<const char*, const char*>, 3> kMeanings{
+      {{"--listen", "0.0.0.0,::"}, {"--verbose", "DEBUG"}, {"--enable-cors-header", "*"}}};
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    out.push_back(arguments[i]);
+    const bool alone = i + 1 == arguments.size() || arguments[i + 1].starts_with("-");
+    for (const auto& [flag, meaning] : kMeanings)
+      if (arguments[i] == flag && alone) out.emplace_back(meaning);
+  }
+  return out;
+}
+
+}  // namespace darkroom
