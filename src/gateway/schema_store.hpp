@@ -1,9 +1,13 @@
 #pragma once
 // The node classes that the workers have, and their /object_info, kept ready: serialised and compressed once per change.
 
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "storage/folders.hpp"
 #include "workflow/schema.hpp"
@@ -17,6 +21,10 @@ class FolderLists final : public ChoiceLists {
   ~FolderLists() override;
   std::vector<std::string> list(const ListSource& source) override;
   bool file_exists(std::string_view annotated_name) override;
+  /// Model names that stand for shipped weights (Folders::find_model) are accepted without being listed.
+  bool accepts_unlisted(const ListSource& source, std::string_view value) override;
+  /// Reads again what changed on disk; counts up when that changed any list that was ever asked for.
+  std::uint64_t generation();
 
  private:
   struct State;
@@ -25,10 +33,12 @@ class FolderLists final : public ChoiceLists {
 
 class SchemaStore {
  public:
-  explicit SchemaStore(const Folders& folders) : lists_(folders) {}
+  explicit SchemaStore(const Folders& folders);
 
   /// The current classes; null before the first worker told them and none were kept from an earlier start.
-  std::shared_ptr<const SchemaSet> current() const { return schemas_; }
+  std::shared_ptr<const SchemaSet> current() const;
+  /// The same, waiting for the first ones. Throws Unavailable after `limit`.
+  boost::asio::awaitable<std::shared_ptr<const SchemaSet>> wait(std::chrono::milliseconds limit = std::chrono::seconds(30)) const;
   void replace(std::shared_ptr<const SchemaSet> schemas);
   /// Called (on the io thread) when `current()` changed: whoever waits for the first schemas.
   void on_change(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
@@ -46,9 +56,14 @@ class SchemaStore {
 
  private:
   FolderLists lists_;
+  mutable std::mutex mutex_;  ///< of the current set: routes read it on the pool
   std::shared_ptr<const SchemaSet> schemas_;
   std::vector<std::function<void()>> listeners_;
+
+  std::mutex info_mutex_;  ///< one thread at a time makes the text; the others get what it made
   Info cached_;
+  std::shared_ptr<const SchemaSet> cached_for_;
+  std::uint64_t cached_generation_ = 0;
 };
 
 }  // namespace darkroom

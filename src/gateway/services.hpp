@@ -1,6 +1,7 @@
 #pragma once
 // What routes are given: references to the parts of the running gateway. Made in gateway.cpp, outlives every request.
 
+#include <memory>
 #include <string>
 
 namespace darkroom {
@@ -10,8 +11,10 @@ class Folders;
 class Hub;
 class JobDesk;
 class LogBuffer;
+class PictureHelper;
 class Router;
 class SchemaStore;
+class UserStore;
 class WorkerPool;
 struct Options;
 
@@ -24,7 +27,14 @@ struct Services {
   JobDesk& jobs;          ///< queue, history, running jobs: gateway/job_desk.hpp
   WorkerPool& workers;    ///< local worker processes: gateway/worker_pool.hpp
   LogBuffer& logs;        ///< the last lines of the log: gateway/log_buffer.hpp
+  std::shared_ptr<PictureHelper> pictures = nullptr;  ///< made by whoever needs it first: picture_helper_of()
+  std::shared_ptr<UserStore> users = nullptr;         ///< users and their settings: user_store_of()
 };
+
+/// The one runner of darkroom-picture (gateway/picture_helper.hpp) that all routes share.
+PictureHelper& picture_helper_of(Services& services);
+/// The users and their settings (gateway/user_store.hpp).
+UserStore& user_store_of(Services& services);
 
 // One function a resource; each adds its routes.
 void add_prompt_routes(Router& router, Services& services);    // routes/prompt.cpp: /prompt

@@ -1,0 +1,46 @@
+#pragma once
+// Runs darkroom-picture: the gateway never decodes a picture itself (DESIGN §9). A few processes at once, the others wait;
+// each is killed at its time limit.
+
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "gateway/pool.hpp"
+
+namespace darkroom {
+
+struct PictureLimits {
+  int processes = 2;
+  int waiting = 64;                              ///< requests beyond these are told to come again
+  std::chrono::milliseconds time{10'000};        ///< of one process
+  std::size_t result_bytes = std::size_t{512} << 20;
+};
+
+class PictureHelper {
+ public:
+  /// `program`: darkroom-picture. Nothing is started before the first run().
+  explicit PictureHelper(std::filesystem::path program, PictureLimits limits = {});
+  ~PictureHelper();  ///< kills what runs and waits for it
+
+  /// What the program makes of the file(s); see apps/picture/main.cpp for the arguments. Links are not followed.
+  /// Throws InvalidInput with the program's words, NotFound, Unavailable, or an Error of kind kTimeout.
+  asio::awaitable<std::string> run(std::vector<std::string> arguments, std::filesystem::path picture, std::filesystem::path second = {});
+
+  /// The same, for the thread that calls it.
+  std::string run_now(const std::vector<std::string>& arguments, const std::filesystem::path& picture, const std::filesystem::path& second = {});
+
+  /// darkroom-picture beside the running program.
+  static std::filesystem::path beside_this_program();
+
+ private:
+  const std::filesystem::path program_;
+  const PictureLimits limits_;
+  std::atomic<bool> stopping_ = false;
+  std::atomic<int> queued_ = 0;
+  BlockingPool pool_;
+};
+
+}  // namespace darkroom

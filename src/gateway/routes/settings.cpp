@@ -1,0 +1,65 @@
+// GET and POST /settings, /settings/{id} (protocol.md §3.11). The editor sends them as text/plain.
+
+#include "base/error.hpp"
+#include "gateway/http.hpp"
+#include "gateway/pool.hpp"
+#include "gateway/services.hpp"
+#include "gateway/user_store.hpp"
+
+namespace darkroom {
+
+namespace {
+
+Response unknown_user() { return Response::text(401, "401: Unauthorized"); }
+
+/// Recorded as 500: the original fails on a body that is no JSON.
+Response no_json(const std::string& why) { return Response::error(500, "invalid_json", "The body is not JSON", why); }
+
+Response all_settings(const UserStore& users, const Request& request) {
+  const auto folder = users.folder_of(request.user);
+  return folder ? Response::of_json(users.settings(*folder)) : unknown_user();
+}
+
+Response one_setting(const UserStore& users, const Request& request) {
+  const auto folder = users.folder_of(request.user);
+  if (!folder) return unknown_user();
+  const json::object settings = users.settings(*folder);
+  const json::value* value = find(settings, request.param("id"));
+  return Response::of_json(value ? *value : json::value());
+}
+
+/// `id`: the one setting that the body is the value of; null: the body is an object of settings.
+Response change(UserStore& users, const Request& request, const std::string* id) {
+  const auto folder = users.folder_of(request.user);
+  if (!folder) return unknown_user();
+  try {
+    json::value body = parse_json(request.body);
+    if (id) users.merge_settings(*folder, json::object{{*id, std::move(body)}});
+    else if (body.is_object()) users.merge_settings(*folder, body.get_object());
+    else return no_json("settings are an object");
+  } catch (const InvalidInput& fault) {
+    return no_json(fault.what());
+  }
+  return Response::empty();
+}
+
+}  // namespace
+
+void add_settings_routes(Router& router, Services& services) {
+  UserStore& users = user_store_of(services);
+  router.add("GET", "/settings", [&](Request& request) -> asio::awaitable<Response> {
+    co_return co_await services.pool.run([&] { return all_settings(users, request); });
+  });
+  router.add("GET", "/settings/{id}", [&](Request& request) -> asio::awaitable<Response> {
+    co_return co_await services.pool.run([&] { return one_setting(users, request); });
+  });
+  router.add("POST", "/settings", [&](Request& request) -> asio::awaitable<Response> {
+    co_return co_await services.pool.run([&] { return change(users, request, nullptr); });
+  });
+  router.add("POST", "/settings/{id}", [&](Request& request) -> asio::awaitable<Response> {
+    const std::string id = request.param("id");
+    co_return co_await services.pool.run([&] { return change(users, request, &id); });
+  });
+}
+
+}  // namespace darkroom
