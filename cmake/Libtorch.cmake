@@ -29,3 +29,11 @@ add_library(torch_cpu SHARED IMPORTED)
 set_target_properties(torch_cpu PROPERTIES IMPORTED_LOCATION ${torch_root}/lib/libtorch_cpu.so)
 target_link_libraries(torch_cpu INTERFACE c10)
 target_link_options(torch_cpu INTERFACE -Wl,--unresolved-symbols=ignore-in-shared-libs)
+
+# torch's own OpenMP runtime, whatever its wheel calls it: its operations and ours run on one pool of threads.
+file(GLOB torch_openmp ${torch_root}/lib/libgomp*.so* ${torch_root}/../torch.libs/libgomp*.so*)
+target_link_libraries(torch_cpu INTERFACE ${torch_openmp})
+set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tensor/conv.cpp PROPERTIES COMPILE_OPTIONS -fopenmp)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tensor/winograd_avx2.cpp PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-O2")
+endif()

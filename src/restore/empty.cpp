@@ -1,1 +1,0 @@
-// Makes the folder a library until its first source lands.

@@ -1,0 +1,122 @@
+// The golden cases of tests/data/restore/cases that are upscalers, each one test. Others of the same form are run with
+// DARKROOM_RESTORE_CASES=<folder>. Models: random ones by tests/data/restore/make_models.py, real ones by script/fetch_weights.py.
+
+#include <ATen/ops/abs.h>
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/floor.h>
+#include <ATen/ops/reflection_pad2d.h>
+#include <c10/core/InferenceMode.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+#include "base/json.hpp"
+#include "restore/tiling.hpp"
+#include "restore/upscaler.hpp"
+#include "tensor/safetensors.hpp"
+
+namespace darkroom {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path from_environment(const char* name, const fs::path& fallback) {
+  const char* value = std::getenv(name);
+  return value && *value ? fs::path(value) : fallback;
+}
+
+fs::path cache() { return fs::path(std::getenv("HOME") ? std::getenv("HOME") : "/") / ".cache/darkroom"; }
+fs::path cases_folder() { return from_environment("DARKROOM_RESTORE_CASES", fs::path(DARKROOM_TEST_DATA) / "restore/cases"); }
+
+json::object read_cases() {
+  std::ifstream in(cases_folder() / "cases.json");
+  std::ostringstream text;
+  text << in.rdbuf();
+  return parse_json(text.str()).as_object();
+}
+
+/// Why a case isn't an upscaler of ours; nothing for one that is. Their networks come with the restoration issue.
+std::optional<std::string> other_network(const json::object& info) {
+  const auto kind = string_or(info, "kind", ""), arch = string_or(info, "arch", ""), model = string_or(info, "model", "");
+  if (kind == "ddcolor") return "DDColor, a colouriser";
+  if (kind == "denoise") return "FFDNet, a denoiser";
+  if (arch == "NAFNet") return "NAFNet, a deblurrer";
+  if (model.starts_with("models-srmd/")) return "SRMD";
+  if (model.starts_with("models-upconv_7") || model.starts_with("models-cunet")) return "waifu2x";
+  return std::nullopt;
+}
+
+std::vector<std::string> case_names() {
+  std::vector<std::string> names;
+  for (const auto& [name, info] : read_cases())
+    if (!other_network(info.as_object())) names.emplace_back(name);
+  return names;
+}
+
+fs::path model_file(const std::string& model) {
+  const auto name = model.substr(0, model.find(' '));  // "srvgg_x4_fp16 (ncnn .param/.bin)"
+  std::string tried;
+  for (const auto& folder : {from_environment("DARKROOM_RESTORE_MODELS", cache() / "models-test/restore"),
+                             fs::path(DARKROOM_TEST_DATA).parent_path().parent_path() / "models/upscale_models", cache() / "models/upscale_models"})
+    for (const char* extension : {".safetensors", ".param"}) {
+      if (fs::exists(folder / (name + extension))) return folder / (name + extension);
+      tried += "\n  " + (folder / (name + extension)).string();
+    }
+  throw std::runtime_error("no model " + name + "; looked for" + tried + "\nRun tests/data/restore/make_models.py and script/fetch_weights.py.");
+}
+
+at::Tensor case_image(const at::Tensor& u8) { return u8.to(at::kFloat).div(255).unsqueeze(0); }  // [1,H,W,3]
+
+class RestoreCase : public testing::TestWithParam<std::string> {};
+
+TEST_P(RestoreCase, Matches) {
+  const c10::InferenceMode guard;
+  const auto info = read_cases().at(GetParam()).as_object();
+  const auto& tolerance = *find_object(info, "tolerance");
+  const auto tensors = read_safetensors(cases_folder() / (GetParam() + ".safetensors")).tensors;
+  const auto network = make_upscaler(read_upscaler(model_file(string_or(info, "model", ""))), Compute{});
+  const auto image = case_image(tensors.at("image"));
+  const auto none = [] {};
+  const auto kind = string_or(info, "kind", "");
+
+  if (kind == "upscale_u8") {  // the package's own rule: mirror 10 px, run, crop, round half up
+    constexpr std::int64_t kBorder = 10;
+    const auto scale = network->info().scale;
+    auto y = network->forward(at::reflection_pad2d(image.permute({0, 3, 1, 2}), {kBorder, kBorder, kBorder, kBorder}), none);
+    y = y.slice(2, kBorder * scale, y.size(2) - kBorder * scale).slice(3, kBorder * scale, y.size(3) - kBorder * scale);
+    const auto got = at::clamp(at::floor(y.mul(255).add(0.5)), 0, 255).squeeze(0).permute({1, 2, 0});
+    const auto error = at::abs(got.sub(tensors.at("output_u8").to(at::kFloat)));
+    EXPECT_LE(error.max().item<float>(), number_or(tolerance, "u8_max", 0));
+    EXPECT_LE(error.gt(0).to(at::kFloat).mean().item<float>(), number_or(tolerance, "u8_differing", 0));
+    return;
+  }
+  at::Tensor got;
+  if (kind == "upscale_tiled") {
+    std::int64_t last = 0, of = 0;
+    got = upscale_tiled(*network, image, {int_or(info, "tile", 0), int_or(info, "overlap", 0)}, [&](auto value, auto max) { last = value, of = max; }, none).squeeze(0);
+    EXPECT_EQ(last, of);
+  } else {
+    ASSERT_EQ(kind, "upscale");
+    got = network->forward(image.permute({0, 3, 1, 2}), none).squeeze(0).permute({1, 2, 0});
+    if (info.contains("arch")) got = at::clamp(got, 0, 1);  // these were recorded through a wrapper that clamps
+  }
+  ASSERT_EQ(got.sizes(), tensors.at("output").sizes());
+  const float error = at::abs(got.sub(tensors.at("output"))).max().item<float>();
+  EXPECT_LE(error, number_or(tolerance, "output", 0));
+  RecordProperty("max_error", std::to_string(error));
+  std::cout << GetParam() << ": max error " << error << ", allowed " << number_or(tolerance, "output", 0) << '\n';
+}
+
+INSTANTIATE_TEST_SUITE_P(Upscalers, RestoreCase, testing::ValuesIn(case_names()), [](const auto& instance) { return instance.param; });
+
+TEST(RestoreCases, LeavesOutOnlyOtherNetworks) {
+  for (const auto& [name, info] : read_cases())
+    if (const auto reason = other_network(info.as_object())) std::cout << "left out: " << std::string_view(name) << " (" << *reason << ")\n";
+  EXPECT_FALSE(case_names().empty());
+}
+
+}  // namespace
+}  // namespace darkroom

@@ -1,0 +1,232 @@
+#include "restore/upscaler.hpp"
+
+#include <ATen/ops/equal.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <c10/core/InferenceMode.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "base/error.hpp"
+#include "restore/ncnn.hpp"
+#include "restore/padding.hpp"
+#include "restore/rrdb.hpp"
+#include "restore/tiling.hpp"
+#include "tensor/checkpoint.hpp"
+#include "tensor/tests/scratch.hpp"
+
+namespace darkroom {
+namespace {
+
+using testing::HasSubstr;
+
+const std::filesystem::path kData = DARKROOM_TEST_DATA;
+const std::filesystem::path kShipped = kData.parent_path().parent_path() / "models/upscale_models";
+
+std::string content(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+template <class F>
+std::string fault_of(F call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+StateDict compact() { return load_checkpoint(kData / "restore/files/srvgg_x1_params.pth"); }
+
+TEST(Recognise, ReadsSizesOffTheShapes) {
+  const auto info = recognise_upscaler(compact()).info;
+  EXPECT_EQ(info.architecture, "Compact");
+  EXPECT_EQ(info.features, 12);
+  EXPECT_EQ(info.blocks, 2);
+  EXPECT_EQ(info.scale, 1);
+  const auto old = read_upscaler(kData / "restore/files/rrdb_x4_oldkeys.safetensors");
+  EXPECT_EQ(old.info.architecture, "ESRGAN");
+  EXPECT_EQ(old.info.scale, 4);
+  EXPECT_EQ(old.info.blocks, 1);
+  EXPECT_EQ(old.info.in_channels, 3);
+  EXPECT_TRUE(old.tensors.contains("body.0.rdb3.conv5.weight"));
+  EXPECT_TRUE(old.tensors.contains("conv_up2.bias"));
+}
+
+TEST(Recognise, KnowsTheNamesOfBsrgan) {
+  auto tensors = read_upscaler(kData / "restore/files/rrdb_x4_oldkeys.safetensors").tensors;
+  StateDict renamed;
+  const std::vector<std::pair<std::string, std::string>> names = {{".rdb", ".RDB"}, {"conv_body", "trunk_conv"}, {"conv_up", "upconv"}, {"conv_hr", "HRconv"}};
+  for (const auto& [name, tensor] : tensors) {
+    std::string other = name.starts_with("body.") ? "RRDB_trunk." + name.substr(5) : name;
+    for (const auto& [from, to] : names)
+      if (const auto at = other.find(from); at != std::string::npos) other.replace(at, from.size(), to);
+    renamed[other] = tensor;
+  }
+  ASSERT_TRUE(renamed.contains("RRDB_trunk.0.RDB1.conv1.weight"));
+  EXPECT_EQ(rename_rrdb(renamed).size(), tensors.size());
+  EXPECT_EQ(recognise_upscaler(renamed).info.blocks, 1);
+}
+
+TEST(Recognise, RefusesWhatIsNotWhole) {
+  const auto fault = [](auto change) {
+    auto tensors = compact();
+    change(tensors);
+    return fault_of([&] { recognise_upscaler(tensors); });
+  };
+  EXPECT_EQ(fault([](StateDict&) {}), "accepted");
+  EXPECT_THAT(fault([](StateDict& t) { t.erase("body.2.bias"); }), HasSubstr("body.2.bias is missing"));
+  EXPECT_THAT(fault([](StateDict& t) { t["body.2.weight"] = at::zeros({12, 11, 3, 3}); }), HasSubstr("body.2.weight is [12,11,3,3], expected [12,12,3,3]"));
+  EXPECT_THAT(fault([](StateDict& t) { t["body.2.weight"] = t["body.2.weight"].to(at::kLong); }), HasSubstr("isn't floating point"));
+  EXPECT_THAT(fault([](StateDict& t) { t["body.9.bias"] = at::zeros({1}); }), HasSubstr("last layer"));
+  EXPECT_THAT(fault([](StateDict& t) { t["other.weight"] = at::zeros({1}); }), HasSubstr("no upscaler"));
+  EXPECT_THAT(fault([](StateDict& t) { t["body.6.weight"] = at::zeros({5, 12, 3, 3}), t["body.6.bias"] = at::zeros({5}); }), HasSubstr("no square"));
+  EXPECT_THAT(fault([](StateDict& t) { t["body.0.weight"] = at::zeros({0, 3, 3, 3}); }), HasSubstr("unexpected shape"));
+  EXPECT_THAT(fault([](StateDict& t) { t.clear(); }), HasSubstr("no upscaler"));
+  auto rrdb = read_upscaler(kData / "restore/files/rrdb_x4_oldkeys.safetensors").tensors;
+  rrdb["body.0.rdb1.conv1x1.weight"] = at::zeros({32, 64, 1, 1});
+  EXPECT_THAT(fault_of([&] { recognise_upscaler(rrdb); }), HasSubstr("ESRGAN+"));
+}
+
+TEST(Ncnn, ReadsTheShippedNetworks) {
+  for (const auto& [name, scale] : {std::pair{"realesr-animevideov3-x4.param", 4}, {"realesr-animevideov3-x3.param", 3}, {"realesr-animevideov3-x2.param", 2}}) {
+    const auto weights = read_upscaler(kShipped / name);
+    EXPECT_EQ(weights.info.architecture, "Compact");
+    EXPECT_EQ(weights.info.scale, scale);
+    EXPECT_EQ(weights.info.features, 64);
+    EXPECT_EQ(weights.info.blocks, 16);
+    std::int64_t numbers = 0;
+    for (const auto& [key, tensor] : weights.tensors) numbers += tensor.numel();
+    EXPECT_EQ(weights.tensors.size(), 53u);
+    EXPECT_EQ(numbers, 621'424);
+  }
+}
+
+/// The shipped 4x pair with changes; gives the error's text.
+struct Pair {
+  std::string param = content(kShipped / "realesr-animevideov3-x4.param"), binary = content(kShipped / "realesr-animevideov3-x4.bin");
+  void replace(const std::string& from, const std::string& to) {
+    const auto at = param.find(from);
+    ASSERT_NE(at, std::string::npos) << from;
+    param.replace(at, from.size(), to);
+  }
+  std::string fault() const {
+    Scratch scratch;
+    scratch.write("n.bin", binary);
+    const auto path = scratch.write("n.param", param);
+    return fault_of([&] { read_upscaler(path); });
+  }
+};
+
+TEST(Ncnn, RefusesBrokenFiles) {
+  EXPECT_EQ(Pair().fault(), "accepted");
+  const auto with = [](auto change) { Pair pair; change(pair); return pair.fault(); };
+  EXPECT_THAT(with([](Pair& p) { p.param = "hello"; }), HasSubstr("n.param: not the text form"));
+  EXPECT_THAT(with([](Pair& p) { p.param += "Noop x 0 0\n"; }), HasSubstr("layers and says"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("7767517\n40", "7767517\n99999999999999999999999"); }), HasSubstr("isn't a number"));
+  EXPECT_THAT(with([](Pair& p) { p.binary.pop_back(); }), HasSubstr("n.bin: it is too short"));
+  EXPECT_THAT(with([](Pair& p) { p.binary += "more"; }), HasSubstr("n.bin: 4 bytes are left over"));
+  EXPECT_THAT(with([](Pair& p) { p.binary.replace(0, 4, "\x38\x4b\x0d\x00", 4); }), HasSubstr("int8"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("0=64 1=3", "0=64 1=1e99"); }), HasSubstr("isn't an integer"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("0=64 1=3", "0=0 1=3"); }), HasSubstr("impossible sizes"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("PReLU ", "Softmax "); }), HasSubstr("Softmax"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("PixelShuffle", "Sigmoid     "); }), HasSubstr("Sigmoid"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("BinaryOp                 Add_38                   2 1 106 111 output", "BinaryOp                 Add_38                   2 1 106 111 output 0=2"); }),
+              HasSubstr("isn't a sum"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("1 1 54 56 0=64", "1 1 nowhere 56 0=64"); }), HasSubstr("isn't made before"));
+  EXPECT_THAT(with([](Pair& p) { p.replace("1 1 57 59 0=64", "1 1 56 59 0=64"); }), HasSubstr("neither SRVGGNetCompact nor RRDBNet"));
+  Scratch scratch;
+  const auto lonely = scratch.write("n.param", Pair().param);
+  EXPECT_THROW(read_upscaler(lonely), NotFound);
+}
+
+TEST(Ncnn, SurvivesMutations) {
+  const Pair good;
+  Scratch scratch;
+  scratch.write("n.bin", good.binary);
+  std::uint32_t random = 3;
+  const auto next = [&random] { return random = random * 1664525u + 1013904223u, random >> 4; };
+  int refused = 0;
+  for (int round = 0; round < 400; ++round) {
+    auto param = good.param;
+    if (round % 5 == 0) param.resize(next() % param.size());
+    for (unsigned i = 0, n = 1 + next() % 3; i < n && !param.empty(); ++i) param[next() % param.size()] = static_cast<char>(round % 2 ? "0123456789=-., \n"[next() % 16] : next());
+    const auto path = scratch.write("n.param", param);
+    try {
+      read_upscaler(path);
+    } catch (const Error&) {
+      ++refused;
+    }
+  }
+  EXPECT_GT(refused, 100);
+}
+
+TEST(Padding, MirrorsEvenTinyPictures) {
+  auto x = at::zeros({1, 1, 1, 3});
+  x.select(3, 1).fill_(1);
+  x.select(3, 2).fill_(2);
+  const auto y = mirror_to_multiple(x, 4);
+  EXPECT_EQ(y.sizes(), (std::vector<std::int64_t>{1, 1, 4, 4}));
+  EXPECT_EQ(y.select(3, 3).max().item<float>(), 1);  // 0 1 2 | 1
+  EXPECT_TRUE(at::equal(mirror_to_multiple(y, 4), y));
+}
+
+TEST(Tiling, CutsAsComfyUiDoes) {
+  using Spans = std::vector<TileSpan>;
+  EXPECT_EQ(tile_spans(512, {512, 32}), (Spans{{0, 512}}));
+  EXPECT_EQ(tile_spans(513, {512, 32}), (Spans{{0, 512}, {480, 33}}));
+  EXPECT_EQ(tile_spans(1024, {512, 32}), (Spans{{0, 512}, {480, 512}, {960, 64}}));
+  EXPECT_EQ(tile_spans(992, {512, 32}), (Spans{{0, 512}, {480, 512}}));
+  EXPECT_EQ(tile_spans(70, {32, 8}), (Spans{{0, 32}, {24, 32}, {48, 22}}));
+  EXPECT_EQ(tile_spans(1, {512, 32}), (Spans{{0, 1}}));
+}
+
+class Doubling final : public Upscaler {
+ public:
+  Doubling() : Upscaler({.architecture = "test", .scale = 2}) {}
+  at::Tensor forward(const at::Tensor& image, const LayerCheck& check) const override {
+    check();
+    if (image.size(2) > out_of_memory_above) throw std::bad_alloc();
+    return image.repeat_interleave(2, 2).repeat_interleave(2, 3).mul(3);  // beyond 1: tiles have to be clamped
+  }
+  std::int64_t bytes() const override { return 0; }
+  std::int64_t out_of_memory_above = 1 << 20;
+};
+
+TEST(Tiling, BlendsToTheSamePictureAndCountsTiles) {
+  const Doubling network;
+  const auto image = at::ones({2, 70, 50, 3}).mul(0.25);
+  std::vector<std::int64_t> values;
+  const auto result = upscale_tiled(network, image, {32, 8}, [&](auto value, auto max) { values.push_back(value); EXPECT_EQ(max, 12); }, [] {});
+  EXPECT_EQ(result.sizes(), (std::vector<std::int64_t>{2, 140, 100, 3}));
+  EXPECT_LT(result.sub(0.75).abs().max().item<float>(), 1e-6);
+  EXPECT_EQ(values.size(), 12u);
+  EXPECT_EQ(upscale_tiled(network, at::ones({1, 4, 4, 3}), {}, [](auto, auto) {}, [] {}).max().item<float>(), 1);
+}
+
+TEST(Tiling, HalvesTilesWhenMemoryIsShort) {
+  Doubling network;
+  network.out_of_memory_above = 128;
+  const auto image = at::ones({1, 300, 140, 3}).mul(0.25);
+  EXPECT_LT(upscale_tiled(network, image, {}, [](auto, auto) {}, [] {}).sub(0.75).abs().max().item<float>(), 1e-6);
+  network.out_of_memory_above = 127;
+  EXPECT_THROW(upscale_tiled(network, image, {}, [](auto, auto) {}, [] {}), OutOfMemory);
+}
+
+TEST(Tiling, StopsBetweenLayersAndRefusesOtherChannels) {
+  struct Stop {};
+  const Doubling network;
+  EXPECT_THROW(upscale_tiled(network, at::ones({1, 4, 4, 3}), {}, [](auto, auto) {}, [] { throw Stop{}; }), Stop);
+  EXPECT_THROW(upscale_tiled(network, at::ones({1, 4, 4, 4}), {}, [](auto, auto) {}, [] {}), InvalidInput);
+}
+
+}  // namespace
+}  // namespace darkroom

@@ -1,0 +1,118 @@
+#include "restore/tiling.hpp"
+
+#include <ATen/ops/empty.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
+#include <c10/util/Exception.h>
+
+#include <algorithm>
+#include <new>
+#include <string_view>
+
+#include "base/error.hpp"
+
+namespace darkroom {
+namespace {
+
+/// Did the allocator give up? libtorch's CPU allocator says so by text only.
+bool is_out_of_memory(const c10::Error& error) {
+  const std::string_view text = error.what_without_backtrace();
+  return dynamic_cast<const c10::OutOfMemoryError*>(&error) || text.find("can't allocate memory") != std::string_view::npos || text.find("not enough memory") != std::string_view::npos;
+}
+
+/// Weights along one axis of an output tile: ramps (t+1)/feather on both ends, none where they don't fit.
+at::Tensor ramp(std::int64_t length, std::int64_t feather) {
+  auto weights = at::ones({length}, at::kFloat);
+  if (feather >= length) return weights;
+  auto* w = weights.mutable_data_ptr<float>();
+  for (std::int64_t t = 0; t < feather; ++t) {
+    const float share = static_cast<float>(static_cast<double>(t + 1) / static_cast<double>(feather));
+    w[t] *= share;
+    w[length - 1 - t] *= share;
+  }
+  return weights;
+}
+
+class TiledRun {
+ public:
+  TiledRun(const Upscaler& network, const at::Tensor& image, const Tiling& tiling, const TileProgress& progress, const LayerCheck& check)
+      : network_(network), image_(image), tiling_(tiling), progress_(progress), check_(check), rows_(tile_spans(image.size(1), tiling)),
+        columns_(tile_spans(image.size(2), tiling)), steps_(image.size(0) * static_cast<std::int64_t>(rows_.size() * columns_.size())) {}
+
+  at::Tensor run() {
+    const auto scale = network_.info().scale;
+    const auto height = image_.size(1) * scale, width = image_.size(2) * scale, channels = std::int64_t{network_.info().out_channels};
+    const bool whole = rows_.size() == 1 && columns_.size() == 1;
+    auto result = whole ? at::empty({image_.size(0), height, width, channels}, at::kFloat) : at::zeros({image_.size(0), height, width, channels}, at::kFloat);
+    // The ramps' product, summed over all tiles, is the product of the axes' sums.
+    const auto row_sum = axis_sum(rows_, height), column_sum = axis_sum(columns_, width);
+    for (std::int64_t b = 0; b < image_.size(0); ++b) {
+      auto frame = result.select(0, b);
+      for (const auto& row : rows_)
+        for (const auto& column : columns_) {
+          check_();
+          auto y = tile(b, row, column);
+          auto target = frame.narrow(0, row.start * scale, row.length * scale).narrow(1, column.start * scale, column.length * scale);
+          if (whole) target.copy_(y);
+          else target.add_(y.mul_(ramp_of(row).view({-1, 1, 1})).mul_(ramp_of(column).view({1, -1, 1})));
+          progress_(++done_, steps_);
+        }
+      if (!whole) frame.div_(row_sum.view({-1, 1, 1})).div_(column_sum.view({1, -1, 1})).clamp_(0, 1);
+    }
+    return result;
+  }
+
+ private:
+  /// [h*scale, w*scale, C] of one tile, clamped.
+  at::Tensor tile(std::int64_t b, const TileSpan& row, const TileSpan& column) {
+    const auto part = image_.narrow(0, b, 1).narrow(1, row.start, row.length).narrow(2, column.start, column.length);
+    return network_.forward(part.permute({0, 3, 1, 2}), check_).clamp_(0, 1).squeeze(0).permute({1, 2, 0});
+  }
+
+  at::Tensor ramp_of(const TileSpan& span) const {
+    const auto scale = network_.info().scale;
+    return ramp(span.length * scale, tiling_.overlap * scale);
+  }
+
+  at::Tensor axis_sum(const std::vector<TileSpan>& spans, std::int64_t length) const {
+    auto sum = at::zeros({length}, at::kFloat);
+    for (const auto& span : spans) sum.narrow(0, span.start * network_.info().scale, span.length * network_.info().scale).add_(ramp_of(span));
+    return sum;
+  }
+
+  const Upscaler& network_;
+  const at::Tensor& image_;
+  Tiling tiling_;
+  const TileProgress& progress_;
+  const LayerCheck& check_;
+  std::vector<TileSpan> rows_, columns_;
+  std::int64_t done_ = 0, steps_;
+};
+
+}  // namespace
+
+std::vector<TileSpan> tile_spans(std::int64_t size, const Tiling& tiling) {
+  if (size <= tiling.tile) return {{0, size}};
+  std::vector<TileSpan> spans;
+  for (std::int64_t at = 0; at < size - tiling.overlap; at += tiling.tile - tiling.overlap) {
+    const auto start = std::max<std::int64_t>(0, std::min(size - tiling.overlap, at));
+    spans.push_back({start, std::min(tiling.tile, size - start)});
+  }
+  return spans;
+}
+
+at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check) {
+  if (image.dim() != 4 || image.size(3) != network.info().in_channels)
+    throw InvalidInput("upscale: the network takes " + std::to_string(network.info().in_channels) + " channels, the image has " + std::to_string(image.dim() == 4 ? image.size(3) : 0));
+  for (;; tiling.tile /= 2) {
+    try {
+      return TiledRun(network, image, tiling, progress, check).run();
+    } catch (const c10::Error& error) {
+      if (!is_out_of_memory(error)) throw;
+    } catch (const std::bad_alloc&) {
+    }
+    if (tiling.tile / 2 < kSmallestTile) throw OutOfMemory("upscale: not enough memory, even with tiles of " + std::to_string(tiling.tile));
+  }
+}
+
+}  // namespace darkroom

@@ -1,0 +1,39 @@
+#pragma once
+// A picture of any size through a network, tile by tile, as ComfyUI 0.8.0 cuts and blends them.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "restore/upscaler.hpp"
+
+namespace darkroom {
+
+constexpr std::int64_t kTile = 512, kTileOverlap = 32, kSmallestTile = 128;  // input pixels
+
+struct Tiling {
+  std::int64_t tile = kTile;
+  std::int64_t overlap = kTileOverlap;
+};
+
+/// One tile along one axis, in input pixels.
+struct TileSpan {
+  std::int64_t start, length;
+  bool operator==(const TileSpan&) const = default;
+};
+
+/// Starts 0, tile-overlap, ... while below size-overlap; the last is shorter. One span when the axis fits a tile.
+std::vector<TileSpan> tile_spans(std::int64_t size, const Tiling& tiling);
+
+/// `value` of `max` tiles are done, over all pictures of the batch.
+using TileProgress = std::function<void(std::int64_t value, std::int64_t max)>;
+
+/// `image` float32 [B,H,W,C] in 0..1 -> float32 [B,H*scale,W*scale,C'] in 0..1. Every tile's output is clamped, then weighted
+/// by linear ramps of `overlap` on all four sides (at the picture's edge too), and the sum divided by the weights' sum.
+/// Going short of memory starts anew with tiles of half the size, down to kSmallestTile, then throws OutOfMemory.
+/// Throws InvalidInput when the picture's channels aren't the network's.
+at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check);
+
+}  // namespace darkroom
