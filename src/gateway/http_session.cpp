@@ -336,7 +336,8 @@ asio::awaitable<bool> HttpSession::reply(Response& response, bool static_file) {
 
 asio::awaitable<bool> HttpSession::reply_file(Response& response) {
   const std::string path = response.file->path;
-  OpenFile file = co_await context_.pool.run([path] { return OpenFile::open(path); });
+  // Captured by reference: GCC 12 destroys a closure that owns something twice when it is made in an await expression.
+  OpenFile file = co_await context_.pool.run([&path] { return OpenFile::open(path); });
   std::string type = response.file->content_type;
   if (type.empty()) type = content_type_of(path);
   const bool head_only = request_.method == "HEAD";

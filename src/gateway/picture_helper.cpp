@@ -136,9 +136,9 @@ asio::awaitable<std::string> PictureHelper::run(std::vector<std::string> argumen
     explicit Place(std::atomic<int>& queued) : count(queued) { ++count; }
     ~Place() { --count; }
   } place(queued_);
-  co_return co_await pool_.run([this, arguments = std::move(arguments), picture = std::move(picture), second = std::move(second)] {
-    return run_now(arguments, picture, second);
-  });
+  // By reference: the frame outlives the work, and GCC 12 destroys a closure that owns something twice when it is made in an
+  // await expression.
+  co_return co_await pool_.run([&] { return run_now(arguments, picture, second); });
 }
 
 std::string PictureHelper::run_now(const std::vector<std::string>& arguments, const fs::path& picture, const fs::path& second) {
