@@ -1,1 +1,32 @@
-int main() { return 0; }
+// `darkroom`: the gateway and the command line. One subcommand each; all they share is this dispatcher.
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+#include "gateway/serve_command.hpp"
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> given(argv, argv + argc);
+  int status = 0;
+  CLI::App app("Darkroom runs image workflows and lets people watch them happen.", "darkroom");
+  app.require_subcommand(1);
+  app.footer("Example: darkroom serve --port 8188");
+  darkroom::add_serve_command(app, given, status);
+  darkroom::add_run_command(app, status);
+  darkroom::add_doctor_command(app, status);
+
+  std::vector<std::string> arguments(given.begin() + (given.empty() ? 0 : 1), given.end());
+  if (!arguments.empty() && arguments.front() == "serve") arguments = darkroom::fill_optional_values(std::move(arguments));
+  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;  // whatever is wrong with the flags: one number
+  }
+  return status;
+}

@@ -1,0 +1,11 @@
+#pragma once
+// The commands that main() adds to its dispatcher. When one was given, `status` is the program's exit status after parsing.
+
+#include <CLI/App.hpp>
+
+namespace darkroom {
+
+void add_run_command(CLI::App& app, int& status);
+void add_doctor_command(CLI::App& app, int& status);
+
+}  // namespace darkroom

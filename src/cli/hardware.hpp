@@ -1,0 +1,27 @@
+#pragma once
+// What the machine computes with, read from the kernel's own files.
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace darkroom {
+
+struct Processor {
+  std::string model;
+  unsigned threads = 0;
+  std::vector<std::string> features;  ///< those that matter here, of kFeatures in that order
+  bool has(std::string_view feature) const;
+};
+
+/// Of /proc/cpuinfo's text.
+Processor parse_cpuinfo(std::string_view text);
+
+/// The features that the networks make use of, slowest first.
+std::vector<std::string> known_features();
+
+/// Names of the NVIDIA GPUs that the kernel's driver knows ("NVIDIA A10"), from `root`/*/information.
+std::vector<std::string> nvidia_gpus(const std::filesystem::path& root = "/proc/driver/nvidia/gpus");
+
+}  // namespace darkroom

@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
+#include <cstdio>
+#include <iostream>
+#include <memory>
+
+#include "base/error.hpp"
+#include "cli/commands.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/local_run.hpp"
+#include "cli/server_run.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr const char* kFooter =
+    "The file may be in API form, the editor's own form, or have words for ids and texts for links; - is standard input.\n"
+    "The paths of the results go to standard output, one a line; progress goes to standard error.\n\n"
+    "Exit status: 0 done · 1 a fault of this program · 2 wrong flags · 3 the workflow is not valid · 4 a node failed ·\n"
+    "             5 interrupted · 6 no server or no worker, or it was lost\n\n"
+    "Examples:\n"
+    "  darkroom run upscale.json --input old.jpg --set LoadImage.image=old.jpg -o results\n"
+    "  darkroom run txt2img.json --set 6.text=\"a cat\" --seed 7 --server http://127.0.0.1:8188";
+
+ProgressView make_view(bool quiet) {
+  if (quiet) return {std::cerr, ProgressView::Style::kSilent};
+  if (!::isatty(STDERR_FILENO)) return {std::cerr, ProgressView::Style::kLines};
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return {std::cerr, ProgressView::Style::kBar, known ? size.ws_col : std::size_t{80}};
+}
+
+RunStatus run(const RunOptions& options) {
+  std::string text;
+  RunStatus status = RunStatus::kInternal;
+  ProgressView view = make_view(options.quiet);
+  try {
+    const auto paths = options.server.empty() ? run_here(options, view) : run_on_server(options, view);
+    view.clear();
+    for (const auto& path : paths) std::cout << path.string() << '\n';
+    std::cout.flush();
+    return RunStatus::kDone;
+  } catch (const RunFailure& failure) {
+    status = failure.status;
+    text = failure.what();
+  } catch (const std::exception& error) {
+    text = error.what();
+  }
+  view.clear();
+  std::fprintf(stderr, "darkroom run: %s\n", text.c_str());
+  return status;
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& status) {
+  CLI::App* command = app.add_subcommand("run", "Runs a workflow file, here or on a server");
+  command->footer(kFooter);
+  const auto options = std::make_shared<RunOptions>();
+  command->add_option("workflow", options->file, "The workflow's file")->required();
+  command->add_option("--set", options->edits, "NODE.INPUT=VALUE, by id, title or class; may be given several times")->expected(1)->take_all()->type_name("EDIT");
+  auto* seed = command->add_option("--seed", options->seed, "Sets every seed and noise_seed");
+  command->add_flag("--random-seed", options->random_seeds, "Draws a new number for every seed and noise_seed, and says which")->excludes(seed);
+  command->add_option("-o,--output", options->output, "Folder of the results (default: here)")->type_name("DIR");
+  command->add_option("--input", options->inputs, "A picture to put into the input folder first; may be given several times")->expected(1)->take_all()->check(CLI::ExistingFile);
+  command->add_option("--server", options->server, "Runs on this server instead of here")->type_name("URL");
+  command->add_flag("-q,--quiet", options->quiet, "Shows no progress");
+
+  const std::string here = "Runs here";
+  command->add_option("--base-directory", options->base_directory, "Folder with input, models and so on, as of serve")->type_name("DIR")->group(here);
+  command->add_option("--input-directory", options->input_directory, "Folder of the input pictures")->type_name("DIR")->group(here);
+  command->add_option("--extra-model-paths-config", options->extra_model_paths, "YAML file with further model folders")->expected(1)->take_all()->check(CLI::ExistingFile)->group(here);
+  command->add_option("--precision", options->precision, "auto, fp32, bf16 or fp16")->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))->group(here);
+  command->add_option("--ram", options->ram, "Memory that the worker may use: 8G, 900M")->type_name("SIZE")->group(here);
+  command->add_flag("--cpu", options->cpu, "Uses no GPU")->group(here);
+  command->add_flag("--disable-metadata", options->disable_metadata, "Saves no workflow in the pictures")->group(here);
+  command->add_option("--verbose", options->verbose, "DEBUG (with tracebacks), INFO, WARNING or ERROR")->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}))->group(here);
+  command->add_option("--worker-program", options->worker_program, "The worker to start (default: beside this program)")->group(here);
+  command->callback([options, &status] { status = static_cast<int>(run(*options)); });
+}
+
+}  // namespace darkroom

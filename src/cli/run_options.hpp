@@ -1,0 +1,31 @@
+#pragma once
+// What `darkroom run` was told.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace darkroom {
+
+struct RunOptions {
+  std::string file;                ///< a workflow in any form; "-" is standard input
+  std::vector<std::string> edits;  ///< "6.text=a cat"
+  std::optional<std::uint64_t> seed;
+  bool random_seeds = false;
+  std::filesystem::path output = ".";
+  std::vector<std::filesystem::path> inputs;  ///< pictures to put into the input folder first
+  std::string server;              ///< "http://127.0.0.1:8188"; empty: run here
+  bool quiet = false;
+
+  // -- only for runs here; as the flags of `serve`
+  std::filesystem::path base_directory, input_directory, worker_program;
+  std::vector<std::filesystem::path> extra_model_paths;
+  std::string precision = "auto", ram, verbose = "WARNING";
+  bool cpu = false, disable_metadata = false;
+
+  bool traceback() const { return verbose == "DEBUG"; }  ///< show where in its code a node failed
+};
+
+}  // namespace darkroom

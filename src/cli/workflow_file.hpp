@@ -1,0 +1,27 @@
+#pragma once
+// The workflow of a run: read from a file in any form, with the user's edits and seeds.
+
+#include "cli/run_options.hpp"
+#include "workflow/import.hpp"
+
+namespace darkroom {
+
+/// The text of the file, or of standard input for "-". Throws RunFailure(kWorkflow).
+std::string read_workflow_file(const std::string& file);
+
+struct PreparedWorkflow {
+  json::object prompt;
+  json::object extra_pnginfo;  ///< {"workflow": …} when the file is the editor's own
+  json::object seeds;          ///< those that were drawn: "3.seed" → number
+};
+
+/// Reads, edits, seeds. Throws RunFailure(kWorkflow) with what is wrong.
+PreparedWorkflow prepare_workflow(std::string_view text, const RunOptions& options, const SchemaSet& schemas);
+
+/// A 400 of validation as lines for people: the error, then each node with its faults.
+std::string describe_refusal(const json::object& error, const json::object& node_errors, const json::object& prompt);
+
+/// The data of an execution_error in one line; with the node's traceback below it if wanted.
+std::string describe_failure(const json::object& error, bool traceback);
+
+}  // namespace darkroom
