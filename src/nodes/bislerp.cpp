@@ -2,6 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 #include <ATen/ops/where.h>
 
 #include "base/error.hpp"
@@ -29,14 +30,19 @@ at::Tensor slerp(const at::Tensor& a, const at::Tensor& b, const at::Tensor& rat
   return at::where(cosine < kOppositeDirection, a * rest + b * ratio, mixed);
 }
 
+/// Where new places lie among `marks` of the old ones: a bilinear resize of the marks themselves, so that both round alike.
+at::Tensor places(const at::Tensor& marks, std::int64_t size) {
+  const std::int64_t line[] = {1, size};
+  return at::upsample_bilinear2d(marks.view({1, 1, 1, -1}), line, /*align_corners=*/false).view({size});
+}
+
 /// Resizes the last axis.
 at::Tensor resize_axis(const at::Tensor& samples, std::int64_t size) {
   const std::int64_t old = samples.size(-1);
-  const auto scale = static_cast<float>(static_cast<double>(old) / static_cast<double>(size));
-  const at::Tensor place = ((at::arange(size, samples.options()) + 0.5) * scale - 0.5).clamp_min(0);
-  const at::Tensor low = place.floor().clamp_max(old - 1);
-  const at::Tensor first = low.to(at::kLong), second = (first + 1).clamp_max(old - 1);
-  const at::Tensor ratio = (place - low).view({1, 1, size, 1});
+  const at::Tensor marks = at::arange(old, samples.options());
+  const at::Tensor place = places(marks, size);
+  const at::Tensor first = place.to(at::kLong), second = places((marks + 1).clamp_max(old - 1), size).to(at::kLong);
+  const at::Tensor ratio = (place - place.floor()).view({1, 1, size, 1});
   const at::Tensor a = samples.index_select(-1, first).movedim(1, -1), b = samples.index_select(-1, second).movedim(1, -1);
   return slerp(a, b, ratio).movedim(-1, 1);
 }

@@ -76,7 +76,7 @@ std::pair<Layer, Layer> fit_layers(Layer source, Layer destination) {
     layer->mask = scale_mask(layer->mask.narrow(0, 0, batch), width, height, "bicubic", "center");
   }
   if (source.image.size(1) != height || source.image.size(2) != width)
-    source.image = common_upscale(source.image.movedim(-1, 1), width, height, "bicubic", "center").movedim(1, -1).clamp(0, 1);
+    source.image = common_upscale(source.image.movedim(-1, 1), width, height, "bicubic", "center").movedim(1, -1);
   return {std::move(source), std::move(destination)};
 }
 

@@ -19,7 +19,7 @@ struct Layer {
 /// 1984) and ADD, DARKEN, LIGHTEN, MULTIPLY, OVERLAY, SCREEN. Throws InvalidInput for another mode.
 Layer porter_duff(const Layer& source, const Layer& destination, std::string_view mode);
 
-/// Brings layers to `destination`'s image size (bicubic, centre crop; images clamped) and the smallest of the four batches.
+/// Brings layers to `destination`'s image size (bicubic, centre crop, not clamped) and the smallest of the four batches.
 std::pair<Layer, Layer> fit_layers(Layer source, Layer destination);
 
 /// Appends 1 - mask as alpha to the colours [B,H,W,3+]; the mask is scaled bilinearly, the smaller batch counts.
