@@ -27,6 +27,7 @@ void register_all_nodes(Registry& registry) {
   register_dataset_text_nodes(registry);
   register_dataset_image_nodes(registry);
   register_dataset_list_nodes(registry);
+  register_upscale_nodes(registry);
 }
 
 }  // namespace darkroom
