@@ -35,7 +35,7 @@ std::optional<json::value> read_json(const fs::path& file) {
   try {
     return parse_json(read_text(file));
   } catch (const Error& fault) {
-    log::warn("{} of {} is no JSON: {}", file.filename().string(), file.parent_path().string(), fault.what());
+    log::debug("{} of {} is no JSON: {}", file.filename().string(), file.parent_path().string(), fault.what());
     return std::nullopt;
   }
 }
@@ -86,7 +86,7 @@ void add_web_folder(std::vector<WebFolder>& list, const std::string& name, const
     std::error_code ignored;
     if (fs::is_directory(folder, ignored)) list.push_back({name, folder});
   } catch (const Error&) {
-    log::warn("the web folder of {} lies outside of the pack and is not served", pack.filename().string());
+    log::debug("the web folder of {} lies outside of the pack and is not served", pack.filename().string());
   }
 }
 

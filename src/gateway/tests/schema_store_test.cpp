@@ -1,0 +1,91 @@
+#include "gateway/schema_store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.hpp"
+#include "gateway/tests/route_bench.hpp"
+
+namespace darkroom {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::shared_ptr<const SchemaSet> two_classes() {
+  auto set = std::make_shared<SchemaSet>();
+  set->add(NodeSchema("LoadImage", Form::kV1).input("image", files("image")).output(Image{}));
+  set->add(NodeSchema("Upscale/Model ü", Form::kV1).input("model_name", models("upscale_models")).output(Image{}));
+  return set;
+}
+
+TEST(FolderLists, read_again_only_what_changed) {
+  ScratchFolder scratch;
+  const Folders folders = Folders::below(scratch.path());
+  folders.create_missing();
+  FolderLists lists(folders);
+  const ListSource inputs{ListSource::Kind::kInputFiles, "image"}, loras{ListSource::Kind::kModels, "loras"};
+  EXPECT_THAT(lists.list(inputs), ElementsAre());
+  EXPECT_THAT(lists.list(loras), ElementsAre());
+  const auto before = lists.generation();
+  EXPECT_EQ(lists.generation(), before);
+  scratch.write("input/a.png");
+  scratch.write("models/loras/deep/er/x.pt");
+  EXPECT_THAT(lists.list(inputs), ElementsAre("a.png"));
+  EXPECT_THAT(lists.list(loras), ElementsAre("deep/er/x.pt"));
+  EXPECT_GT(lists.generation(), before);
+  scratch.write("models/loras/deep/er/y.pt");
+  EXPECT_THAT(lists.list(loras), ElementsAre("deep/er/x.pt", "deep/er/y.pt"));
+  fs::remove(scratch / "input/a.png");
+  EXPECT_THAT(lists.list(inputs), ElementsAre());
+}
+
+TEST(FolderLists, know_files_and_other_names) {
+  ScratchFolder scratch, shipped;
+  shipped.write("upscale_models/realesrgan-x4plus.param");
+  const Folders folders = Folders::below(scratch.path(), {shipped.path()});
+  FolderLists lists(folders);
+  const ListSource upscalers{ListSource::Kind::kModels, "upscale_models"};
+  EXPECT_TRUE(lists.accepts_unlisted(upscalers, "RealESRGAN_x4plus.pth"));
+  EXPECT_FALSE(lists.accepts_unlisted(upscalers, "RealESRGAN_x4plus_anime_6B.pth"));
+  EXPECT_FALSE(lists.accepts_unlisted(upscalers, "../x"));
+  scratch.write("output/a.png");
+  EXPECT_TRUE(lists.file_exists("a.png [output]"));
+  EXPECT_FALSE(lists.file_exists("a.png"));
+  EXPECT_FALSE(lists.file_exists("../output/a.png"));
+}
+
+TEST(SchemaStore, makes_its_text_once_per_change) {
+  RouteBench bench;
+  EXPECT_THROW(bench.schemas.info(), Unavailable);
+  bench.schemas.replace(two_classes());
+  const auto first = bench.schemas.info();
+  EXPECT_EQ(bench.schemas.info().text, first.text);
+  bench.scratch.write("input/new.png");
+  const auto second = bench.schemas.info();
+  EXPECT_NE(second.etag, first.etag);
+  EXPECT_THAT(*second.text, HasSubstr("new.png"));
+  bench.schemas.replace(two_classes());
+  EXPECT_EQ(bench.schemas.info().etag, second.etag);
+}
+
+TEST(ObjectInfo, is_served_whole_by_class_and_compressed) {
+  RouteBench bench;
+  add_object_info_routes(bench.router, bench.services);
+  bench.schemas.replace(two_classes());
+  const Response all = bench.get("/object_info");
+  EXPECT_EQ(RouteBench::json_of(all).as_object().size(), 2u);
+  const Response zipped = bench.ask("GET", "/object_info", "", {{"accept-encoding", "gzip, br"}});
+  EXPECT_EQ(RouteBench::header_of(zipped, "Content-Encoding"), "gzip");
+  EXPECT_EQ(RouteBench::text_of(zipped).substr(0, 2), "\x1f\x8b");
+  const std::string etag = RouteBench::header_of(zipped, "ETag");
+  EXPECT_NE(etag, RouteBench::header_of(all, "ETag"));
+  EXPECT_EQ(bench.ask("GET", "/object_info", "", {{"accept-encoding", "gzip"}, {"if-none-match", etag}}).status, 304);
+  EXPECT_EQ(RouteBench::json_of(bench.get("/object_info/Upscale%2FModel%20%C3%BC")).as_object().size(), 1u);
+  EXPECT_EQ(RouteBench::text_of(bench.get("/object_info/None")), "{}");
+  EXPECT_EQ(RouteBench::text_of(bench.get("/node_replacements")), "{}");
+}
+
+}  // namespace
+}  // namespace darkroom
