@@ -35,6 +35,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kStartTime = std::chrono::seconds(120);    ///< for a worker to load its libraries
+constexpr auto kGraceTime = std::chrono::seconds(10);     ///< for a node to notice that it is interrupted; then its process is ended
 constexpr auto kValidatorTime = std::chrono::seconds(6);  ///< a little more than WorkerPool::ask() takes at most
 
 /// A temp folder of this run alone, gone with it: the server's own is not touched.
@@ -95,6 +96,7 @@ class LocalRun {
         schemas_(folders_),
         workers_(io_.get_executor(), options_, folders_, schemas_),
         changed_(io_),
+        grace_(io_),
         signals_(io_, SIGINT, SIGTERM) {
     for (const auto& picture : run.inputs) take_input(picture);
   }
@@ -232,6 +234,10 @@ class LocalRun {
     if (worker_ && !job_.empty()) {
       view_.say("stopping; once more to stop at once");
       worker_->send({"cancel", {{"job", job_}}, {}});
+      grace_.expires_after(kGraceTime);
+      grace_.async_wait([this](const boost::system::error_code& stopped) {
+        if (!stopped && worker_ && !end_) worker_->kill(LostReason::kCancelled);
+      });
       co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, fault));
       if (fault) co_return;
       if (worker_) worker_->kill(LostReason::kCancelled);
@@ -244,6 +250,7 @@ class LocalRun {
     co_await workers_.stop();
     boost::system::error_code ignored;
     signals_.cancel(ignored);
+    grace_.cancel();
     io_.stop();
   }
 
@@ -278,6 +285,7 @@ class LocalRun {
   SchemaStore schemas_;
   WorkerPool workers_;
   asio::steady_timer changed_;  ///< cancelled at every change: wait_until() looks again
+  asio::steady_timer grace_;
   asio::signal_set signals_;
   WorkerHandle* worker_ = nullptr;
   std::string job_;
