@@ -9,10 +9,10 @@ namespace fs = std::filesystem;
 
 fs::path python_environment() {
   if (const char* given = std::getenv("DARKROOM_VENV"); given && *given) return given;
-  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* cache = std::getenv("DARKROOM_CACHE");
   const char* home = std::getenv("HOME");
-  const fs::path root = cache && *cache ? fs::path(cache) : fs::path(home && *home ? home : "/root") / ".cache";
-  return root / "darkroom" / ("venv-" DARKROOM_LOCK_HASH);
+  const fs::path root = cache && *cache ? fs::path(cache) : fs::path(home && *home ? home : "/root") / ".cache" / "darkroom";
+  return root / "venv-" DARKROOM_LOCK_HASH;
 }
 
 std::optional<fs::path> editor_folder(const fs::path& given) {

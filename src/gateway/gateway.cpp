@@ -40,24 +40,11 @@ constexpr int kPoolThreads = 4;
 constexpr auto kDrainTime = std::chrono::milliseconds(700);  ///< for replies that are being written when everything else has stopped
 constexpr auto kSettleTime = std::chrono::milliseconds(50);
 
-/// Folders of models that come with the project: beside the program's checkout or installation, and the bootstrap's cache.
-std::vector<fs::path> shipped_models() {
-  std::error_code ignored;
-  std::vector<fs::path> out;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
-    if (fs::exists(folder / "models/LICENSES.md", ignored)) out.push_back(folder / "models");
-    if (fs::exists(folder / "share/darkroom/models", ignored)) out.push_back(folder / "share/darkroom/models");
-  }
-  const char* home = std::getenv("HOME");
-  if (home && *home) out.push_back(fs::path(home) / ".cache/darkroom/models");
-  return out;
-}
-
 Folders make_folders(const Options& options) {
-  Folders folders = Folders::below(options.base_directory, shipped_models());
+  std::error_code ignored;
+  Folders folders = Folders::below(options.base_directory, shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored)));
   if (!options.input_directory.empty()) folders.input = options.input_directory;
-  if (!options.output_directory.empty()) folders.output = options.output_directory;
+  if (!options.output_directory.empty()) folders.use_output(options.output_directory);
   if (!options.temp_directory.empty()) folders.temp = options.temp_directory / "temp";
   if (!options.user_directory.empty()) folders.user = options.user_directory;
   for (const auto& file : options.extra_model_paths) folders.add_extra_paths(file);

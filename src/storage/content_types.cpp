@@ -37,7 +37,7 @@ constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
     // fonts
     {"woff", "font/woff"}, {"woff2", "font/woff2"}, {"ttf", "font/ttf"}, {"otf", "font/otf"},
     // archives and documents
-    {"zip", "application/zip"}, {"gz", "application/gzip"}, {"tar", "application/x-tar"}, {"7z", "application/x-7z-compressed"}, {"pdf", "application/pdf"},
+    {"zip", "application/zip"}, {"gz", "application/gzip"}, {"tar", "application/x-tar"}, {"7z", "application/x-7z-compressed"}, {"pdf", "application/pdf"}, {"xyz", "chemical/x-xyz"},
 };
 
 }  // namespace

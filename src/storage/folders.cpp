@@ -179,9 +179,9 @@ std::vector<fs::path> shipped_model_folders(const fs::path& program) {
       if (candidates.empty() && fs::is_regular_file(root / "LICENSES.md", ignored)) candidates.push_back(root);
     if (!candidates.empty()) break;
   }
-  const char* cache = std::getenv("XDG_CACHE_HOME");
+  const char* cache = std::getenv("DARKROOM_CACHE");
   const char* home = std::getenv("HOME");
-  if (cache && *cache) candidates.push_back(fs::path(cache) / "darkroom" / "models");
+  if (cache && *cache) candidates.push_back(fs::path(cache) / "models");
   else if (home && *home) candidates.push_back(fs::path(home) / ".cache" / "darkroom" / "models");
   std::erase_if(candidates, [](const fs::path& path) {
     std::error_code ignored;

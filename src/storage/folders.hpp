@@ -64,7 +64,8 @@ class Folders {
 };
 
 /// Folders of models that come with the project, those that exist: `models` of the checkout or the installed share folder of
-/// `program` (the path of the running executable), then ~/.cache/darkroom/models.
+/// `program` (the path of the running executable), then `models` of $DARKROOM_CACHE,
+/// by default ~/.cache/darkroom.
 std::vector<std::filesystem::path> shipped_model_folders(const std::filesystem::path& program);
 
 /// Splits `pic.png [output]` into the name and "output"; the second is empty when there is no mark (§3.6).

@@ -59,6 +59,13 @@ Response extension_file(const Folders& folders, const std::optional<fs::path>& e
   return editor ? static_file(*editor / "extensions", path) : missing();
 }
 
+/// The templates package is not part of this server. An empty index says so without an error in the editor's console.
+Response template_file(const std::string& path) {
+  if (path == "index_logo.json") return Response::of_json(json::object{});
+  if (path.starts_with("index") && path.ends_with(".json")) return Response::of_json(json::array{});
+  return missing();
+}
+
 Response subgraph_list(const Folders& folders) {
   json::object all;
   for (const auto& subgraph : subgraphs(folders)) all[subgraph.id] = subgraph.info();
@@ -110,6 +117,7 @@ void add_editor_routes(Router& router, Services& services) {
   router.add("GET", "/global_subgraphs/{id}", on_pool(services, [&folders](const Request& request) {
     return one_subgraph(folders, request.param("id"));
   }));
+  router.add("GET", "/templates/{path...}", on_pool(services, [](const Request& request) { return template_file(request.param("path")); }), files);
   router.set_fallback(on_pool(services, [editor](const Request& request) {
     return editor ? static_file(*editor, std::string_view(request.path).substr(1)) : missing();
   }));

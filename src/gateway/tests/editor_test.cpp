@@ -38,6 +38,8 @@ TEST_F(Editor, serves_its_files_and_nothing_else) {
     EXPECT_TRUE(RouteBench::text_of(reply).empty());
   }
   EXPECT_EQ(bench->ask("POST", "/none").status, 405);
+  EXPECT_EQ(RouteBench::text_of(bench->get("/templates/index.fr.json")), "[]");
+  EXPECT_EQ(bench->get("/templates/first-1.webp").status, 404);
 }
 
 TEST_F(Editor, a_missing_editor_is_explained) {
