@@ -19,11 +19,18 @@ struct Frame {
   std::vector<std::uint8_t> pixels;  // height x width x channels
 };
 
-[[noreturn]] void broken() { throw InvalidInput("not a picture that can be read: " + vips_fault()); }
+[[noreturn]] void broken() {
+  const std::string why = vips_fault();
+  throw InvalidInput("not a picture that can be read" + (why.empty() ? "" : ": " + why));
+}
 
-VipsRef step(int failed, VipsImage* result) {
+// Pixels from which on WebP is encoded with the least effort: twice as fast, a tenth larger.
+constexpr std::size_t kLargePreview = 4'000'000;
+
+// What an operation made; by reference, since the operation sets it while the arguments are evaluated.
+VipsRef step(int failed, VipsImage*& made) {
   if (failed != 0) broken();
-  return VipsRef(result);
+  return VipsRef(made);
 }
 
 // Pixels only: no SVG, PDF or matrices, whatever else the library could open.
@@ -102,10 +109,11 @@ std::string preview(std::string_view bytes, const PreviewOptions& options, const
   const VipsRef image(vips_image_new_from_memory(frame.pixels.data(), frame.pixels.size(), frame.width, frame.height, frame.channels, VIPS_FORMAT_UCHAR));
   if (!image) broken();
   const int quality = std::clamp(options.quality, 1, 100);
+  const int effort = pixel_count(frame) > kLargePreview ? 0 : 4;
   void* data = nullptr;
   std::size_t size = 0;
   const int failed = options.jpeg ? vips_jpegsave_buffer(image.get(), &data, &size, "Q", quality, "strip", TRUE, nullptr)
-                                  : vips_webpsave_buffer(image.get(), &data, &size, "Q", quality, "strip", TRUE, nullptr);
+                                  : vips_webpsave_buffer(image.get(), &data, &size, "Q", quality, "strip", TRUE, "effort", effort, nullptr);
   const std::unique_ptr<void, decltype(&g_free)> memory(data, &g_free);
   if (failed != 0) throw InvalidInput("the picture cannot be encoded: " + vips_fault());
   return {static_cast<const char*>(data), size};

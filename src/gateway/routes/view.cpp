@@ -85,7 +85,7 @@ asio::awaitable<Response> view(Request& request, Services& services) {
   const Found found = co_await services.pool.run([&] { return find_file(services.folders, *filename, type, subfolder); });
   if (found.refused) co_return Response::empty(found.refused);
 
-  const Rendering rendering = rendering_of(request.query_value("preview"), request.query_or("channel", "rgba"));
+  const Rendering rendering = rendering_of(request.query_value("preview"), request.query_or("channel", ""));
   if (rendering.arguments.empty()) co_return send_safely(found.file, found.name, request);
   std::string unreadable;
   try {
