@@ -6,6 +6,13 @@ if(DARKROOM_SANITIZE)
   target_link_options(darkroom_flags INTERFACE -fsanitize=address,undefined)
 endif()
 
+# Parsing headers is most of a full build: the sets in cmake/pch are parsed once a module. ccache can only keep what uses
+# a precompiled header if the preprocessor leaves the header alone; script/common.sh says the rest.
+option(DARKROOM_PCH "Precompile headers" ON)
+if(DARKROOM_PCH)
+  target_compile_options(darkroom_flags INTERFACE -fpch-preprocess -Winvalid-pch)
+endif()
+
 find_program(DARKROOM_CCACHE ccache)
 if(DARKROOM_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${DARKROOM_CCACHE})
