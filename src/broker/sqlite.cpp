@@ -78,13 +78,12 @@ Database::~Database() {
 }
 
 Statement Database::prepare(std::string_view sql) {
-  const std::string key(sql);
-  auto found = statements_.find(key);
+  auto found = statements_.find(sql);
   if (found == statements_.end()) {
     sqlite3_stmt* statement = nullptr;
     if (sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK)
       fail(handle_, "prepare");
-    found = statements_.emplace(key, statement).first;
+    found = statements_.emplace(std::string(sql), statement).first;
   }
   return Statement(found->second);
 }

@@ -50,6 +50,18 @@ class FileLock {
   int file_;
 };
 
+/// A place in the queue for a job that is being written. May outlive the broker, in a coroutine that nobody resumes any more.
+class Reservation {
+ public:
+  explicit Reservation(std::shared_ptr<std::size_t> count) : count_(std::move(count)) { ++*count_; }
+  ~Reservation() { --*count_; }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+ private:
+  std::shared_ptr<std::size_t> count_;
+};
+
 }  // namespace
 
 void QueuedJob::append_tuple(std::string& out) const {
@@ -73,7 +85,7 @@ struct SqliteBroker::State {
   QueueMirror mirror;
   std::int64_t next_ticket = 1, next_number = 0;
   std::int64_t history_count = 0;  ///< the writer's alone once it runs
-  std::size_t submitting = 0;
+  std::shared_ptr<std::size_t> submitting = std::make_shared<std::size_t>(0);
   Database database;               ///< the writer's alone once it runs
   std::optional<Writer> writer;
   asio::thread_pool pool{kReaders};
@@ -120,7 +132,7 @@ struct SqliteBroker::State {
 
   /// The same without waiting: for what a crash may undo.
   void write_later(std::function<void(Database&)> apply) {
-    writer->push({std::move(apply), [](std::exception_ptr fault) {
+    writer->push_lazily({std::move(apply), [](std::exception_ptr fault) {
                    try {
                      if (fault) std::rethrow_exception(fault);
                    } catch (const std::exception& error) {
@@ -227,13 +239,9 @@ std::uint64_t SqliteBroker::commits() const { return state_->writer->commits(); 
 
 asio::awaitable<void> SqliteBroker::submit(Job job) {
   State& state = *state_;
-  if (state.mirror.counts().pending + state.submitting >= state.limits.max_queue)
+  if (state.mirror.counts().pending + *state.submitting >= state.limits.max_queue)
     throw QueueFull(fmt::format("The queue is full: {} jobs wait already", state.limits.max_queue));
-  struct Reservation {
-    std::size_t& count;
-    explicit Reservation(std::size_t& reserved) : count(reserved) { ++count; }
-    ~Reservation() { --count; }
-  } reservation(state.submitting);
+  const Reservation reservation(state.submitting);
   auto row = std::make_shared<JobRow>(row_of(job, state.next_ticket++));
   std::function<void(Database&)> insert = [row](Database& writing) { insert_job(writing, *row); };
   co_await state.write(std::move(insert));

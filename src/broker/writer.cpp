@@ -23,23 +23,45 @@ void Writer::push(Task task) {
   wake_.notify_one();
 }
 
+void Writer::push_lazily(Task task) {
+  bool wake;
+  {
+    const std::lock_guard lock(mutex_);
+    lazy_.push_back(std::move(task));
+    wake = asleep_;
+  }
+  if (wake) wake_.notify_one();
+}
+
+/// Fills `group` with what is to be written, in the order of pushing; false at the end.
+/// A lazy task comes before the tasks that were pushed after it, because these take it along.
+bool Writer::wait_for_tasks(std::vector<Task>& group) {
+  std::unique_lock lock(mutex_);
+  const auto urgent = [this] { return stopping_ || !waiting_.empty(); };
+  // The first wait has an end, so that a lazy task needn't wake the thread just after a commit.
+  wake_.wait_for(lock, kLazyTime, urgent);
+  while (!urgent() && lazy_.empty()) {
+    asleep_ = true;
+    wake_.wait(lock, [&] { return urgent() || !lazy_.empty(); });
+    asleep_ = false;
+    if (!urgent()) wake_.wait_for(lock, kLazyTime, urgent);
+  }
+  group.swap(lazy_);
+  group.insert(group.end(), std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()));
+  waiting_.clear();
+  return !group.empty();
+}
+
 void Writer::loop() {
   std::vector<Task> group;
-  for (;;) {
-    {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-      if (waiting_.empty()) return;
-      group.swap(waiting_);
-    }
+  while (wait_for_tasks(group)) {
     commit(group);
     group.clear();
   }
 }
 
-void Writer::commit(std::vector<Task>& group) {
-  std::vector<std::exception_ptr> faults(group.size());
-  std::exception_ptr fault;
+/// One transaction. A task that fails is undone alone; returned is what made the whole transaction fail.
+std::exception_ptr Writer::apply(std::vector<Task>& group, std::vector<std::exception_ptr>& faults) {
   try {
     database_.prepare("BEGIN IMMEDIATE").run();
     for (std::size_t i = 0; i < group.size(); ++i) {
@@ -54,14 +76,21 @@ void Writer::commit(std::vector<Task>& group) {
     }
     database_.prepare("COMMIT").run();
     ++commits_;
+    return nullptr;
   } catch (const std::exception& error) {
-    fault = std::current_exception();
     log::error("writing to the database failed: {}", error.what());
+    const std::exception_ptr fault = std::current_exception();
     try {
       database_.prepare("ROLLBACK").run();
     } catch (const std::exception&) {  // SQLite has rolled back by itself
     }
+    return fault;
   }
+}
+
+void Writer::commit(std::vector<Task>& group) {
+  std::vector<std::exception_ptr> faults(group.size());
+  const std::exception_ptr fault = apply(group, faults);
   for (std::size_t i = 0; i < group.size(); ++i)
     if (group[i].done) group[i].done(fault ? fault : faults[i]);
 }

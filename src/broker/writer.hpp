@@ -3,6 +3,7 @@
 // (group commit): a thousand writers a second cost tens of fsyncs.
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
@@ -17,6 +18,8 @@ namespace darkroom {
 
 class Writer {
  public:
+  static constexpr std::chrono::milliseconds kLazyTime{20};
+
   /// `apply` runs inside a transaction on the writer's thread; when it throws, only its own changes are undone. `done` is
   /// called on that thread after the commit, with what went wrong or null.
   struct Task {
@@ -28,17 +31,22 @@ class Writer {
   ~Writer();                            ///< writes what has been pushed, then ends the thread
 
   void push(Task task);                 ///< any thread
+  /// For what a crash may undo: goes along with the next commit, or by itself after kLazyTime. Any thread.
+  void push_lazily(Task task);
   std::uint64_t commits() const { return commits_; }
 
  private:
   void loop();
+  bool wait_for_tasks(std::vector<Task>& group);
   void commit(std::vector<Task>& group);
+  std::exception_ptr apply(std::vector<Task>& group, std::vector<std::exception_ptr>& faults);
 
   Database& database_;
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Task> waiting_;
+  std::vector<Task> waiting_, lazy_;
   bool stopping_ = false;
+  bool asleep_ = false;  ///< waits without an end: a lazy task has to wake it
   std::atomic<std::uint64_t> commits_ = 0;
   std::thread thread_;
 };
