@@ -10,6 +10,7 @@
 #include <future>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "broker/broker.hpp"
 #include "gateway/http.hpp"
@@ -24,6 +25,7 @@ namespace darkroom {
 namespace {
 
 constexpr std::size_t kParseHereBytes = 64u << 10;    // larger bodies are parsed on the pool
+constexpr std::size_t kJudgeHereNodes = 64;           // larger prompts are validated on the pool
 constexpr std::size_t kMaxPromptIdBytes = 1024;
 constexpr auto kValidatorTime = std::chrono::seconds(6);  // a little more than WorkerPool::ask() takes at most
 constexpr const char* kSecrets[] = {"auth_token_comfy_org", "api_key_comfy_org"};
@@ -154,8 +156,27 @@ struct Checked {
   json::object prompt;
 };
 
+/// Small prompts whose validation looks at nothing but the prompt are judged at once: a trip to the pool costs more.
+bool is_quickly_judged(const json::object& prompt, const SchemaSet& schemas) {
+  if (prompt.size() > kJudgeHereNodes) return false;
+  for (const auto& [id, node] : prompt) {
+    const auto* body = node.if_object();
+    const auto* name = body ? find(*body, "class_type") : nullptr;
+    const NodeSchema* schema = name && name->is_string() ? schemas.find(name->get_string()) : nullptr;
+    if (!schema) continue;
+    if (schema->validator()) return false;
+    for (const InputSpec& input : schema->inputs())
+      if (input.source.kind != ListSource::Kind::kFixed || input.must_exist) return false;
+  }
+  return true;
+}
+
 asio::awaitable<Checked> check(Services& services, json::object prompt, std::optional<std::vector<std::string>> targets) {
   const auto schemas = co_await services.schemas.wait();
+  if (is_quickly_judged(prompt, *schemas)) {
+    Validation validation = validate(prompt, *schemas, services.schemas.lists(), targets ? &*targets : nullptr);
+    co_return Checked{std::move(validation), std::move(prompt)};
+  }
   const auto io = co_await asio::this_coro::executor;
   auto prompt_here = std::make_shared<json::object>(std::move(prompt));
   auto work = [&services, schemas, io, prompt_here, targets = std::move(targets)] {
@@ -166,6 +187,7 @@ asio::awaitable<Checked> check(Services& services, json::object prompt, std::opt
 }
 
 Response invalid(const Validation& validation) {
+  log::warn("prompt refused: {}", string_or(validation.error, "message", ""));
   return Response::of_json(json::object{{"error", validation.error}, {"node_errors", validation.node_errors}}, 400);
 }
 
@@ -190,21 +212,26 @@ asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   co_return response;
 }
 
+Response refuse(int status, const std::string& type, const std::string& message, const std::string& details = "") {
+  log::warn("prompt refused: {}", message);
+  return Response::error(status, type, message, details);
+}
+
 asio::awaitable<Response> post_prompt_or_error(Services& services, Request& request) {
   std::optional<Response> refusal;
   try {
     co_return co_await post_prompt(services, request);
   } catch (const Refused& refused) {
-    refusal = Response::error(400, refused.type, refused.message, refused.details);
+    refusal = refuse(400, refused.type, refused.message, refused.details);
   } catch (const QueueFull& full) {
-    refusal = Response::error(429, "queue_full", full.what());
+    refusal = refuse(429, "queue_full", full.what());
     refusal->header("Retry-After", "5");
   } catch (const Unavailable& fault) {
-    refusal = Response::error(503, "unavailable", fault.what());
+    refusal = refuse(503, "unavailable", fault.what());
   } catch (const InvalidInput& fault) {
-    refusal = Response::error(400, "invalid_json", "The body is not valid JSON", fault.what());
+    refusal = refuse(400, "invalid_json", "The body is not valid JSON", fault.what());
   } catch (const TooLarge& fault) {
-    refusal = Response::error(400, "invalid_json", "The body passes a limit", fault.what());
+    refusal = refuse(400, "invalid_json", "The body passes a limit", fault.what());
   }
   co_return std::move(*refusal);
 }
