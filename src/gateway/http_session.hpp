@@ -11,6 +11,7 @@
 #include <unordered_set>
 
 #include "gateway/http.hpp"
+#include "gateway/http_times.hpp"
 #include "gateway/middleware.hpp"
 #include "gateway/request_parser.hpp"
 #include "gateway/stream.hpp"
@@ -20,14 +21,10 @@ namespace darkroom {
 class BlockingPool;
 struct Options;
 
-// Time-outs in milliseconds. One sweep a second looks at all deadlines, so each may come a second late.
-constexpr std::int64_t kKeepAliveIdleMs = 75'000;  ///< between two requests
-constexpr std::int64_t kHeaderTimeMs = 30'000;     ///< from the first byte of a request to the end of its headers
-constexpr std::int64_t kBodyIdleMs = 60'000;       ///< between two pieces of a body
-constexpr std::int64_t kWriteIdleMs = 60'000;      ///< a client that takes nothing of a reply
-constexpr std::int64_t kLingerMs = 5'000;          ///< reading on after an early reply, so that the client gets to see it
 constexpr std::size_t kDrainBytes = 1u << 20;      ///< of an unread body, to keep the connection
 constexpr std::size_t kFilePiece = 256u << 10;     ///< bytes of a file in memory at a time
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
 
 /// Sessions with a deadline.
 class Deadlines {
@@ -36,7 +33,7 @@ class Deadlines {
    public:
     virtual ~Entry() = default;
     virtual void expire() = 0;
-    std::int64_t deadline = std::numeric_limits<std::int64_t>::max();  ///< steady_ms()
+    std::int64_t deadline = kNever;  ///< steady_ms()
   };
   void add(Entry& entry) { entries_.insert(&entry); }
   void remove(Entry& entry) { entries_.erase(&entry); }
@@ -59,6 +56,7 @@ struct HttpContext {
   BlockingPool& pool;
   OriginCheck origins;
   Deadlines deadlines;
+  HttpTimes times;
   bool stopping = false;  ///< replies close their connection
 };
 
@@ -83,6 +81,10 @@ class HttpSession final : public Deadlines::Entry, private BodyReader {
 
  private:
   enum class Head { kComplete, kClosed, kMalformed, kTooLong, kTimedOut };
+  asio::awaitable<bool> serve_one();
+  asio::awaitable<std::optional<Response>> call(Router::Match& match, bool& by_handler);
+  asio::awaitable<void> refuse_head(Head head);
+  void give_memory_back();
   asio::awaitable<Head> read_head();
   asio::awaitable<std::string_view> read() override;  // BodyReader
   asio::awaitable<void> read_piece(std::string& out);
@@ -91,10 +93,15 @@ class HttpSession final : public Deadlines::Entry, private BodyReader {
   asio::awaitable<bool> drain();
   asio::awaitable<void> linger();
   std::optional<Response> refuse(const Router::Match& match) const;
+
+  // http_reply.cpp
+  asio::awaitable<void> decorate(Response& response);
+  static void add_csp(Response& response);
   asio::awaitable<bool> reply(Response& response, bool static_file);
   asio::awaitable<bool> reply_file(Response& response);
   asio::awaitable<bool> write(std::string_view head, std::string_view body);
   asio::awaitable<bool> finish_write(std::string_view head, std::string_view body);
+  bool wants_websocket() const;
   asio::awaitable<bool> accept_websocket();
 
   Stream stream_;

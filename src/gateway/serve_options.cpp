@@ -13,26 +13,22 @@
 namespace darkroom {
 namespace {
 
-/// ComfyUI's flags that mean nothing here, with the most values that each takes.
-struct ForeignFlag {
-  const char* name;
-  int values;
-};
-constexpr ForeignFlag kForeign[] = {
-    {"--auto-launch", 0}, {"--disable-auto-launch", 0}, {"--cuda-device", 1}, {"--default-device", 1}, {"--cuda-malloc", 0},
-    {"--disable-cuda-malloc", 0}, {"--force-fp16", 0}, {"--fp32-unet", 0}, {"--fp64-unet", 0}, {"--bf16-unet", 0}, {"--fp16-unet", 0},
-    {"--fp8_e4m3fn-unet", 0}, {"--fp8_e5m2-unet", 0}, {"--fp8_e8m0fnu-unet", 0}, {"--fp16-vae", 0}, {"--fp32-vae", 0}, {"--bf16-vae", 0},
-    {"--cpu-vae", 0}, {"--fp8_e4m3fn-text-enc", 0}, {"--fp8_e5m2-text-enc", 0}, {"--fp16-text-enc", 0}, {"--fp32-text-enc", 0},
-    {"--bf16-text-enc", 0}, {"--force-channels-last", 0}, {"--directml", 1}, {"--oneapi-device-selector", 1}, {"--disable-ipex-optimize", 0},
-    {"--supports-fp8-compute", 0}, {"--preview-size", 1}, {"--cache-ram", 1}, {"--use-split-cross-attention", 0},
-    {"--use-quad-cross-attention", 0}, {"--use-pytorch-cross-attention", 0}, {"--use-sage-attention", 0}, {"--use-flash-attention", 0},
-    {"--disable-xformers", 0}, {"--force-upcast-attention", 0}, {"--dont-upcast-attention", 0}, {"--enable-manager", 0},
-    {"--disable-manager-ui", 0}, {"--enable-manager-legacy-ui", 0}, {"--gpu-only", 0}, {"--highvram", 0}, {"--normalvram", 0},
-    {"--lowvram", 0}, {"--novram", 0}, {"--reserve-vram", 1}, {"--async-offload", 1}, {"--disable-async-offload", 0},
-    {"--force-non-blocking", 0}, {"--default-hashing-function", 1}, {"--disable-smart-memory", 0}, {"--deterministic", 0}, {"--fast", 8},
-    {"--disable-pinned-memory", 0}, {"--mmap-torch-files", 0}, {"--disable-mmap", 0}, {"--dont-print-server", 0}, {"--quick-test-for-ci", 0},
-    {"--windows-standalone-build", 0}, {"--log-stdout", 0}, {"--front-end-version", 1}, {"--comfy-api-base", 1}, {"--database-url", 1},
-    {"--disable-all-custom-nodes", 0}};
+/// ComfyUI's flags that mean nothing here.
+constexpr const char* kForeignSwitches[] = {
+    "--auto-launch", "--disable-auto-launch", "--cuda-malloc", "--disable-cuda-malloc", "--force-fp16", "--fp32-unet", "--fp64-unet",
+    "--bf16-unet", "--fp16-unet", "--fp8_e4m3fn-unet", "--fp8_e5m2-unet", "--fp8_e8m0fnu-unet", "--fp16-vae", "--fp32-vae", "--bf16-vae",
+    "--cpu-vae", "--fp8_e4m3fn-text-enc", "--fp8_e5m2-text-enc", "--fp16-text-enc", "--fp32-text-enc", "--bf16-text-enc",
+    "--force-channels-last", "--disable-ipex-optimize", "--supports-fp8-compute", "--use-split-cross-attention",
+    "--use-quad-cross-attention", "--use-pytorch-cross-attention", "--use-sage-attention", "--use-flash-attention", "--disable-xformers",
+    "--force-upcast-attention", "--dont-upcast-attention", "--enable-manager", "--disable-manager-ui", "--enable-manager-legacy-ui",
+    "--gpu-only", "--highvram", "--normalvram", "--lowvram", "--novram", "--disable-async-offload", "--force-non-blocking",
+    "--disable-smart-memory", "--deterministic", "--disable-pinned-memory", "--mmap-torch-files", "--disable-mmap", "--dont-print-server",
+    "--quick-test-for-ci", "--windows-standalone-build", "--log-stdout", "--disable-all-custom-nodes"};
+/// Those among them that take values, and how many at most.
+constexpr std::pair<const char*, int> kForeignValues[] = {
+    {"--cuda-device", 1}, {"--default-device", 1}, {"--directml", 1}, {"--oneapi-device-selector", 1}, {"--preview-size", 1},
+    {"--cache-ram", 1}, {"--reserve-vram", 1}, {"--async-offload", 1}, {"--default-hashing-function", 1}, {"--fast", 8},
+    {"--front-end-version", 1}, {"--comfy-api-base", 1}, {"--database-url", 1}};
 
 /// Flags of the design that this version does not have yet: refused, so that nobody relies on them.
 constexpr const char* kLater[] = {"--vram", "--auth", "--whitelist-custom-nodes"};
@@ -42,16 +38,12 @@ constexpr const char* kLater[] = {"--vram", "--auth", "--whitelist-custom-nodes"
 }
 
 void add_foreign(CLI::App& serve, ServeNotes& notes) {
-  for (const auto& flag : kForeign) {
-    const std::string name = flag.name;
-    const auto note = [&notes, name] { notes.lines.push_back(name + " means nothing here and is left aside"); };
-    if (flag.values == 0)
-      serve.add_flag_callback(name, note, "")->group("");
-    else
-      serve.add_option_function<std::vector<std::string>>(name, [note](const std::vector<std::string>&) { note(); }, "")
-          ->expected(0, flag.values)
-          ->group("");
-  }
+  const auto note = [&notes](const char* name) { notes.lines.push_back(std::string(name) + " means nothing here and is left aside"); };
+  for (const char* name : kForeignSwitches) serve.add_flag_callback(name, [note, name] { note(name); }, "")->group("");
+  for (const auto& [name, values] : kForeignValues)
+    serve.add_option_function<std::vector<std::string>>(name, [note, flag = name](const std::vector<std::string>&) { note(flag); }, "")
+        ->expected(0, values)
+        ->group("");
   for (const char* name : kLater)
     serve.add_option_function<std::vector<std::string>>(name, [name](const std::vector<std::string>&) { refuse(name); }, "")
         ->expected(0, 64)

@@ -66,8 +66,8 @@ struct Server::Tls {
   asio::ssl::context context{asio::ssl::context::tls_server};
 };
 
-Server::Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets)
-    : io_(io), options_(options), sockets_(sockets), context_(new HttpContext{router, options, pool, origin_check(), {}}), sweeper_(io) {}
+Server::Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets, HttpTimes times)
+    : io_(io), options_(options), sockets_(sockets), context_(new HttpContext{router, options, pool, origin_check(), {}, times}), sweeper_(io) {}
 
 Server::~Server() = default;
 

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/http_times.hpp"
+
 namespace darkroom {
 
 namespace asio = boost::asio;
@@ -24,7 +26,7 @@ struct Options;
 
 class Server {
  public:
-  Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets);
+  Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets, HttpTimes times = {});
   ~Server();
 
   /// Binds every address of --listen. Throws Unavailable ("port 8188 on 127.0.0.1 is taken ...") or InvalidInput.

@@ -25,7 +25,7 @@ FrameHeader frame_header(Opcode opcode, std::size_t payload_size) {
   }
   for (int i = 0; i < length_bytes; ++i)
     header.bytes[static_cast<std::size_t>(2 + i)] = static_cast<char>(static_cast<std::uint64_t>(payload_size) >> (8 * (length_bytes - 1 - i)));
-  header.size = static_cast<std::size_t>(2 + length_bytes);
+  header.size = static_cast<std::uint8_t>(2 + length_bytes);
   return header;
 }
 

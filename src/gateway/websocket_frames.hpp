@@ -16,10 +16,10 @@ namespace darkroom {
 
 constexpr std::size_t kMaxIncoming = 4u << 20;  ///< bytes of a message from a client (protocol.md §1.7)
 
-/// Header of one whole, unmasked frame.
+/// Header of one whole, unmasked frame. Nothing is set by default: a flush has room for many and mostly needs one.
 struct FrameHeader {
   std::array<char, 10> bytes;
-  std::size_t size = 0;
+  std::uint8_t size;
 };
 FrameHeader frame_header(Opcode opcode, std::size_t payload_size);
 

@@ -110,7 +110,7 @@ class ServerTest : public testing::Test {
   Hub hub;
   WebSocketHost sockets{io, hub, {.soft_bytes = 64 << 10, .hard_bytes = 4 << 20}};
   Router router;
-  Server server{io, options, router, pool, sockets};
+  Server server{io, options, router, pool, sockets, {.keep_alive_idle = 600, .header = 300, .body_idle = 300, .write_idle = 60'000, .linger = 1'000}};
   std::thread thread;
   std::uint16_t port = 0;
   std::promise<bool> after;
@@ -140,7 +140,8 @@ TEST_F(ServerTest, PipelinedRequestsAreAnsweredInOrder) {
 TEST_F(ServerTest, HeadHasNoBody) {
   start();
   RawClient client(port);
-  const std::string reply = client.ask("HEAD /queue HTTP/1.1\r\n\r\nGET /queue HTTP/1.1\r\nConnection: close\r\n\r\n") + client.rest();
+  client.send("HEAD /queue HTTP/1.1\r\n\r\nGET /queue HTTP/1.1\r\nConnection: close\r\n\r\n");
+  const std::string reply = client.rest();
   EXPECT_THAT(reply, HasSubstr("Content-Length: 7\r\n"));
   EXPECT_EQ(body_of(reply).substr(0, 8), "HTTP/1.1") << "the next reply follows at once";
   EXPECT_TRUE(client.closed());
@@ -198,6 +199,17 @@ TEST_F(ServerTest, ASlowHeaderArrivesInPieces) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   EXPECT_THAT(client.reply(), EndsWith("{\"n\":1}"));
+}
+
+TEST_F(ServerTest, SlowClientsAreNotWaitedForLonger) {
+  start();
+  RawClient silent(port), header(port), body(port);
+  header.send("GET /queue HTTP/1.1\r\nHost:");
+  body.send("POST /echo HTTP/1.1\r\nContent-Length: 10\r\n\r\nhalf");
+  EXPECT_THAT(header.rest(), StartsWith("HTTP/1.1 408 "));
+  EXPECT_THAT(body.rest(), StartsWith("HTTP/1.1 408 "));
+  EXPECT_EQ(silent.rest(), "") << "one that asks nothing is just closed";
+  EXPECT_TRUE(silent.closed());
 }
 
 TEST_F(ServerTest, ChunkedBodies) {

@@ -66,7 +66,7 @@ int run_fake_worker(int fd) {
       } else if (record->kind == "ping") {
         say({"pong", {}, {}});
       } else if (record->kind == "stop") {
-        if (mode == "stubborn") ::pause();
+        if (mode == "stubborn") continue;  // and goes on answering pings
         say({"handed_back", {{"job", "j"}}, {}});
         return 0;
       }
