@@ -22,6 +22,7 @@ void Executor::configure(ExecutorSettings settings, CacheMode cache, std::size_t
 }
 
 void Executor::run(const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt) {
+  std::erase_if(orphans_, [](const Orphan& orphan) { return orphan.call->result.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   JobRun(*this, job, sink, interrupt).run();
   if (cache_.keeps_nothing()) instances_.clear();
 }

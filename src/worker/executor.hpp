@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "messages/job.hpp"
 #include "worker/dynamic_prompt.hpp"
@@ -56,6 +57,13 @@ class Executor {
 
  private:
   friend class JobRun;
+  /// An async call whose job has ended, with all that it may still touch.
+  struct Orphan {
+    std::shared_ptr<PendingOutputs> call;
+    std::vector<std::shared_ptr<JobContext>> contexts;
+  };
+
+  std::vector<Orphan> orphans_;
   std::chrono::steady_clock::time_point next_watch_{};
   const Registry& registry_;
   ExecutorSettings settings_;

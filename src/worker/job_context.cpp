@@ -16,8 +16,18 @@ void SharedObjects::clear() {
   objects_.clear();
 }
 
+void JobWorld::tell(JobEvent event) const {
+  const std::scoped_lock lock(mutex_);
+  if (!over_) sink_(std::move(event));
+}
+
+void JobWorld::end() {
+  const std::scoped_lock lock(mutex_);
+  over_ = true;
+}
+
 void JobContext::check() const {
-  if (world_->interrupt.load(std::memory_order_relaxed)) throw Interrupted();
+  if (world_->interrupted()) throw Interrupted();
 }
 
 void JobContext::progress(std::int64_t value, std::int64_t max) { progress(value, max, "", ""); }
@@ -30,24 +40,24 @@ void JobContext::progress(std::int64_t value, std::int64_t max, std::string_view
   event.max = max;
   event.format = format;
   event.picture = std::move(picture);
-  world_->sink(std::move(event));
+  world_->tell(std::move(event));
 }
 
-void JobContext::text(std::string_view text) { world_->sink(TextSent{node_id_, std::string(text)}); }
+void JobContext::text(std::string_view text) { world_->tell(TextSent{node_id_, std::string(text)}); }
 
 void JobContext::send(std::string type, json::value data, bool to_all) {
   MessageSent event;
   event.type = std::move(type);
   event.data = std::move(data);
   event.to_all = to_all;
-  world_->sink(std::move(event));
+  world_->tell(std::move(event));
 }
 
 void JobContext::send_binary(std::uint32_t event_number, std::string bytes) {
   BinarySent event;
   event.event = event_number;
   event.bytes = std::move(bytes);
-  world_->sink(std::move(event));
+  world_->tell(std::move(event));
 }
 
 }  // namespace darkroom

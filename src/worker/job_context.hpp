@@ -15,7 +15,7 @@
 
 namespace darkroom {
 
-/// Takes the events of a job, in order. Called from the execution thread and from threads of nodes: it must lock.
+/// Takes the events of a job, in order; calls come one at a time, but from any thread.
 using EventSink = std::function<void(JobEvent)>;
 
 /// Things that outlive a call and are shared by all nodes of the worker: loaded models.
@@ -38,19 +38,32 @@ struct ExecutorSettings {
   std::size_t memory_limit = 0;  ///< bytes that the process may have in memory (--ram); 0: nobody counts
 };
 
-/// What all calls of one job have in common. Lives as long as the job.
-struct JobWorld {
+/// What all calls of one job have in common. Outlives the job where an async call does: then nothing is told any more.
+class JobWorld {
+ public:
+  JobWorld(const ExecutorSettings& executor_settings, SharedObjects& shared_objects, EventSink sink, const std::atomic<bool>& interrupt)
+      : settings(executor_settings), shared(shared_objects), sink_(std::move(sink)), interrupt_(interrupt) {}
+
+  bool interrupted() const { return interrupt_.load(std::memory_order_relaxed) || over_.load(std::memory_order_relaxed); }
+  void tell(JobEvent event) const;
+  /// The job has ended: after this no event leaves, from whatever thread.
+  void end();
+
   const ExecutorSettings& settings;
   SharedObjects& shared;
-  EventSink sink;
-  const std::atomic<bool>& interrupt;
   std::shared_ptr<const json::value> prompt;         ///< PROMPT: the submitted prompt with its marks
   std::shared_ptr<const json::value> extra_pnginfo;  ///< EXTRA_PNGINFO or null
   json::object extra_data;                           ///< with the secrets
   std::string preview_method;
+
+ private:
+  mutable std::mutex mutex_;
+  EventSink sink_;
+  const std::atomic<bool>& interrupt_;
+  std::atomic<bool> over_{false};
 };
 
-/// The context of one call. Shared with async calls: it may be used until the call's result was taken.
+/// The context of one call. That of an async call stays until the call is done, even when its job was cancelled.
 class JobContext final : public Context {
  public:
   JobContext(std::shared_ptr<const JobWorld> world, std::string node_id, int call_index)

@@ -32,19 +32,27 @@ json::value secret(const json::object& extra_data, const char* key) {
 }  // namespace
 
 JobRun::JobRun(Executor& executor, const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt)
-    : executor_(executor), job_(job), sink_(sink), prompt_(executor.registry_) {
-  json::object extra_data = job.extra_data;
-  for (const auto& [key, value] : job.secrets) extra_data[key] = value;
-  const std::string asked = string_or(extra_data, "preview_method", "default");
+    : executor_(executor), job_(job), world_(std::make_shared<JobWorld>(executor.settings_, executor.shared_, sink, interrupt)), prompt_(executor.registry_) {
+  world_->extra_data = job.extra_data;
+  for (const auto& [key, value] : job.secrets) world_->extra_data[key] = value;
+  const auto* info = find(world_->extra_data, "extra_pnginfo");
+  world_->extra_pnginfo = std::make_shared<const json::value>(info ? *info : json::value());
+  const std::string asked = string_or(world_->extra_data, "preview_method", "default");
   const bool known = asked == "none" || asked == "auto" || asked == "latent2rgb" || asked == "taesd";
-  const auto* info = find(extra_data, "extra_pnginfo");
-  world_ = std::make_shared<JobWorld>(JobWorld{executor.settings_, executor.shared_, sink, interrupt, nullptr,
-                                               std::make_shared<const json::value>(info ? *info : json::value()), std::move(extra_data),
-                                               known ? asked : executor.settings_.preview_method});
+  world_->preview_method = known ? asked : executor.settings_.preview_method;
+}
+
+JobRun::~JobRun() {
+  world_->end();
+  // Async calls that nobody waits for any more still use their contexts: the executor keeps these until they are done.
+  for (const NodeIndex at : waiting_)
+    if (auto& unfinished = state(at).unfinished)
+      for (auto& one : unfinished->calls)
+        if (one.pending) executor_.orphans_.push_back({one.pending, unfinished->contexts});
 }
 
 void JobRun::run() {
-  sink_(JobStarted{now_ms()});
+  tell(JobStarted{now_ms()});
   bool cached_told = false;
   try {
     prepare();
@@ -52,7 +60,7 @@ void JobRun::run() {
     cached.timestamp = now_ms();
     for (NodeIndex at = 0; at < prompt_.submitted(); ++at)
       if (executor_.cache_.find(prompt_[at].signature)) cached.nodes.push_back(prompt_[at].ids.node);
-    sink_(std::move(cached));
+    tell(std::move(cached));
     cached_told = true;
     execute();
   } catch (const Interrupted&) {
@@ -64,9 +72,9 @@ void JobRun::run() {
     }
     event.executed = executed_;
     event.timestamp = now_ms();
-    sink_(std::move(event));
+    tell(std::move(event));
   } catch (...) {
-    if (!cached_told) sink_(NodesCached{{}, now_ms()});
+    if (!cached_told) tell(NodesCached{{}, now_ms()});
     fail(describe_failure(std::current_exception()));
   }
 }
@@ -116,14 +124,14 @@ void JobRun::execute() {
       return fail_circle();
     }
   }
-  sink_(JobSucceeded{now_ms()});
+  tell(JobSucceeded{now_ms()});
 }
 
 void JobRun::take_up(NodeIndex at) {
   if (state(at).unfinished) return resume(at);
   if (const ResultPtr result = result_of(at)) return report_cached(at, result);
   const PromptNode& node = prompt_[at];
-  sink_(NodeStarted{node.ids});
+  tell(NodeStarted{node.ids});
   if (!node.node_class) throw NamedError("KeyError", "'" + node.class_name() + "'");
   arguments_ = collect(at);
   Node& instance = executor_.instances_.get(node);
@@ -133,11 +141,11 @@ void JobRun::take_up(NodeIndex at) {
 
 void JobRun::report_cached(NodeIndex at, const ResultPtr& result) {
   const PromptNode& node = prompt_[at];
-  sink_(NodeExecuted{node.ids, result->ui ? json::value(*result->ui) : json::value()});
-  sink_(NodeFinished{node.ids, true});
+  tell(NodeExecuted{node.ids, result->ui ? json::value(*result->ui) : json::value()});
+  tell(NodeFinished{node.ids, true});
   order_->done(at);
   release_sources(at);
-  let_go(at);
+  if (state(at).uses == 0) let_go(at);
 }
 
 Arguments JobRun::collect(NodeIndex at) {
@@ -222,7 +230,7 @@ void JobRun::call(NodeIndex at, Node& instance) {
   const std::size_t calls = arguments_.calls(takes_lists);
   unfinished->calls.reserve(calls);
   for (std::size_t k = 0; k < calls; ++k) {
-    if (world_->interrupt.load(std::memory_order_relaxed)) throw Interrupted();
+    if (world_->interrupted()) throw Interrupted();
     if (auto outputs = blocked(at, k, takes_lists)) {
       unfinished->calls.push_back(std::move(*outputs));
       continue;
@@ -245,7 +253,7 @@ std::optional<Outputs> JobRun::blocked(NodeIndex at, std::size_t k, bool takes_l
     error["traceback"] = json::array{};
     error["current_inputs"] = json::array{};
     error["current_outputs"] = json::array{};
-    sink_(NodeBlocked{std::move(error)});
+    tell(NodeBlocked{std::move(error)});
   }
   Outputs outputs;
   outputs.block = Blocker{};
@@ -268,7 +276,7 @@ void JobRun::settle(NodeIndex at, std::unique_ptr<Unfinished> unfinished) {
   unfinished->contexts.clear();
   const bool grows = std::any_of(unfinished->calls.begin(), unfinished->calls.end(), [](const Outputs& one) { return one.expansion.has_value(); });
   if (grows) return expand(at, std::move(unfinished));
-  if (const auto ui = merge_ui(unfinished->calls)) sink_(NodeExecuted{prompt_[at].ids, *ui});
+  if (const auto ui = merge_ui(unfinished->calls)) tell(NodeExecuted{prompt_[at].ids, *ui});
   finish(at, *unfinished);
 }
 
@@ -279,7 +287,7 @@ void JobRun::resume(NodeIndex at) {
 }
 
 void JobRun::expand(NodeIndex at, std::unique_ptr<Unfinished> unfinished) {
-  if (const auto ui = merge_ui(unfinished->calls)) sink_(NodeExecuted{prompt_[at].ids, *ui});
+  if (const auto ui = merge_ui(unfinished->calls)) tell(NodeExecuted{prompt_[at].ids, *ui});
   unfinished->expanded = true;
   std::vector<NodeIndex> made;
   for (const auto& one : unfinished->calls) {
@@ -332,7 +340,7 @@ void JobRun::finish(NodeIndex at, const Unfinished& unfinished) {
   auto result = std::make_shared<const NodeResult>(make_result(merge_slots(calls, schema), merge_ui(unfinished.calls)));
   executor_.cache_.put(node.signature, prompt_[node.real].signature, result);
   state(at).result = std::move(result);
-  sink_(NodeFinished{node.ids});
+  tell(NodeFinished{node.ids});
   executed_.push_back(node.ids.node);
   order_->done(at);
   for (const NodeIndex source : unfinished.sources)
@@ -355,7 +363,7 @@ bool JobRun::poll_async() {
 void JobRun::wait_async() {
   while (!poll_async()) {
     current_ = waiting_.front();
-    if (world_->interrupt.load(std::memory_order_relaxed)) throw Interrupted();
+    if (world_->interrupted()) throw Interrupted();
     std::this_thread::sleep_for(kAsyncPoll);
   }
 }
@@ -409,7 +417,7 @@ void JobRun::fail(const Failure& failure) {
   if (!executor_.cache_.keeps_nothing())
     for (NodeIndex at = 0; at < prompt_.size(); ++at) known.push_back(json::value(prompt_[at].ids.node));
   event.error["current_outputs"] = std::move(known);
-  sink_(std::move(event));
+  tell(std::move(event));
 }
 
 void JobRun::fail_circle() {
@@ -431,7 +439,7 @@ void JobRun::fail_circle() {
   if (!executor_.cache_.keeps_nothing())
     for (NodeIndex at = 0; at < prompt_.size(); ++at) known.push_back(json::value(prompt_[at].ids.node));
   event.error["current_outputs"] = std::move(known);
-  sink_(std::move(event));
+  tell(std::move(event));
 }
 
 }  // namespace darkroom

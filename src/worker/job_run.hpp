@@ -21,6 +21,7 @@ namespace darkroom {
 class JobRun {
  public:
   JobRun(Executor& executor, const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt);
+  ~JobRun();
 
   /// Runs the job; its last event says how it ended. Never throws.
   void run();
@@ -64,6 +65,7 @@ class JobRun {
   void release_sources(NodeIndex at);
   void let_go(NodeIndex at);
 
+  void tell(JobEvent event) { world_->tell(std::move(event)); }
   void fail(const Failure& failure);
   void fail_circle();
   json::object error_data(NodeIndex at) const;
@@ -71,7 +73,6 @@ class JobRun {
   Executor& executor_;
   const Job& job_;
   std::shared_ptr<JobWorld> world_;
-  const EventSink& sink_;
   DynamicPrompt prompt_;
   std::optional<ExecutionOrder> order_;
   std::vector<State> states_;

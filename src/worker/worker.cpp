@@ -254,6 +254,7 @@ void Worker::run_job(const Job& job) {
   }, interrupt_);
   const std::scoped_lock lock(mutex_);
   running_.clear();
+  if (tasks_.empty()) cancelled_.clear();  // what came too late for its job
 }
 
 void Worker::hand_back(const Job& job) { outbox_.send(Record{"handed_back", {{"job", job.id}, {"attempt", job.attempt}}, {}}); }
