@@ -267,7 +267,7 @@ json::object NodeSchema::info(ChoiceLists& lists) const {
   json::object out{{"input", std::move(input)}, {"input_order", std::move(order)}, {"output", std::move(types)},
                    {"output_is_list", std::move(is_list)}, {"output_name", std::move(names)}};
   if (v3) {
-    if (any_tooltip) out["output_tooltips"] = tooltips;
+    out["output_tooltips"] = tooltips;
     out["output_matchtypes"] = any_match ? json::value(matchtypes) : json::value(nullptr);
   }
   out["name"] = node_class_;
