@@ -17,6 +17,7 @@ NEEDS_PYTHON = {
     "i03_subgraphs": "the pack's own subgraph folder is found through its Python module",
     "i04_custom_route": "a route made by the pack",
     "p06_hook": "a prompt hook of the pack",
+    "w05_same_id_twice": "sends through POST /rt/send; test_sockets.py has the same on other ways, without the original's deafness",
     "w06_send": "POST /rt/send is a route of the pack",
     "x25_send": "uses POST /rt/send",
 }
