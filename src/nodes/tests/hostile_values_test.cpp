@@ -86,7 +86,7 @@ TEST_P(HostileValues, EndInAClearError) {
   EXPECT_EQ(fault.at("node_type").as_string(), GetParam().node_class);
 }
 
-INSTANTIATE_TEST_SUITE_P(Nodes, HostileValues, testing::ValuesIn(hostile()), [](const auto& info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Nodes, HostileValues, testing::ValuesIn(hostile()), [](const auto& test) { return std::string(test.param.name); });
 
 TEST(TensorLimits, AreCountedWithoutOverflow) {
   EXPECT_NO_THROW(check_tensor_size("x", {1, 1 << 15, 1 << 15}));

@@ -46,7 +46,9 @@ TEST_P(ObservedNodes, AnswerAsTheReference) {
     ASSERT_EQ(answer.fault, "");
     for (std::size_t slot = 0; slot < slots; ++slot)
       EXPECT_EQ(difference(answer.ui.at("out" + std::to_string(slot)).at("values"), known.at("outputs").at(slot), kTolerance), "") << "slot " << slot;
-    if (const auto* ui = known.if_contains("ui")) EXPECT_EQ(difference(answer.ui.at("node"), *ui, kTolerance), "");
+    if (const auto* ui = known.if_contains("ui")) {
+      EXPECT_EQ(difference(answer.ui.at("node"), *ui, kTolerance), "");
+    }
   }
   EXPECT_GT(replayed, 0u);
 }
@@ -59,7 +61,7 @@ std::vector<std::string> observed_classes() {
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Classes, ObservedNodes, testing::ValuesIn(observed_classes()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Classes, ObservedNodes, testing::ValuesIn(observed_classes()), [](const auto& test) { return test.param; });
 
 }  // namespace
 }  // namespace darkroom
