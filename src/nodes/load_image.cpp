@@ -50,6 +50,12 @@ Combo picture_choice(json::object options) {
   return choice;
 }
 
+Combo channel_choice() {
+  Combo choice{"alpha", "red", "green", "blue"};
+  choice.common.bare = true;
+  return choice;
+}
+
 /// IMAGE [B,H,W,3] of all frames, and MASK: 1 - alpha, or 64x64 zeros a frame.
 class LoadImage : public Node {
  public:
@@ -89,7 +95,7 @@ class LoadImageMask final : public Node {
   static NodeSchema schema() {
     return NodeSchema("LoadImageMask", Form::kV1).display_name("Load Image (as Mask)").category("mask")
         .input("image", picture_choice({{"image_upload", true}}))
-        .input("channel", Combo{"alpha", "red", "green", "blue"})
+        .input("channel", channel_choice())
         .output(Mask{});
   }
   static json::value fingerprint(const Inputs& constants, const Folders& folders) { return content_hash(constants, folders); }

@@ -30,6 +30,7 @@ class SizeRule {
     if (kind == "scale width") return sides(rule_.integer("width"), 0);
     if (kind == "scale height") return sides(0, rule_.integer("height"));
     if (kind == "scale longer dimension") return anchored(rule_.integer("longer_size"), old_.width >= old_.height);
+    // The ratio stays for upright pictures too; ComfyUI 0.8.0 makes squares of them.
     if (kind == "scale shorter dimension") return anchored(rule_.integer("shorter_size"), old_.width < old_.height);
     if (kind == "scale total pixels")
       return scaled(std::sqrt(rule_.number("megapixels") * 1024 * 1024 / static_cast<double>(old_.width * old_.height)));

@@ -15,16 +15,23 @@ const std::vector<std::string> kMethods{"nearest-exact", "bilinear", "area", "bi
 
 Combo method_choice() { return Combo(kMethods, nullptr); }
 
+/// An old-form choice that shows no options.
+Combo bare_choice(std::vector<std::string> choices) {
+  Combo combo(std::move(choices), nullptr);
+  combo.common.bare = true;
+  return combo;
+}
+
 /// To a given size; 0 for one side keeps the ratio, for both the picture.
 class ImageScale final : public Node {
  public:
   static NodeSchema schema() {
     return NodeSchema("ImageScale", Form::kV1).display_name("Upscale Image").category("image/upscaling")
         .input("image", Image{.common = {.bare = true}})
-        .input("upscale_method", Combo{.choices = kMethods, .common = {.bare = true}})
+        .input("upscale_method", bare_choice(kMethods))
         .input("width", Int{.value = 512, .min = 0, .max = kMaxResolution, .step = 1})
         .input("height", Int{.value = 512, .min = 0, .max = kMaxResolution, .step = 1})
-        .input("crop", Combo{.choices = {"disabled", "center"}, .common = {.bare = true}})
+        .input("crop", bare_choice({"disabled", "center"}))
         .output(Image{});
   }
   Outputs run(const Inputs& in, Context&) override {
@@ -42,7 +49,7 @@ class ImageScaleBy final : public Node {
   static NodeSchema schema() {
     return NodeSchema("ImageScaleBy", Form::kV1).display_name("Upscale Image By").category("image/upscaling")
         .input("image", Image{.common = {.bare = true}})
-        .input("upscale_method", Combo{.choices = kMethods, .common = {.bare = true}})
+        .input("upscale_method", bare_choice(kMethods))
         .input("scale_by", Float{.value = 1.0, .min = 0.01, .max = 8.0, .step = 0.01})
         .output(Image{});
   }
