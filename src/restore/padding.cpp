@@ -2,19 +2,18 @@
 
 #include <ATen/ops/empty.h>
 
+#include <algorithm>
+
 namespace darkroom {
 namespace {
 
 at::Tensor mirror_axis(const at::Tensor& image, std::int64_t axis, std::int64_t multiple) {
-  const auto size = image.size(axis), padded = (size + multiple - 1) / multiple * multiple;
+  const auto size = image.size(axis);
+  const auto padded = (std::max<std::int64_t>(size, 2) + multiple - 1) / multiple * multiple;
   if (size == padded) return image;
   auto index = at::empty({padded}, at::kLong);
-  auto* at = index.mutable_data_ptr<std::int64_t>();
-  const auto period = std::max<std::int64_t>(2 * (size - 1), 1);
-  for (std::int64_t i = 0; i < padded; ++i) {
-    const auto phase = i % period;
-    at[i] = size == 1 ? 0 : phase < size ? phase : period - phase;
-  }
+  auto* from = index.mutable_data_ptr<std::int64_t>();
+  for (std::int64_t i = 0; i < padded; ++i) from[i] = i < size ? i : std::max<std::int64_t>(0, 2 * (size - 1) - i);
   return image.index_select(axis, index);
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/pixel_unshuffle.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -16,6 +17,7 @@ namespace {
 constexpr std::int64_t kGrowth = 32;  // fixed by the published networks; shapes are held against it
 constexpr float kSlope = 0.2F;
 constexpr float kResidual = 0.2F;
+constexpr std::int64_t kBandRows = 128;  // of the output; 4 rows a band are computed twice
 
 std::string dense_name(int block, int dense, int conv) {
   return "body." + std::to_string(block) + ".rdb" + std::to_string(dense) + ".conv" + std::to_string(conv);
@@ -65,19 +67,16 @@ class Rrdb final : public Upscaler {
 
   at::Tensor forward(const at::Tensor& image, const LayerCheck& check) const override {
     const auto height = image.size(2) * info().scale, width = image.size(3) * info().scale;
-    auto x = image;
-    if (unshuffle_ > 1) x = at::pixel_unshuffle(mirror_to_multiple(x, 4), unshuffle_);
+    auto x = mirror_to_multiple(image, unshuffle_ > 1 ? 4 : 1);
+    if (unshuffle_ > 1) x = at::pixel_unshuffle(x, unshuffle_);
     check();
     const auto f = first_(x.to(dtype_));
     auto t = trunk(f, check);
-    for (const auto& up : ups_) {
+    for (std::size_t i = 0; i + 1 < ups_.size(); ++i) {
       check();
-      t = up.after_doubling(t);
+      t = ups_[i].after_doubling(t);
     }
-    check();
-    t = hr_(t);
-    check();
-    return last_(t).to(at::kFloat).slice(2, 0, height).slice(3, 0, width);
+    return tail(t, check).slice(2, 0, height).slice(3, 0, width);
   }
 
   std::int64_t bytes() const override {
@@ -120,6 +119,34 @@ class Rrdb final : public Upscaler {
     auto t = empty_nhwc(f.size(0), nf, f.size(2), f.size(3), dtype_);
     body_.into(buffer[now].narrow(1, 0, nf), t, {{f, 1}});
     return t;
+  }
+
+  /// The last enlargement, conv_hr and conv_last, band by band: at full size a picture of 64 channels takes a hundred times the
+  /// memory of the result (1 GiB for a tile of 512 pixels at 4x), and two of them would be alive.
+  at::Tensor tail(const at::Tensor& t, const LayerCheck& check) const {
+    const auto factor = ups_.empty() ? 1 : 2;
+    const auto height = t.size(2) * factor, width = t.size(3) * factor;
+    auto result = empty_nhwc(t.size(0), last_.out_channels(), height, width, dtype_);
+    const auto most = std::min(height, kBandRows + 4);
+    const auto up_room = ups_.empty() ? at::Tensor() : empty_nhwc(t.size(0), t.size(1), most, width, dtype_), hr_room = empty_nhwc(t.size(0), t.size(1), most, width, dtype_);
+    const auto rows_of = [&](const at::Tensor& room, std::int64_t first, std::int64_t last) {
+      first = std::max<std::int64_t>(first, 0);
+      return Band{room.narrow(2, 0, std::min(last, height) - first), first};
+    };
+    for (std::int64_t first = 0; first < height; first += kBandRows) {
+      const auto last = std::min(first + kBandRows, height);
+      Band up{t, 0};
+      if (!ups_.empty()) {
+        check();
+        up = rows_of(up_room, first - 2, last + 2);
+        ups_.back().band({t, 0}, height, up, true);
+      }
+      check();
+      const auto hr = rows_of(hr_room, first - 1, last + 1);
+      hr_.band(up, height, hr);
+      last_.band(hr, height, {result.narrow(2, first, last - first), first});
+    }
+    return result.to(at::kFloat);
   }
 
   at::ScalarType dtype_;

@@ -3,6 +3,7 @@
 #include <ATen/ops/pixel_shuffle.h>
 #include <ATen/ops/upsample_nearest2d.h>
 
+#include <array>
 #include <charconv>
 #include <cmath>
 
@@ -36,9 +37,11 @@ class Srvgg final : public Upscaler {
 
   at::Tensor forward(const at::Tensor& image, const LayerCheck& check) const override {
     auto x = image.to(dtype_);
-    for (const auto& layer : layers_) {
+    std::array<at::Tensor, 2> room;  // results of the layers in turn
+    for (std::size_t i = 0; i < layers_.size(); ++i) {
       check();
-      x = layer(x);
+      x = layers_[i](x, room[i % 2]);
+      room[i % 2] = x;
     }
     const int r = info().scale;
     auto base = at::upsample_nearest2d(image, {image.size(2) * r, image.size(3) * r});

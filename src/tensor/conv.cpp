@@ -1,33 +1,17 @@
 #include "tensor/conv.hpp"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/leaky_relu.h>
-#include <ATen/ops/prelu.h>
 #include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
+
 #include "base/error.hpp"
+#include "tensor/direct_conv.hpp"
 #include "tensor/winograd.hpp"
 
 namespace darkroom {
-
-/// oneDNN's convolution, through libtorch: for bf16, for networks narrower than a register, and for other processors.
-struct Conv2d::Direct {
-  at::Tensor weight, bias;
-  Activation activation;
-
-  at::Tensor run(const at::Tensor& x) const {
-    auto y = at::conv2d(x.contiguous(at::MemoryFormat::ChannelsLast), weight, bias, 1, 1);
-    switch (activation.kind) {
-      case Activation::Kind::kNone: return y;
-      case Activation::Kind::kLeakyReLU: return at::leaky_relu_(y, activation.slope);
-      case Activation::Kind::kPReLU: return at::prelu(y, activation.slopes);
-    }
-    return y;
-  }
-};
 
 struct Conv2d::Winograd {
   at::Tensor weight, bias, slope;  // packed; padded to whole registers
@@ -44,13 +28,20 @@ struct Conv2d::Winograd {
 
   static winograd::ConstView view(const at::Tensor& t) { return {t.const_data_ptr<float>(), t.stride(0), t.stride(2), t.stride(3)}; }
 
-  void run(at::Tensor x, const at::Tensor& y, bool doubled, std::initializer_list<Residual> residuals) const {
+  void run(const at::Tensor& x, const at::Tensor& y, bool doubled, std::initializer_list<Residual> residuals) const {
+    run_band({x, 0}, y.size(2), {y, 0}, doubled, residuals);
+  }
+
+  void run_band(Band source, std::int64_t height, const Band& target, bool doubled, std::initializer_list<Residual> residuals) const {
+    auto& x = source.tensor;
+    const auto& y = target.tensor;
     if (x.stride(1) != 1) x = x.contiguous(at::MemoryFormat::ChannelsLast);
     winograd::Call call{};
     call.x = view(x);
     call.doubled = doubled;
     call.y = {y.mutable_data_ptr<float>(), y.stride(0), y.stride(2), y.stride(3)};
-    call.batch = y.size(0), call.height = y.size(2), call.width = y.size(3);
+    call.batch = y.size(0), call.height = height, call.width = y.size(3);
+    call.first_row = target.first, call.rows = y.size(2), call.x_first_row = source.first;
     call.in = in, call.out = out;
     call.weight = weight.const_data_ptr<float>(), call.bias = bias.const_data_ptr<float>(), call.slope = slope.const_data_ptr<float>();
     for (const auto& residual : residuals) {
@@ -72,8 +63,7 @@ Conv2d::Conv2d(const at::Tensor& weight, const at::Tensor& bias, Activation acti
     winograd_ = std::make_unique<Winograd>(w, b, activation);
     return;
   }
-  if (activation.slopes.defined()) activation.slopes = activation.slopes.to(compute.dtype);
-  direct_ = std::make_unique<Direct>(Direct{w.to(compute.dtype).contiguous(at::MemoryFormat::ChannelsLast), b.to(compute.dtype), std::move(activation)});
+  direct_ = std::make_unique<DirectConv>(w, b, std::move(activation), compute.dtype);
 }
 Conv2d::~Conv2d() = default;
 Conv2d::Conv2d(Conv2d&&) noexcept = default;
@@ -87,9 +77,11 @@ void Conv2d::into(const at::Tensor& x, const at::Tensor& out, std::initializer_l
   out.copy_(y);
 }
 
-at::Tensor Conv2d::operator()(const at::Tensor& x) const {
+at::Tensor Conv2d::operator()(const at::Tensor& x, const at::Tensor& room) const {
   if (!winograd_) return direct_->run(x);
-  auto out = empty_nhwc(x.size(0), out_, x.size(2), x.size(3), at::kFloat);
+  const bool fits = room.defined() && room.sizes() == at::IntArrayRef{x.size(0), out_, x.size(2), x.size(3)} && room.scalar_type() == at::kFloat &&
+                    room.is_contiguous(at::MemoryFormat::ChannelsLast);
+  auto out = fits ? room : empty_nhwc(x.size(0), out_, x.size(2), x.size(3), at::kFloat);
   winograd_->run(x, out, false, {});
   return out;
 }
@@ -101,8 +93,19 @@ at::Tensor Conv2d::after_doubling(const at::Tensor& x) const {
   return out;
 }
 
+void Conv2d::band(const Band& x, std::int64_t height, const Band& out, bool doubled) const {
+  if (winograd_) return winograd_->run_band(x, height, out, doubled, {});
+  const auto factor = doubled ? 2 : 1;
+  const auto last = out.first + out.tensor.size(2);
+  // Neighbour rows that exist are computed too, with wrong zeros beyond them, and dropped.
+  const auto from = std::max<std::int64_t>(out.first - 1, 0) / factor, to = (std::min(last + 1, height) + factor - 1) / factor;
+  const auto part = x.tensor.narrow(2, from - x.first, to - from);
+  const auto y = direct_->run(doubled ? at::upsample_nearest2d(part, {part.size(2) * 2, part.size(3) * 2}) : part);
+  out.tensor.copy_(y.narrow(2, out.first - from * factor, out.tensor.size(2)));
+}
+
 std::int64_t Conv2d::bytes() const {
-  return static_cast<std::int64_t>(winograd_ ? winograd_->weight.nbytes() : direct_->weight.nbytes());
+  return winograd_ ? static_cast<std::int64_t>(winograd_->weight.nbytes()) : direct_->bytes();
 }
 
 at::Tensor empty_nhwc(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, at::ScalarType dtype) {

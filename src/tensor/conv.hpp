@@ -30,6 +30,14 @@ struct Residual {
   float scale = 1;
 };
 
+class DirectConv;
+
+/// Rows [first, first + tensor.size(2)) of a taller [B,C,H,W].
+struct Band {
+  at::Tensor tensor;
+  std::int64_t first = 0;
+};
+
 /// 3x3 convolution, stride 1, zero padding 1, with bias, activation and residuals in one pass over the output.
 /// Tensors are [B,C,H,W] in channels-last memory; they may be ranges of the channels of a wider tensor (`narrow(1, ...)`),
 /// so that a dense block needs no concatenation.
@@ -47,16 +55,19 @@ class Conv2d {
 
   /// `out` [B,out,H,W] = activation(conv(x)) + residuals. `out` may be one of the residuals, but must not overlap `x`.
   void into(const at::Tensor& x, const at::Tensor& out, std::initializer_list<Residual> residuals = {}) const;
-  at::Tensor operator()(const at::Tensor& x) const;
+  /// The result takes the memory of `room` where that fits, a tensor that nobody reads any more: fresh pages cost a tenth of a layer.
+  at::Tensor operator()(const at::Tensor& x, const at::Tensor& room = {}) const;
+  /// Only the rows of `out`, out of the rows of `x`, of a picture that is `height` rows high after the convolution: what lies
+  /// beyond it is zero, and one row of neighbours on both sides has to be in `x`. `doubled` as in after_doubling().
+  void band(const Band& x, std::int64_t height, const Band& out, bool doubled = false) const;
   std::int64_t bytes() const;  ///< of the packed weights
   /// The same after a nearest-neighbour enlargement of `x` by 2, which is not made: `out` is [B,out,2H,2W].
   at::Tensor after_doubling(const at::Tensor& x) const;
 
  private:
-  struct Direct;    // oneDNN's packed weights
   struct Winograd;  // own kernel, float32: see winograd.hpp
   std::int64_t in_ = 0, out_ = 0;
-  std::unique_ptr<Direct> direct_;
+  std::unique_ptr<DirectConv> direct_;
   std::unique_ptr<Winograd> winograd_;
 };
 

@@ -17,7 +17,7 @@ constexpr double kFilter[kInput][3] = {
 }  // namespace
 
 std::int64_t tiles(const Call& call) {
-  return call.batch * ((call.height + kOutput - 1) / kOutput) * ((call.width + kOutput - 1) / kOutput);
+  return call.batch * ((call.rows + kOutput - 1) / kOutput) * ((call.width + kOutput - 1) / kOutput);
 }
 
 std::int64_t packed_floats(std::int64_t in, std::int64_t out) { return kPoints * in * padded_out(out); }

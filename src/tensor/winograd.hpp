@@ -32,7 +32,9 @@ struct Call {
   ConstView x;
   bool doubled;  ///< each input pixel stands for 2x2
   View y;
-  std::int64_t batch, height, width;  ///< of the output
+  std::int64_t batch, height, width;  ///< of the whole output
+  std::int64_t first_row, rows;  ///< what is computed of it; row 0 of `y` and of the residuals is first_row
+  std::int64_t x_first_row;      ///< the input's row that row 0 of `x` is; all rows that are needed have to be there
   std::int64_t in, out;
   const float* weight;  ///< packed by pack()
   const float* bias;    ///< padded_out(out) numbers

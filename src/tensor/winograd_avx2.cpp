@@ -45,11 +45,11 @@ inline void output_line(const Vec m[6], Vec y[4]) {
 }
 
 struct Place {
-  std::int64_t image, y, x;  // of the tile's first output pixel
+  std::int64_t image, y, x;  // of the tile's first output pixel; y counts from first_row
 };
 
 Place place_of(const Call& call, std::int64_t tile) {
-  const auto across = (call.width + kOutput - 1) / kOutput, down = (call.height + kOutput - 1) / kOutput;
+  const auto across = (call.width + kOutput - 1) / kOutput, down = (call.rows + kOutput - 1) / kOutput;
   return {tile / (across * down), tile / across % down * kOutput, tile % across * kOutput};
 }
 
@@ -58,9 +58,10 @@ void transform_input(const Call& call, const Place& at, const float* zeros, floa
   const float* pixel[kInput][kInput];
   for (int i = 0; i < kInput; ++i)
     for (int j = 0; j < kInput; ++j) {
-      const auto y = at.y - 1 + i, x = at.x - 1 + j;
-      const bool inside = y >= 0 && y < call.height && x >= 0 && x < call.width;
-      pixel[i][j] = inside ? call.x.data + at.image * call.x.image + (y >> call.doubled) * call.x.row + (x >> call.doubled) * call.x.pixel : zeros;
+      const auto y = call.first_row + at.y - 1 + i, x = at.x - 1 + j;
+      // Rows below the last one that is asked for are read by nobody's output; they may not be there in a band.
+      const bool inside = y >= 0 && y < call.height && y <= call.first_row + call.rows && x >= 0 && x < call.width;
+      pixel[i][j] = inside ? call.x.data + at.image * call.x.image + ((y >> call.doubled) - call.x_first_row) * call.x.row + (x >> call.doubled) * call.x.pixel : zeros;
     }
   const auto stride = point_stride(call.in);
   float* out = points + place_in(t, call.in);
@@ -146,7 +147,7 @@ void multiply(const Call& call, const float* points, std::int64_t groups, float*
 
 void transform_output(const Call& call, const Place& at, const float* products, std::int64_t t) {
   const auto out = padded_out(call.out), stride = point_stride(out);
-  const auto height = call.height - at.y < kOutput ? call.height - at.y : kOutput, width = call.width - at.x < kOutput ? call.width - at.x : kOutput;
+  const auto height = call.rows - at.y < kOutput ? call.rows - at.y : kOutput, width = call.width - at.x < kOutput ? call.width - at.x : kOutput;
   const auto offset = [&at](const auto& view, std::int64_t i, std::int64_t j) { return at.image * view.image + (at.y + i) * view.row + (at.x + j) * view.pixel; };
   for (std::int64_t c = 0; c < call.out; c += kLanes) {
     const float* in = products + place_in(t, out) + c;

@@ -1,4 +1,4 @@
-// The golden cases of tests/data/restore/cases that are upscalers, each one test. Others of the same form are run with
+// The golden cases of tests/data/restore that are upscalers, each one test. Others of the same form are run with
 // DARKROOM_RESTORE_CASES=<folder>. Models: random ones by tests/data/restore/make_models.py, real ones by script/fetch_weights.py.
 
 #include <ATen/ops/abs.h>
@@ -29,13 +29,28 @@ fs::path from_environment(const char* name, const fs::path& fallback) {
 }
 
 fs::path cache() { return fs::path(std::getenv("HOME") ? std::getenv("HOME") : "/") / ".cache/darkroom"; }
-fs::path cases_folder() { return from_environment("DARKROOM_RESTORE_CASES", fs::path(DARKROOM_TEST_DATA) / "restore/cases"); }
 
+/// The folders of cases: those of the issue, and pictures of a few pixels, which were watched on spandrel.
+std::vector<fs::path> cases_folders() {
+  const fs::path data = fs::path(DARKROOM_TEST_DATA) / "restore";
+  if (const auto own = from_environment("DARKROOM_RESTORE_CASES", {}); !own.empty()) return {own};
+  return {data / "cases", data / "small"};
+}
+
+/// cases.json of all folders, each case with its file as "file".
 json::object read_cases() {
-  std::ifstream in(cases_folder() / "cases.json");
-  std::ostringstream text;
-  text << in.rdbuf();
-  return parse_json(text.str()).as_object();
+  json::object all;
+  for (const auto& folder : cases_folders()) {
+    std::ifstream in(folder / "cases.json");
+    std::ostringstream text;
+    text << in.rdbuf();
+    auto cases = parse_json(text.str());
+    for (auto& [name, info] : cases.as_object()) {
+      info.as_object()["file"] = (folder / (std::string(name) + ".safetensors")).string();
+      all[name] = info;
+    }
+  }
+  return all;
 }
 
 /// Why a case isn't an upscaler of ours; nothing for one that is. Their networks come with the restoration issue.
@@ -51,7 +66,8 @@ std::optional<std::string> other_network(const json::object& info) {
 
 std::vector<std::string> case_names() {
   std::vector<std::string> names;
-  for (const auto& [name, info] : read_cases())
+  const auto cases = read_cases();
+  for (const auto& [name, info] : cases)
     if (!other_network(info.as_object())) names.emplace_back(name);
   return names;
 }
@@ -76,7 +92,7 @@ TEST_P(RestoreCase, Matches) {
   const c10::InferenceMode guard;
   const auto info = read_cases().at(GetParam()).as_object();
   const auto& tolerance = *find_object(info, "tolerance");
-  const auto tensors = read_safetensors(cases_folder() / (GetParam() + ".safetensors")).tensors;
+  const auto tensors = read_safetensors(string_or(info, "file", "")).tensors;
   const auto network = make_upscaler(read_upscaler(model_file(string_or(info, "model", ""))), Compute{});
   const auto image = case_image(tensors.at("image"));
   const auto none = [] {};
@@ -112,8 +128,25 @@ TEST_P(RestoreCase, Matches) {
 
 INSTANTIATE_TEST_SUITE_P(Upscalers, RestoreCase, testing::ValuesIn(case_names()), [](const auto& instance) { return instance.param; });
 
+/// tests/data/golden/unit/upscale: the same picture, in floats, through the models of golden/make_models.py.
+class GoldenUnit : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenUnit, Matches) {
+  const c10::InferenceMode guard;
+  const auto tensors = read_safetensors(fs::path(DARKROOM_TEST_DATA) / "golden/unit/upscale.safetensors").tensors;
+  const auto file = from_environment("DARKROOM_GOLDEN_MODELS", cache() / "models-test/golden") / "upscale_models" / GetParam();
+  const auto network = make_upscaler(read_upscaler(file), Compute{});
+  const auto got = upscale_tiled(*network, tensors.at("image"), {}, [](auto, auto) {}, [] {});
+  EXPECT_LE(at::abs(got.sub(tensors.at(file.stem().string()))).max().item<float>(), 1e-5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Upscalers, GoldenUnit, testing::Values("esrgan_x2.safetensors", "esrgan_x4_new.safetensors", "esrgan_x4_old.pth", "srvgg_x4.safetensors"), [](const auto& instance) {
+  return instance.param.substr(0, instance.param.find('.'));
+});
+
 TEST(RestoreCases, LeavesOutOnlyOtherNetworks) {
-  for (const auto& [name, info] : read_cases())
+  const auto cases = read_cases();
+  for (const auto& [name, info] : cases)
     if (const auto reason = other_network(info.as_object())) std::cout << "left out: " << std::string_view(name) << " (" << *reason << ")\n";
   EXPECT_FALSE(case_names().empty());
 }

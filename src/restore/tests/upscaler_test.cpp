@@ -2,6 +2,7 @@
 
 #include <ATen/ops/equal.h>
 #include <ATen/ops/ones.h>
+#include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
@@ -169,14 +170,18 @@ TEST(Ncnn, SurvivesMutations) {
   EXPECT_GT(refused, 100);
 }
 
-TEST(Padding, MirrorsEvenTinyPictures) {
-  auto x = at::zeros({1, 1, 1, 3});
-  x.select(3, 1).fill_(1);
-  x.select(3, 2).fill_(2);
-  const auto y = mirror_to_multiple(x, 4);
-  EXPECT_EQ(y.sizes(), (std::vector<std::int64_t>{1, 1, 4, 4}));
-  EXPECT_EQ(y.select(3, 3).max().item<float>(), 1);  // 0 1 2 | 1
-  EXPECT_TRUE(at::equal(mirror_to_multiple(y, 4), y));
+TEST(Padding, MirrorsThenRepeats) {
+  const auto row = [](std::vector<float> values) { return at::tensor(values).view({1, 1, 1, -1}); };
+  const auto padded = [](const at::Tensor& x, std::int64_t multiple) {
+    const auto y = mirror_to_multiple(x, multiple).select(2, 0).contiguous();
+    return std::vector<float>(y.const_data_ptr<float>(), y.const_data_ptr<float>() + y.numel());
+  };
+  EXPECT_EQ(padded(row({0, 1, 2}), 4), (std::vector<float>{0, 1, 2, 1}));
+  EXPECT_EQ(padded(row({7, 8}), 4), (std::vector<float>{7, 8, 7, 7}));
+  EXPECT_EQ(padded(row({5}), 4), (std::vector<float>{5, 5, 5, 5}));
+  EXPECT_EQ(padded(row({5}), 1), (std::vector<float>{5, 5}));
+  EXPECT_EQ(padded(row({1, 2, 3}), 1), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(mirror_to_multiple(at::ones({2, 3, 8, 5}), 4).sizes(), (std::vector<std::int64_t>{2, 3, 8, 8}));
 }
 
 TEST(Tiling, CutsAsComfyUiDoes) {

@@ -57,6 +57,25 @@ TEST(Conv2d, WorksInPlaceOnRangesOfChannels) {
   }
 }
 
+TEST(Conv2d, ComputesBandsOfRows) {
+  for (const std::int64_t in : {32, 12})  // own kernel, oneDNN
+    for (const bool doubled : {false, true}) {
+      const std::int64_t size = 21, height = doubled ? 2 * size : size;
+      const auto x = nhwc(at::randn({2, in, size, 9}));
+      const Conv2d conv(at::randn({16, in, 3, 3}).mul(0.1), at::randn({16}), Activation::leaky(0.2F), {});
+      const auto whole = doubled ? conv.after_doubling(x) : conv(x);
+      for (const auto& [first, last] : {std::pair<std::int64_t, std::int64_t>{0, 5}, {5, 6}, {3, 16}, {14, height}, {height - 1, height}}) {
+        // exactly the rows that are needed, and garbage nowhere near
+        const auto factor = doubled ? 2 : 1;
+        const auto from = std::max<std::int64_t>(first - 1, 0) / factor, to = (std::min(last + 1, height) + factor - 1) / factor;
+        const Band part{nhwc(x.narrow(2, from, to - from)), from};
+        auto out = empty_nhwc(2, 16, last - first, whole.size(3), at::kFloat);
+        conv.band(part, height, {out, first}, doubled);
+        EXPECT_LT(error(out, whole.narrow(2, first, last - first).to(at::kDouble)), 2e-5) << in << " " << doubled << " " << first << ".." << last;
+      }
+    }
+}
+
 TEST(Conv2d, TakesPlanarInputsAndKeepsNaN) {
   const auto x = at::randn({1, 16, 12, 12});
   const auto w = at::randn({16, 16, 3, 3}), b = at::zeros({16});

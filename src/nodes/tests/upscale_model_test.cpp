@@ -1,0 +1,110 @@
+#include "nodes/upscale_model.hpp"
+
+#include <ATen/ops/zeros.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.hpp"
+#include "imaging/decode.hpp"
+#include "nodes/tests/graph_bench.hpp"
+#include "restore/tiling.hpp"
+
+namespace darkroom {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+const fs::path kFiles = fs::path(DARKROOM_TEST_DATA) / "restore/files";
+const fs::path kShipped = fs::path(DARKROOM_TEST_DATA).parent_path().parent_path() / "models/upscale_models";
+
+class UpscaleNodes : public testing::Test {
+ protected:
+  void SetUp() override {
+    for (auto& folder : bench_.settings.folders.models)
+      if (folder.key == "upscale_models") folder.paths.push_back(kShipped), models_ = folder.paths.front();
+    fs::create_directories(models_);
+    bench_.configure();
+  }
+  Ran upscale(const std::string& model, int width, int height, bool alpha = false) {
+    const auto number = [](int value) { return std::to_string(value); };
+    std::string graph = R"({"1": {"class_type": "EmptyImage", "inputs": {"width": )" + number(width) + R"(, "height": )" + number(height) + R"(, "batch_size": 2, "color": 8405184}},
+      "3": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": ")" + model + R"("}},
+      "4": {"class_type": "ImageUpscaleWithModel", "inputs": {"upscale_model": ["3", 0], "image": [")" + (alpha ? "6" : "1") + R"(", 0]}},
+      "5": {"class_type": "SaveImage", "inputs": {"images": ["4", 0], "filename_prefix": "up"}})";
+    if (alpha)
+      graph += R"(, "2": {"class_type": "SolidMask", "inputs": {"value": 0.5, "width": 8, "height": 8}},
+        "6": {"class_type": "JoinImageWithAlpha", "inputs": {"image": ["1", 0], "alpha": ["2", 0]}})";
+    return bench_.run(graph + "}");
+  }
+  static std::string node_of(const Ran& ran) { return ran.error ? string_or(*ran.error, "node_type", "") : ""; }
+
+  GraphBench bench_;
+  fs::path models_;
+};
+
+TEST_F(UpscaleNodes, EnlargeEveryPictureOfABatch) {
+  for (const auto& [model, scale] : {std::pair{"realesr-animevideov3-x4.param", 4}, {"realesr-animevideov3.pth", 4}, {"realesr-animevideov3-x2.param", 2}}) {
+    SCOPED_TRACE(model);
+    const Ran ran = upscale(model, 9, 7);
+    ASSERT_FALSE(ran.error) << ran.message();
+    const auto& pictures = ran.outputs.at("5").at("images").as_array();
+    ASSERT_EQ(pictures.size(), 2u);
+    const auto picture = imaging::decode(read_file(bench_.file(pictures[1])), "up");
+    EXPECT_EQ(picture.width, 9 * scale);
+    EXPECT_EQ(picture.height, 7 * scale);
+  }
+}
+
+TEST_F(UpscaleNodes, BlameTheLoaderForABadFile) {
+  std::ofstream(models_ / "junk.pth") << "junk";
+  fs::copy_file(kFiles / "refuse_eval.pth", models_ / "eval.pth");
+  fs::copy_file(kFiles / "refuse_truncated.pth", models_ / "cut.pth");
+  fs::copy_file(kFiles / "odd_tensors.pth", models_ / "odd.pth");
+  for (const auto& [model, text] : {std::pair{"junk.pth", "junk.pth: "}, {"eval.pth", "asks for "}, {"cut.pth", "cut.pth: "}, {"odd.pth", "no upscaler"}, {"none.pth", "not found"}}) {
+    const Ran ran = upscale(model, 8, 8);
+    EXPECT_EQ(node_of(ran), "UpscaleModelLoader");
+    EXPECT_THAT(ran.message(), HasSubstr(text));
+    EXPECT_THAT(ran.message(), testing::Not(HasSubstr(models_.string())));  // no path of the server
+  }
+}
+
+TEST_F(UpscaleNodes, RefuseAlpha) {
+  const Ran ran = upscale("realesr-animevideov3-x4.param", 8, 8, true);
+  EXPECT_EQ(node_of(ran), "ImageUpscaleWithModel");
+  EXPECT_THAT(ran.message(), HasSubstr("takes 3 channels, the image has 4"));
+}
+
+TEST_F(UpscaleNodes, KeepModelsUntilTheFileChanges) {
+  UpscaleModels models;
+  const auto file = models_ / "x1.pth";
+  fs::copy_file(kFiles / "srvgg_x1_params.pth", file);
+  const auto first = models.load(file, {});
+  EXPECT_EQ(first->bytes(), 0u);
+  EXPECT_EQ(first->network().info().scale, 1);
+  EXPECT_GT(first->bytes(), 0u);
+  EXPECT_EQ(models.load(file, {}), first);
+  EXPECT_NE(models.load(file, {.dtype = at::kBFloat16}), first);
+  fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(5));
+  EXPECT_NE(models.load(file, {}), first);
+}
+
+TEST_F(UpscaleNodes, KeepAFewModelsOnly) {
+  UpscaleModels models;
+  std::weak_ptr<const UpscaleModel> oldest;
+  for (int i = 0; i < 6; ++i) {
+    const auto file = models_ / ("m" + std::to_string(i) + ".pth");
+    fs::copy_file(kFiles / "srvgg_x1_params.pth", file);
+    const auto model = models.load(file, {});
+    if (i == 0) oldest = model;
+    if (i == 3) EXPECT_FALSE(oldest.expired());
+  }
+  EXPECT_TRUE(oldest.expired());
+}
+
+}  // namespace
+}  // namespace darkroom
