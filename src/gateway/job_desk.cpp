@@ -211,7 +211,10 @@ struct JobDesk::State : std::enable_shared_from_this<State> {
       job->end_as_lost("The worker used more memory than its limit (--ram) and was stopped.");
     } else {
       const Broker::Lost lost = co_await self->broker.lose(job->claim());
-      if (lost == Broker::Lost::kPending) self->kick();
+      if (lost == Broker::Lost::kPending) {
+        job->announce_start();
+        self->kick();
+      }
       if (lost != Broker::Lost::kExhausted) co_return;
       job->end_as_lost(reason == LostReason::kSilent ? "The worker that ran this node stopped answering and was ended, again."
                                                      : "The worker that ran this node ended unexpectedly, again.");

@@ -27,6 +27,7 @@ std::size_t ProgressState::touch(const NodeIds& ids) {
 }
 
 void ProgressState::mark(std::size_t index) {
+  written_ = std::min(written_, index);
   if (std::exchange(nodes_[index].changed, true)) return;
   changed_.push_back(index);
 }
@@ -83,7 +84,7 @@ std::string ProgressState::opening() const {
 }
 
 void ProgressState::append(std::string& out, const Node& node) {
-  if (out.back() != '{') out += ',';
+  if (!out.empty() && out.back() != '{') out += ',';
   out += node.head;
   dump_to(out, node.value);
   out += ",\"max\":";
@@ -92,10 +93,17 @@ void ProgressState::append(std::string& out, const Node& node) {
   out += node.tail;
 }
 
-std::string ProgressState::whole_message() const {
+std::string ProgressState::whole_message() {
+  // Nearly always the node that changed is the last one: what stands before it is not written again.
+  body_.resize(written_ == 0 ? 0 : ends_[written_ - 1]);
+  ends_.resize(nodes_.size());
+  for (; written_ < nodes_.size(); ++written_) {
+    append(body_, nodes_[written_]);
+    ends_[written_] = body_.size();
+  }
   std::string out = opening();
-  out.reserve(out.size() + nodes_.size() * 256);
-  for (const Node& node : nodes_) append(out, node);
+  out.reserve(out.size() + body_.size() + 3);
+  out += body_;
   out += "}}}";
   return out;
 }

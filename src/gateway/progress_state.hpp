@@ -32,7 +32,7 @@ class ProgressState {
   const NodeIds* ids(const std::string& node) const;  ///< null for a node not touched yet
 
   /// The message with every node. Marks nothing.
-  std::string whole_message() const;
+  std::string whole_message();
   /// The message with the running nodes and those that changed since the last call, as many as fit into kProgressBytes; the
   /// rest stays for the next call.
   std::string changes_message();
@@ -56,6 +56,9 @@ class ProgressState {
   std::string prompt_id_;
   std::vector<Node> nodes_;
   std::unordered_map<std::string, std::size_t> index_;
+  std::string body_;                   ///< entries of the first `written_` nodes as they are now: what whole_message() repeats
+  std::vector<std::size_t> ends_;      ///< where each of them ends in `body_`
+  std::size_t written_ = 0;
   std::vector<std::size_t> changed_;   ///< since the last changes_message()
   std::vector<std::size_t> runners_;   ///< may hold some that run no more; swept when a message is made
   std::size_t running_ = 0;

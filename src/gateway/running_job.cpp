@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "gateway/job_messages.hpp"
+#include "workflow/graph.hpp"
 
 namespace darkroom {
 
@@ -29,7 +30,12 @@ void RunningJob::keep_message(const char* type, json::object data) {
   result_.messages.push_back(json::array{type, std::move(data)});
 }
 
+void RunningJob::announce_start() {
+  if (!started_) on(JobStarted{now_ms()});
+}
+
 void RunningJob::on(const JobStarted& event) {
+  started_ = true;
   result_.started = event.timestamp;
   json::object data = say::execution_start(job_.id, event.timestamp);
   if (voice_.owner_listens()) voice_.to_owner(Frame::message("execution_start", data));
@@ -37,6 +43,7 @@ void RunningJob::on(const JobStarted& event) {
 }
 
 void RunningJob::on(const NodesCached& event) {
+  cached_ = event.nodes;
   json::object data = say::execution_cached(job_.id, event.nodes, event.timestamp);
   if (voice_.owner_listens()) voice_.to_owner(Frame::message("execution_cached", data));
   keep_message("execution_cached", std::move(data));
@@ -143,10 +150,29 @@ std::string RunningJob::class_of(const std::string& node) const {
   return body ? string_or(*body, "class_type", "") : "";
 }
 
+/// The node that ran when the worker was lost. A worker that is gone in an instant takes its last words with it: then the first
+/// node of the prompt that was not done and had all that it needs.
+std::string RunningJob::lost_node() const {
+  if (current_ && std::ranges::find(executed_, current_->node) == executed_.end()) return current_->real;
+  const auto done = [&](const json::value& id) {
+    const std::string name = python_str(id);
+    return std::ranges::find(executed_, name) != executed_.end() || std::ranges::find(cached_, name) != cached_.end();
+  };
+  for (const auto& [id, body] : job_.prompt) {
+    if (done(json::value(id)) || !body.is_object()) continue;
+    const auto* inputs = find_object(body.get_object(), "inputs");
+    const bool ready = !inputs || std::ranges::all_of(*inputs, [&](const auto& input) {
+      return !is_link(input.value()) || done(input.value().get_array()[0]);
+    });
+    if (ready) return std::string(id);
+  }
+  return current_ ? current_->real : "";
+}
+
 void RunningJob::end_as_lost(const std::string& why) {
   if (ended_) return;
-  const std::int64_t now = now_ms();
-  const std::string node = current_ ? current_->real : "";
+  announce_start();
+  const std::string node = lost_node();
   json::array known;
   for (const auto& [id, body] : job_.prompt) known.emplace_back(id);
   on(JobFailed{{{"node_id", node},
@@ -157,7 +183,7 @@ void RunningJob::end_as_lost(const std::string& why) {
                 {"traceback", json::array{}},
                 {"current_inputs", json::object{}},
                 {"current_outputs", std::move(known)}},
-               now});
+               now_ms()});
 }
 
 void RunningJob::end_as_interrupted() {
@@ -207,7 +233,7 @@ void RunningJob::tick(Clock::time_point now) {
   voice_.to_owner_or_all(Frame::text(progress_.whole() ? progress_.whole_message() : progress_.changes_message()));
 }
 
-void RunningJob::greet(HubSession& session) const {
+void RunningJob::greet(HubSession& session) {
   if (ended_ || !voice_.has_client() || session.client_id() != voice_.client_id() || !current_) return;
   session.send(Frame::text(say::executing_again(current_->display)));
   std::string state = progress_.whole_message();

@@ -37,6 +37,9 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   /// The end of a cancelled job whose worker had to be killed.
   void end_as_interrupted();
 
+  /// Says that it began, when a worker was lost before it could: every attempt is announced.
+  void announce_start();
+
   bool has_ended() const { return ended_; }
   JobResult take_result() { return std::move(result_); }
   /// `executing` with node null, to the owner: the very last message.
@@ -45,7 +48,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   /// Called now and then: repeats the state of a silent node.
   void tick(Clock::time_point now);
   /// What a socket of this client is told when it comes back: `executing`, and the whole state.
-  void greet(HubSession& session) const;
+  void greet(HubSession& session);
 
   const std::string& id() const { return job_.id; }
   const Claim& claim() const { return claim_; }
@@ -76,6 +79,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   void flush_changes(bool all);
   void end(const char* type, json::object data, std::int64_t timestamp, bool to_all_without_client);
   std::string class_of(const std::string& node) const;
+  std::string lost_node() const;
 
   asio::any_io_executor io_;
   Job job_;
@@ -84,7 +88,9 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   JobResult result_;
   ProgressState progress_;
   std::optional<NodeIds> current_;       ///< the node taken up last, until the end
-  std::vector<std::string> executed_;    ///< nodes that finished, of the prompt
+  std::vector<std::string> executed_;    ///< nodes that finished
+  std::vector<std::string> cached_;      ///< nodes whose result was there at the start
+  bool started_ = false;                 ///< `execution_start` has been told
   Clock::time_point last_event_ = Clock::now();
   Clock::time_point last_changes_{};     ///< when a thinned message was sent
   asio::steady_timer changes_timer_;
