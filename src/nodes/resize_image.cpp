@@ -121,9 +121,10 @@ class ResizeAndPadImage final : public Node {
     const auto old_width = static_cast<double>(image.size(2)), old_height = static_cast<double>(image.size(1));
     const double scale = std::min(static_cast<double>(full_width) / old_width, static_cast<double>(full_height) / old_height);
     const auto width = static_cast<std::int64_t>(old_width * scale), height = static_cast<std::int64_t>(old_height * scale);
-    const at::Tensor resized = resize_image(image, width, height, in.choice("interpolation"), "disabled");
     at::Tensor out = at::full({image.size(0), full_height, full_width, image.size(3)}, in.choice("padding_color") == "white" ? 1.0 : 0.0, at::kFloat);
-    out.narrow(1, (full_height - height) / 2, height).narrow(2, (full_width - width) / 2, width).copy_(resized);
+    if (width > 0 && height > 0)  // else nothing is left of a very narrow picture
+      out.narrow(1, (full_height - height) / 2, height).narrow(2, (full_width - width) / 2, width)
+          .copy_(resize_image(image, width, height, in.choice("interpolation"), "disabled"));
     return {tensor_value(out)};
   }
 };

@@ -61,15 +61,14 @@ at::Tensor stitch(at::Tensor first, at::Tensor second, const StitchOptions& opti
   first = with_batch(first, batch);
   second = with_batch(second, batch);
   if (options.match_size) second = matched(first, second, beside);
-  std::tie(first, second) = match_channels(first, second);
-
   const std::int64_t common = beside ? kHeight : kWidth, along = beside ? kWidth : kHeight;
   const std::int64_t size = std::max(first.size(common), second.size(common));
   const std::int64_t spacing = options.spacing + options.spacing % 2;
-  check_tensor_size("stitch", {batch, size, first.size(along) + second.size(along) + spacing, first.size(3)});
+  check_tensor_size("stitch", {batch, size, first.size(along) + second.size(along) + spacing, std::max(first.size(3), second.size(3))});
   const double padding = options.spacing_color == "white" ? 1.0 : 0.0;
   first = centred(first, common, size, padding);
   second = centred(second, common, size, padding);
+  std::tie(first, second) = match_channels(first, second);  // after padding: that of an RGB picture becomes opaque
 
   const bool second_leads = options.direction == "left" || options.direction == "up";
   std::vector<at::Tensor> parts{second_leads ? second : first};

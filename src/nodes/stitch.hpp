@@ -16,7 +16,7 @@ struct StitchOptions {
 };
 
 /// Joins [B,H,W,C] pictures. The shorter batch repeats its last picture, the one with fewer channels becomes opaque,
-/// padding is centred: white beside a white bar, else zero (transparent with alpha).
+/// padding is centred: white beside a white bar, else zero (transparent in a picture that has alpha).
 at::Tensor stitch(at::Tensor first, at::Tensor second, const StitchOptions& options);
 
 }  // namespace darkroom

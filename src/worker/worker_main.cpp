@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/log.hpp"
+#include "worker/crash_handler.hpp"
 #include "worker/memory.hpp"
 #include "worker/node.hpp"
 #include "worker/worker.hpp"
@@ -37,6 +38,7 @@ bool is_socket(int fd) {
 }  // namespace
 
 int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes) {
+  install_crash_handler();
   tune_allocator();
   // The gateway decides when a worker ends: by `stop`, by closing the socket, or by dying itself. A Ctrl-C that reaches the
   // whole process group must not end a node before its job is handed back.

@@ -91,7 +91,8 @@ def test_it_boots_and_runs_a_workflow(browser, server):
     assert entry["status"]["status_str"] == "success"
     saved = entry["outputs"]["3"]["images"][0]
     result = Image.open(io.BytesIO(server.view(saved)))
-    assert result.getpixel((5, 5)) == (55, 135, 215)
+    # Saving truncates, as the original does: 1 - 200/255 in fp32 is a little below 55/255.
+    assert result.getpixel((5, 5)) == (54, 135, 215)
     assert json.loads(result.text["workflow"])["nodes"], "the editor's own graph is in the file"
 
     # The picture arrives on the node, and nothing stays marked as running.

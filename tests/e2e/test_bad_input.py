@@ -17,9 +17,9 @@ def alive(server):
 
 
 def snapshot(base):
-    """Every file outside the folders that clients may write into."""
+    """Every file of the servers below `base` outside the folders that clients may write into."""
     mine = {"input", "output", "temp", "user"}
-    return {p.relative_to(base) for p in base.rglob("*") if p.is_file() and p.relative_to(base).parts[0] not in mine
+    return {p.relative_to(base) for p in base.rglob("*") if p.is_file() and not mine & set(p.relative_to(base).parts[1:2])
             and "sqlite" not in p.name and p.name != "server.log"}
 
 

@@ -1,7 +1,16 @@
 """Sockets of one client id: the newest gets the messages, and goes on getting them when the older one closes."""
+import contextlib
 import json
 
+import pytest
+
 from harness import empty_image, messages_until_end
+
+
+@pytest.fixture
+def stack():
+    with contextlib.ExitStack() as opened:
+        yield opened
 
 
 def drain(ws, seconds=0.3):
@@ -13,16 +22,14 @@ def drain(ws, seconds=0.3):
         return out
 
 
-def test_the_newer_socket_of_an_id_is_never_deaf(server):
-    older = server.socket("twice")
-    newer = server.socket("twice")
+def test_the_newer_socket_of_an_id_is_never_deaf(server, stack):
+    older, newer = (stack.enter_context(server.socket("twice")) for _ in range(2))
     assert json.loads(older.recv(timeout=5))["data"]["sid"] == json.loads(newer.recv(timeout=5))["data"]["sid"] == "twice"
     messages_until_end(newer, server.queue(empty_image("twice-a", 1), client_id="twice"))
     assert {m["type"] for m in drain(older)} <= {"status"}, "the older one hears only what goes to all"
     older.close()
     seen = messages_until_end(newer, server.queue(empty_image("twice-b", 2), client_id="twice"))
     assert "execution_success" in [t for t, _ in seen]
-    newer.close()
 
 
 def test_a_client_that_returns_during_its_job_hears_the_rest(own):

@@ -335,6 +335,23 @@ TEST_F(JobDeskTest, ALostWorkerCostsOneRetryThenAnError) {
   EXPECT_EQ(history("j").at("j").at("status").at("status_str"), "error");
 }
 
+TEST_F(JobDeskTest, WorkersThatAreGoneBeforeTheirFirstWordAreToldOfAllTheSame) {
+  FakeSession a(hub_, "a");
+  FakeWorker first(1), second(2);
+  listener_.ready(first);
+  submit("j");
+  lose(first, LostReason::kCrashed);
+  EXPECT_EQ(a.count("execution_start"), 1u);
+  listener_.ready(second);
+  ASSERT_TRUE(until([&] { return second.jobs().size() == 1; }));
+  event(second, NodeStarted{NodeIds::plain("1")}, "j", 2);
+  event(second, NodeFinished{NodeIds::plain("1")}, "j", 2);
+  lose(second, LostReason::kCrashed);
+  ASSERT_TRUE(until([&] { return a.words.back() == "executing null"; }));
+  EXPECT_EQ(a.count("execution_start"), 2u);
+  EXPECT_EQ(string_or(a.last("execution_error"), "node_id", ""), "2") << "the next one that could run";
+}
+
 TEST_F(JobDeskTest, AWorkerThatAteTheMemoryGetsNoSecondChance) {
   FakeSession a(hub_, "a");
   FakeWorker worker(1);

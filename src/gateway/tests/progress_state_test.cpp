@@ -32,6 +32,23 @@ TEST(ProgressState, FollowsNodesInTheOrderOfFirstTouch) {
   EXPECT_EQ(dump(nodes_of(state.whole_message()).at("b").at("value")), "0.0") << "taken up again";
 }
 
+TEST(ProgressState, TheWholeMessageIsTheSameHoweverOftenItWasMade) {
+  ProgressState often("p"), once("p");
+  const auto both = [&](auto change) {
+    change(often);
+    change(once);
+    often.whole_message();
+  };
+  for (int i = 0; i < 60; ++i) {
+    const NodeIds ids = NodeIds::plain(std::to_string(i * 7 % 20));
+    both([&](ProgressState& state) { state.start(ids); });
+    if (i % 3) both([&](ProgressState& state) { state.step({std::to_string(i * 5 % 20), i, 100}); });
+    if (i % 2) both([&](ProgressState& state) { state.finish(ids, i % 4 == 1); });
+  }
+  EXPECT_EQ(often.whole_message(), once.whole_message());
+  EXPECT_EQ(nodes_of(often.whole_message()).size(), 20u);
+}
+
 TEST(ProgressState, ChangesHoldRunningNodesAndWhatIsNew) {
   ProgressState state("p");
   for (int i = 0; i < 300; ++i) {

@@ -8,6 +8,7 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <optional>
@@ -143,6 +144,24 @@ TEST_P(GoldenUnit, Matches) {
 INSTANTIATE_TEST_SUITE_P(Upscalers, GoldenUnit, testing::Values("esrgan_x2.safetensors", "esrgan_x4_new.safetensors", "esrgan_x4_old.pth", "srvgg_x4.safetensors"), [](const auto& instance) {
   return instance.param.substr(0, instance.param.find('.'));
 });
+
+/// bf16 is for speed where the processor has it; it has to stay a picture that nobody tells from float32's.
+TEST(RestoreBf16, StaysCloseToFloat32) {
+  const c10::InferenceMode guard;
+  for (const char* name : {"up_srvgg_x4", "up_rrdb_x2_odd", "up_rrdb_x4", "real_animevideov3_x4", "real_x4plus_anime"}) {
+    const auto cases = read_cases();
+    const auto found = cases.find(name);
+    if (found == cases.end()) continue;  // another folder of cases
+    const auto info = found->value().as_object();
+    const auto network = make_upscaler(read_upscaler(model_file(string_or(info, "model", ""))), {.dtype = at::kBFloat16});
+    const auto tensors = read_safetensors(string_or(info, "file", "")).tensors;
+    const auto got = upscale_tiled(*network, case_image(tensors.at("image")), {}, [](auto, auto) {}, [] {}).squeeze(0);
+    const double error = got.sub(at::clamp(tensors.at("output"), 0, 1)).square().mean().item<double>();
+    const double psnr = -10 * std::log10(error);
+    std::cout << name << ": bf16 " << psnr << " dB\n";
+    EXPECT_GT(psnr, 40) << name;
+  }
+}
 
 TEST(RestoreCases, LeavesOutOnlyOtherNetworks) {
   const auto cases = read_cases();

@@ -42,6 +42,7 @@ for direction, match, spacing, color in (("right", False, 5, "green"), ("left", 
          {**PAIR, "c": node("ImageStitch", image1=["a", 0], image2=["b", 0], direction=direction, match_image_size=match, spacing_width=spacing, spacing_color=color)}, ("c", 0))
 case("stitch_alpha", "ImageStitch: one picture with alpha, padded", {**PAIR, **ALPHA, "c": node("ImageStitch", image1=["pa", 0], image2=["b", 0], direction="right", match_image_size=False, spacing_width=4, spacing_color="blue")}, ("c", 0))
 case("stitch_padding", "ImageStitch: padding is white beside a white bar, also with alpha", {**PAIR, **ALPHA, "c": node("ImageStitch", image1=["pa", 0], image2=["a", 0], direction="down", match_image_size=False, spacing_width=0, spacing_color="white")}, ("c", 0))
+case("stitch_opaque", "ImageStitch: the padding of the picture without alpha is opaque", {**PAIR, **ALPHA, "c": node("ImageStitch", image1=["pa", 0], image2=["a", 0], direction="up", match_image_size=False, spacing_width=6, spacing_color="black")}, ("c", 0))
 case("stitch_batch", "ImageStitch: the shorter batch repeats its last picture", {**BATCH, "c": node("ImageStitch", image1=["b1", 0], image2=["b2", 0], direction="down", match_image_size=True, spacing_width=0, spacing_color="white")}, ("c", 0))
 case("stitch_one", "ImageStitch without a second picture", {**PAIR, "c": node("ImageStitch", image1=["a", 0], direction="right", match_image_size=True, spacing_width=8, spacing_color="white")}, ("c", 0))
 

@@ -1,0 +1,210 @@
+// The worker over a socketpair, as the gateway sees it (messages/wire.hpp).
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <thread>
+
+#include "testing.hpp"
+#include "worker/worker.hpp"
+
+namespace darkroom::testing_nodes {
+namespace {
+
+/// The gateway's end of a link to a worker that runs on a thread of this process.
+class Gateway {
+ public:
+  explicit Gateway(const Registry& registry) {
+    int pair[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    ours_ = pair[0];
+    theirs_ = pair[1];
+    thread_ = std::thread([this, &registry] { status_ = Worker(theirs_, registry).run(); });
+  }
+  ~Gateway() { close(); }
+
+  void close() {
+    if (ours_ >= 0) ::close(std::exchange(ours_, -1));
+    if (thread_.joinable()) thread_.join();
+    if (theirs_ >= 0) ::close(std::exchange(theirs_, -1));
+  }
+  int wait_for_exit() {
+    thread_.join();
+    return status_;
+  }
+
+  void send(std::string kind, json::object data) {
+    const std::string bytes = encode(Record{std::move(kind), std::move(data), {}});
+    ASSERT_EQ(::send(ours_, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+  }
+  void run(const char* graph, std::vector<std::string> outputs, std::string id = "job") {
+    Job job = Bench::job(graph, std::move(outputs));
+    job.id = std::move(id);
+    job.attempt = 1;
+    send("run", {{"job", job.to_json()}});
+  }
+  /// The next record, or one of kind "" after five seconds.
+  Record next() {
+    for (;;) {
+      if (auto record = reader_.next()) return std::move(*record);
+      pollfd ready{ours_, POLLIN, 0};
+      if (::poll(&ready, 1, 5000) <= 0) return {};
+      char bytes[65536];
+      const auto got = ::recv(ours_, bytes, sizeof bytes, 0);
+      if (got <= 0) return {};
+      reader_.feed(std::string_view(bytes, static_cast<std::size_t>(got)));
+    }
+  }
+  /// Skips to a record of this kind, or to an event of this name.
+  Record until(const std::string& what) {
+    for (;;) {
+      Record record = next();
+      if (record.kind.empty() || record.kind == what || string_or(record.data, "event", "") == what) return record;
+    }
+  }
+
+ private:
+  int ours_ = -1, theirs_ = -1, status_ = -1;
+  std::thread thread_;
+  RecordReader reader_;
+};
+
+class WorkerLink : public ::testing::Test {
+ protected:
+  WorkerLink() {
+    add_common_nodes(registry);
+    add(registry, schema("Slow").input("value", Any{}).output("*"), [](const Inputs& in, Context& context) {
+      for (int i = 1; i <= 2000; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        context.progress(i, 2000, "JPEG", "picture");
+      }
+      return Outputs{in.at("value")};
+    });
+    NodeClass checked = add(registry, schema("Checked").input("n", Int{}).output_node(), [](const Inputs&, Context&) { return Outputs(); });
+    checked.validate = [](const Inputs& in, const json::object& types) -> json::value {
+      if (types.contains("n")) return json::value("typed " + string_or(types, "n", ""));
+      if (in.integer("n") == 7) throw NamedError("RuntimeError", "validator broke");
+      return in.integer("n") < 3;
+    };
+    registry.add(checked);
+  }
+  static constexpr const char* kQuick = R"({"1": ["Value", {"value": 1}], "2": ["Show", {"value": ["1", 0]}]})";
+  static constexpr const char* kSlow = R"({"1": ["Slow", {"value": 1}], "2": ["Quiet", {"value": ["1", 0]}]})";
+  Registry registry;
+};
+
+TEST_F(WorkerLink, SaysHelloAndRunsAJob) {
+  Gateway gateway(registry);
+  const Record hello = gateway.next();
+  EXPECT_EQ(hello.kind, "hello");
+  EXPECT_EQ(int_or(hello.data, "pid", 0), ::getpid());
+  EXPECT_EQ(string_or(*find_object(hello.data, "device"), "type", ""), "cpu");
+  const Record schemas = gateway.next();
+  EXPECT_EQ(schemas.kind, "schemas");
+  EXPECT_NE(SchemaSet::from_wire(schemas.data.at("schemas").as_array()).find("Show"), nullptr);
+
+  gateway.run(kQuick, {"2"});
+  std::string events;
+  for (;;) {
+    const Record record = gateway.next();
+    ASSERT_EQ(record.kind, "event");
+    EXPECT_EQ(string_or(record.data, "job", ""), "job");
+    EXPECT_EQ(int_or(record.data, "attempt", 0), 1);
+    events += string_or(record.data, "event", "") + " ";
+    if (events.ends_with("succeeded ")) break;
+  }
+  EXPECT_EQ(events, "started cached node_started node_finished node_started executed node_finished succeeded ");
+}
+
+TEST_F(WorkerLink, AnswersWhileANodeComputes) {
+  Gateway gateway(registry);
+  gateway.run(kSlow, {"2"});
+  const Record progress = gateway.until("progress");
+  EXPECT_EQ(progress.bytes, "picture");
+  gateway.send("ping", {});
+  EXPECT_GT(int_or(gateway.until("pong").data, "rss", 0), 1 << 20);
+  const auto ask = [&](std::int64_t id, json::object inputs, json::object types) {
+    gateway.send("ask", {{"id", id}, {"what", "validate"}, {"class", "Checked"}, {"inputs", std::move(inputs)}, {"types", std::move(types)}});
+    Record record = gateway.until("answer");
+    EXPECT_EQ(int_or(record.data, "id", -1), id);
+    record.data.stable_erase("id");
+    return dump(json::value(record.data));
+  };
+  EXPECT_EQ(ask(1, {{"n", 1}}, {}), R"({"result":true})");
+  EXPECT_EQ(ask(2, {{"n", 5}}, {}), R"({"result":false})");
+  EXPECT_EQ(ask(3, {{"n", nullptr}}, {{"n", "IMAGE"}}), R"({"result":"typed IMAGE"})");
+  EXPECT_EQ(ask(4, {{"n", 7}}, {}), R"({"error":{"type":"RuntimeError","message":"validator broke"}})");
+
+  gateway.send("cancel", {{"job", "another"}});
+  gateway.send("cancel", {{"job", "job"}});
+  EXPECT_EQ(string_or(gateway.until("interrupted").data, "node", ""), "1");
+  gateway.run(kQuick, {"2"}, "next");
+  EXPECT_EQ(gateway.until("succeeded").kind, "event");
+}
+
+TEST_F(WorkerLink, ACancelBeforeTheTurnOfAJobCounts) {
+  Gateway gateway(registry);
+  gateway.run(kSlow, {"2"}, "first");
+  gateway.until("progress");
+  gateway.run(kQuick, {"2"}, "second");
+  gateway.send("cancel", {{"job", "second"}});
+  gateway.send("cancel", {{"job", "first"}});
+  EXPECT_EQ(string_or(gateway.until("interrupted").data, "job", ""), "first");
+  EXPECT_EQ(string_or(gateway.until("interrupted").data, "job", ""), "second");
+}
+
+TEST_F(WorkerLink, AStopHandsJobsBack) {
+  Gateway gateway(registry);
+  gateway.run(kSlow, {"2"}, "running");
+  gateway.until("progress");
+  gateway.run(kQuick, {"2"}, "waiting");
+  gateway.send("stop", {});
+  const Record first = gateway.until("handed_back"), second = gateway.until("handed_back");
+  EXPECT_EQ(string_or(first.data, "job", ""), "running");
+  EXPECT_EQ(int_or(first.data, "attempt", 0), 1);
+  EXPECT_EQ(string_or(second.data, "job", ""), "waiting");
+  EXPECT_EQ(gateway.wait_for_exit(), 0);
+}
+
+TEST_F(WorkerLink, EndsWhenTheSocketCloses) {
+  Gateway gateway(registry);
+  gateway.run(kSlow, {"2"});
+  gateway.until("progress");
+  gateway.close();  // joins the worker's thread: a worker that stays would hang this test
+}
+
+TEST_F(WorkerLink, ConfiguresAndFrees) {
+  Gateway gateway(registry);
+  gateway.send("configure", {{"cache", "none"}, {"precision", "fp32"}, {"verbose", "ERROR"}});
+  gateway.run(kQuick, {"2"}, "a");
+  gateway.until("succeeded");
+  gateway.run(kQuick, {"2"}, "b");
+  EXPECT_TRUE(find_array(gateway.until("cached").data, "nodes")->empty());
+  gateway.until("succeeded");
+  gateway.send("configure", {{"cache", "classic"}, {"verbose", "ERROR"}});
+  gateway.run(kQuick, {"2"}, "c");
+  gateway.until("succeeded");
+  gateway.run(kQuick, {"2"}, "d");
+  EXPECT_EQ(find_array(gateway.until("cached").data, "nodes")->size(), 2u);
+  gateway.until("succeeded");
+  gateway.send("free", {{"free_memory", true}});
+  gateway.run(kQuick, {"2"}, "e");
+  EXPECT_TRUE(find_array(gateway.until("cached").data, "nodes")->empty());
+  gateway.until("succeeded");
+}
+
+TEST_F(WorkerLink, RecordsThatMakeNoSenseChangeNothing) {
+  Gateway gateway(registry);
+  gateway.next();
+  gateway.send("no_such_kind", {});
+  gateway.send("run", {});
+  gateway.run(kQuick, {"2"});
+  EXPECT_EQ(gateway.until("succeeded").kind, "event");
+}
+
+}  // namespace
+}  // namespace darkroom::testing_nodes
