@@ -98,8 +98,14 @@ class Server:
         return (self.base / "server.log").read_text(errors="replace")
 
     def worker_pids(self):
-        path = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(p) for p in path.read_text().split() if b"worker" in pathlib.Path(f"/proc/{p}/cmdline").read_bytes()]
+        pids = []
+        for pid in pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split():
+            try:
+                if b"worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    pids.append(int(pid))
+            except FileNotFoundError:
+                pass  # it died between the two looks
+        return pids
 
     # ---- the API
     def get(self, path, **kw):
