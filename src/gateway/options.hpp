@@ -36,7 +36,7 @@ struct Options {
   int workers = 1;
   std::uint64_t ram_bytes = 0;           ///< a worker's limit; 0: 85 % of the machine or cgroup
   std::string precision = "auto";        ///< auto, fp32, bf16, fp16
-  int max_queue = 10000;                 ///< waiting jobs; over it POST /prompt answers 429... see docs/limits.md
+  int max_queue = 10000;                 ///< waiting jobs; over it POST /prompt answers 429
   int max_history = 10000;
   std::filesystem::path worker_program;  ///< default: darkroom-worker beside this program
 
