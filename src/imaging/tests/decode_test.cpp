@@ -41,7 +41,7 @@ TEST(Decode, ReadsWhatThePngWriterWrote) {
 
 /// A bitmap of 2 x 2 pixels with `bits` a pixel and the given rest of the file.
 std::string bitmap(int bits, const std::string& palette, const std::string& pixels) {
-  const auto le = [](std::uint32_t v, int n) { std::string out; for (int i = 0; i < n; ++i) out.push_back(static_cast<char>(v >> (8 * i))); return out; };
+  const auto le = [](std::uint64_t v, int n) { std::string out; for (int i = 0; i < n; ++i) out.push_back(static_cast<char>(v >> (8 * i))); return out; };
   return "BM" + le(0, 8) + le(static_cast<std::uint32_t>(54 + palette.size()), 4) + le(40, 4) + le(2, 4) + le(2, 4) + le(1, 2) +
          le(static_cast<std::uint32_t>(bits), 2) + std::string(24, '\0') + palette + pixels;
 }
