@@ -12,7 +12,6 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <future>
 #include <iostream>
 #include <optional>
 
@@ -22,6 +21,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/results.hpp"
 #include "cli/workflow_file.hpp"
+#include "gateway/ask_worker.hpp"
 #include "gateway/options.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/schema_store.hpp"
@@ -36,7 +36,6 @@ namespace fs = std::filesystem;
 
 constexpr auto kStartTime = std::chrono::seconds(120);    ///< for a worker to load its libraries
 constexpr auto kGraceTime = std::chrono::seconds(10);     ///< for a node to notice that it is interrupted; then its process is ended
-constexpr auto kValidatorTime = std::chrono::seconds(6);  ///< a little more than WorkerPool::ask() takes at most
 
 /// A temp folder of this run alone, gone with it: the server's own is not touched.
 class ScratchFolder {
@@ -137,7 +136,7 @@ class LocalRun {
     for (const auto& [input, seed] : workflow.seeds) view_.say(fmt::format("{} = {}", std::string_view(input), seed.to_number<std::int64_t>()));
 
     Job job;
-    auto check = [&] { return validate(workflow.prompt, *classes, schemas_.lists(), nullptr, ask()); };
+    auto check = [&] { return validate(workflow.prompt, *classes, schemas_.lists(), nullptr, ask_worker(workers_, io_.get_executor())); };
     const Validation validation = co_await pool_.run(check);
     if (!validation.ok) throw RunFailure(RunStatus::kWorkflow, describe_refusal(validation.error, validation.node_errors, workflow.prompt));
     if (!validation.node_errors.empty())
@@ -154,23 +153,6 @@ class LocalRun {
     worker_->send({"run", {{"job", job.to_json()}}, {}});
     co_await wait_until([this] { return end_.has_value(); }, std::nullopt);
     if (*end_ != RunStatus::kDone) throw RunFailure(*end_, end_text_);
-  }
-
-  /// Asks the packs' validators. Called on the pool; the link is the io thread's.
-  AskValidator ask() {
-    return [this](const std::string& node_class, const json::object& inputs, const json::object& types) {
-      auto answer = std::make_shared<std::promise<json::value>>();
-      auto future = answer->get_future();
-      json::object question{{"what", "validate"}, {"class", node_class}, {"inputs", inputs}, {"types", types}};
-      asio::co_spawn(
-          io_, [this, question = std::move(question)]() mutable { return workers_.ask(std::move(question)); },
-          [answer](std::exception_ptr fault, json::value value) {
-            if (fault) answer->set_exception(fault);
-            else answer->set_value(std::move(value));
-          });
-      if (future.wait_for(kValidatorTime) != std::future_status::ready) throw Unavailable("the worker did not answer in time");
-      return future.get();
-    };
   }
 
   void handle(Record record) {

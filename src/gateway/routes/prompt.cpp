@@ -3,16 +3,15 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
 #include <cmath>
-#include <future>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "broker/broker.hpp"
+#include "gateway/ask_worker.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/pool.hpp"
@@ -27,7 +26,6 @@ namespace {
 constexpr std::size_t kParseHereBytes = 64u << 10;    // larger bodies are parsed on the pool
 constexpr std::size_t kJudgeHereNodes = 64;           // larger prompts are validated on the pool
 constexpr std::size_t kMaxPromptIdBytes = 1024;
-constexpr auto kValidatorTime = std::chrono::seconds(6);  // a little more than WorkerPool::ask() takes at most
 constexpr const char* kSecrets[] = {"auth_token_comfy_org", "api_key_comfy_org"};
 
 /// A request that can't become a job: the type and words of its 400.
@@ -123,24 +121,6 @@ class PromptRequest {
  private:
   json::value body_;
 };
-
-/// Lets a validator on the pool ask a worker, which is done on the io thread.
-AskValidator ask_worker(WorkerPool& workers, asio::any_io_executor io) {
-  return [&workers, io](const std::string& node_class, const json::object& inputs, const json::object& types) {
-    auto answer = std::make_shared<std::promise<json::value>>();
-    auto future = answer->get_future();
-    json::object question{{"what", "validate"}, {"class", node_class}, {"inputs", inputs}, {"types", types}};
-    asio::co_spawn(
-        io, [&workers, question = std::move(question)]() mutable { return workers.ask(std::move(question)); },
-        [answer](std::exception_ptr fault, json::value value) {
-          if (fault) answer->set_exception(fault);
-          else answer->set_value(std::move(value));
-        });
-    // Not for ever: at the end of the program nobody answers.
-    if (future.wait_for(kValidatorTime) != std::future_status::ready) throw Unavailable("no worker answered in time");
-    return future.get();
-  };
-}
 
 asio::awaitable<json::value> parse_body(Services& services, const std::string& body) {
   JsonLimits limits;
