@@ -3,17 +3,21 @@ import html
 import math
 
 
+def short(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
 def bars(title, ours, peer):
     """One bar a figure that both have: how many times better `ours` is. Without a peer, the figures themselves."""
     rows = []
     for key, a in ours.figures.items():
         b = peer.figures.get(key) if peer else None
         if peer and a and b:
-            rows.append((key, a / b if "per " in key else b / a, f"{a:.4g} against {b:.4g}"))
-    width, left, step = 900, 330, 26
+            rows.append((key, a / b if "per " in key else b / a, f"{short(a)} against {short(b)}"))
+    width, left, step = 1000, 330, 26
     height = 60 + step * max(1, len(rows))
     top = max([r[1] for r in rows] + [10])
-    scale = (width - left - 170) / math.log10(top * 1.2)
+    scale = (width - left - 270) / math.log10(top * 1.2)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="13">',
            f'<rect width="{width}" height="{height}" fill="#fff"/>', f'<text x="16" y="26" font-size="16" fill="#222">{html.escape(title)}</text>']
     for power in range(0, int(math.log10(top)) + 2):

@@ -201,12 +201,13 @@ def measure_round(target, number, sizes, sockets, quick):
         if target.figures.get(f"chain {size}: gave up"):
             continue
         try:
-            tag = int(time.time() * 1000) % 10**9 + number
-            wall, cpu = asyncio.run(run_watched(target, chain(size, tag), 120))
-            target.keep(f"chain of {size}: CPU ms", cpu * 1e3)
-            target.keep(f"chain of {size}: wall ms", wall * 1e3)
-            wall, cpu = asyncio.run(run_watched(target, chain(size, tag), 120))
-            target.keep(f"chain of {size} again, cached: CPU ms", cpu * 1e3)
+            for again in range(8 if size <= 100 else 1):  # short ones are mostly noise
+                tag = int(time.time() * 1000) % 10**9 + number + again
+                wall, cpu = asyncio.run(run_watched(target, chain(size, tag), 120))
+                target.keep(f"chain of {size}: CPU ms", cpu * 1e3)
+                target.keep(f"chain of {size}: wall ms", wall * 1e3)
+                wall, cpu = asyncio.run(run_watched(target, chain(size, tag), 120))
+                target.keep(f"chain of {size} again, cached: CPU ms", cpu * 1e3)
         except (TimeoutError, asyncio.TimeoutError):
             target.figures[f"chain {size}: gave up"] = 120
             target.request("/interrupt", {})
