@@ -6,12 +6,9 @@
 #include <memory>
 #include <optional>
 
-namespace darkroom {
+#include "tensor/compute.hpp"
 
-/// How networks compute: decided once per model, by the device and --precision.
-struct Compute {
-  at::ScalarType dtype = at::kFloat;  ///< kFloat, or kBFloat16 where the processor is good at it
-};
+namespace darkroom {
 
 /// What follows a convolution, channel by channel.
 struct Activation {

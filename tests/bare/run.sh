@@ -14,7 +14,7 @@ root="$(cd "$(dirname "$0")/../.." && pwd)"
 
 command -v debootstrap >/dev/null || { apt-get -q update >/dev/null; apt-get -q -y install --no-install-recommends debootstrap >/dev/null; }
 jail="${DARKROOM_BARE:-$HOME/.cache/darkroom/bare-debian}"
-sources() { cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null; }
+sources() { cat /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null || true; }
 mirror="$(sources | sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb( \[[^]]*\])? ([^ ]+) bookworm .*/\2/p' | head -1)"
 rm -rf "$jail"
 mkdir -p "$jail"
@@ -27,9 +27,10 @@ mount -t tmpfs tmpfs "$jail/dev/shm"
 cp /etc/resolv.conf "$jail/etc/resolv.conf"
 cp /etc/hosts "$jail/etc/hosts"
 cp -r /etc/apt/apt.conf.d/99* "$jail/etc/apt/apt.conf.d/" 2>/dev/null || true
-for file in /etc/pip.conf /etc/ssl/certs/ca-certificates.crt; do
-  [ -f "$file" ] && install -D -m 644 "$file" "$jail$file"
-done
+[ -f /etc/pip.conf ] && install -D -m 644 /etc/pip.conf "$jail/etc/pip.conf"
+# Under a name of its own: the package ca-certificates, installed by the bootstrap, writes the usual one anew.
+bundle="${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}"
+[ -f "$bundle" ] && install -D -m 644 "$bundle" "$jail/etc/ssl/carried-bundle.crt"
 
 home=/root
 if [ "$who" = user ]; then
@@ -46,7 +47,8 @@ git clone -q "$root" "$jail$home/darkroom"
 
 # Settings of the package clients that are environment variables here.
 settings=()
-while IFS= read -r line; do settings+=("$line"); done < <(env | grep -E '^(PIP_(CERT|INDEX_URL|EXTRA_INDEX_URL|DEFAULT_TIMEOUT)|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|https?_proxy|HTTPS?_PROXY|no_proxy)=' || true)
+[ -f "$jail/etc/ssl/carried-bundle.crt" ] && settings+=({PIP_CERT,SSL_CERT_FILE,REQUESTS_CA_BUNDLE}=/etc/ssl/carried-bundle.crt)
+while IFS= read -r line; do settings+=("$line"); done < <(env | grep -E '^(PIP_(INDEX_URL|EXTRA_INDEX_URL|DEFAULT_TIMEOUT)|https?_proxy|HTTPS?_PROXY|no_proxy)=' || true)
 user=root; [ "$who" = user ] && user=visitor
 inside() {
   chroot "$jail" sudo -u "$user" -H env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$home" LANG=C.UTF-8 "${settings[@]}" \

@@ -101,7 +101,7 @@ TEST_F(UpscaleNodes, KeepAFewModelsOnly) {
     fs::copy_file(kFiles / "srvgg_x1_params.pth", file);
     const auto model = models.load(file, {});
     if (i == 0) oldest = model;
-    if (i == 3) EXPECT_FALSE(oldest.expired());
+    if (i == 3) { EXPECT_FALSE(oldest.expired()); }
   }
   EXPECT_TRUE(oldest.expired());
 }

@@ -1,0 +1,23 @@
+#pragma once
+// What a family's latents are like: their scale inside the sampler, and how to show them quickly.
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace darkroom {
+
+struct LatentFormat {
+  std::int64_t channels = 4;
+  double scale = 0.18215;         ///< multiplied on entering the sampler, divided out on leaving it; VAE nodes never scale
+  std::int64_t downscale = 8;     ///< pixels a latent pixel
+  std::vector<std::array<float, 3>> rgb;  ///< one row a channel: RGB = sum of channel * row (+ bias), in -1..1
+  std::array<float, 3> rgb_bias{};
+  std::string_view taesd;         ///< name of the small decoder in vae_approx, without its ending: "taesd_decoder"
+};
+
+const LatentFormat& sd15_latents();
+const LatentFormat& sdxl_latents();
+
+}  // namespace darkroom

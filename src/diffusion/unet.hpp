@@ -1,0 +1,53 @@
+#pragma once
+// The UNet of Stable Diffusion 1.x, 2.x and XL, of any widths and depths (Rombach et al. 2022; Podell et al. 2023).
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "diffusion/unet_config.hpp"
+#include "tensor/compute.hpp"
+#include "tensor/weights.hpp"
+
+namespace darkroom {
+
+struct UNetPatches;  // diffusion/unet_patches.hpp
+
+/// What a ControlNet adds to the skips and the middle, strength multiplied in; undefined entries add nothing.
+struct ControlResiduals {
+  std::vector<at::Tensor> skips;  ///< one an input block, in their order
+  at::Tensor middle;
+};
+
+struct UNetCall {
+  at::Tensor x;          ///< float32 [B,in,H,W], already scaled for the model; H and W may be odd
+  at::Tensor timesteps;  ///< float32 [B]
+  at::Tensor context;    ///< float32 [B,T,D]
+  at::Tensor y;          ///< float32 [B,adm], or undefined
+  const ControlResiduals* control = nullptr;
+  const UNetPatches* patches = nullptr;
+  std::function<void()> check;  ///< called at each block; throws to interrupt
+};
+
+/// Packed for its device and dtype; immutable afterwards.
+class UNet {
+ public:
+  /// `weights`: below the prefix, names `input_blocks.0.0.weight`, ... Each tensor is packed as it is read.
+  UNet(const Weights& weights, const UNetConfig& config, const Compute& compute);
+  ~UNet();
+  UNet(UNet&&) noexcept;
+
+  /// float32 [B,out,H,W]. Throws InvalidInput for shapes that do not fit the configuration.
+  at::Tensor operator()(const UNetCall& call) const;
+  const UNetConfig& config() const;
+  std::size_t bytes() const;  ///< of the packed weights
+
+ private:
+  struct Parts;
+  std::unique_ptr<const Parts> parts_;
+};
+
+}  // namespace darkroom

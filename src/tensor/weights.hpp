@@ -1,0 +1,41 @@
+#pragma once
+// Where a network takes its weights from while it is packed: tensors of a file by name, changed on the way where patches say so.
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "tensor/state_dict.hpp"
+
+namespace darkroom {
+
+/// A view of a state dict below a prefix. Copying it copies handles.
+class Weights {
+ public:
+  /// Gets the full name and the file's tensor; gives what to use instead (float32 where it changed something).
+  using Patch = std::function<at::Tensor(const std::string& name, const at::Tensor& weight)>;
+
+  explicit Weights(std::shared_ptr<const StateDict> tensors, std::string prefix = {}, Patch patch = {})
+      : tensors_(std::move(tensors)), prefix_(std::move(prefix)), patch_(std::move(patch)) {}
+
+  Weights below(std::string_view prefix) const { return Weights(tensors_, prefix_ + std::string(prefix), patch_); }
+  bool has(std::string_view name) const { return tensors_->contains(prefix_ + std::string(name)); }
+  /// Is there any tensor whose name begins like this?
+  bool has_below(std::string_view prefix) const;
+  /// Patched; otherwise a view of the file in its own dtype. Throws InvalidInput that names the tensor when it is missing.
+  at::Tensor get(std::string_view name) const;
+  /// Nothing patched, for shapes.
+  const at::Tensor& raw(std::string_view name) const;
+  const StateDict& tensors() const { return *tensors_; }
+  const std::string& prefix() const { return prefix_; }
+
+ private:
+  std::shared_ptr<const StateDict> tensors_;
+  std::string prefix_;
+  Patch patch_;
+};
+
+}  // namespace darkroom
