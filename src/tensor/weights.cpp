@@ -18,7 +18,14 @@ const at::Tensor& Weights::raw(std::string_view name) const {
 
 at::Tensor Weights::get(std::string_view name) const {
   const auto& weight = raw(name);
-  return patch_ ? patch_(prefix_ + std::string(name), weight) : weight;
+  return patch_ ? patch_((prefix_ + std::string(name)).substr(root_size_), weight) : weight;
+}
+
+Weights Weights::patched(Patch next) const {
+  Weights copy(*this);
+  if (!patch_) copy.patch_ = std::move(next);
+  else copy.patch_ = [first = patch_, next = std::move(next)](const std::string& name, const at::Tensor& weight) { return next(name, first(name, weight)); };
+  return copy;
 }
 
 }  // namespace darkroom

@@ -15,13 +15,16 @@ namespace darkroom {
 /// A view of a state dict below a prefix. Copying it copies handles.
 class Weights {
  public:
-  /// Gets the full name and the file's tensor; gives what to use instead (float32 where it changed something).
+  /// Gets the name below the root prefix and the file's tensor; gives what to use instead (float32 where it changed something).
   using Patch = std::function<at::Tensor(const std::string& name, const at::Tensor& weight)>;
 
-  explicit Weights(std::shared_ptr<const StateDict> tensors, std::string prefix = {}, Patch patch = {})
-      : tensors_(std::move(tensors)), prefix_(std::move(prefix)), patch_(std::move(patch)) {}
+  /// `root`: the prefix of the network within its file, "model.diffusion_model."; patches see names without it.
+  explicit Weights(std::shared_ptr<const StateDict> tensors, std::string root = {}, Patch patch = {})
+      : tensors_(std::move(tensors)), prefix_(std::move(root)), root_size_(prefix_.size()), patch_(std::move(patch)) {}
 
-  Weights below(std::string_view prefix) const { return Weights(tensors_, prefix_ + std::string(prefix), patch_); }
+  Weights below(std::string_view prefix) const { Weights copy(*this); copy.prefix_ += prefix; return copy; }
+  /// The same with `next` applied to what this gives.
+  Weights patched(Patch next) const;
   bool has(std::string_view name) const { return tensors_->contains(prefix_ + std::string(name)); }
   /// Is there any tensor whose name begins like this?
   bool has_below(std::string_view prefix) const;
@@ -35,6 +38,7 @@ class Weights {
  private:
   std::shared_ptr<const StateDict> tensors_;
   std::string prefix_;
+  std::size_t root_size_ = 0;
   Patch patch_;
 };
 
