@@ -1,0 +1,54 @@
+#pragma once
+// MODEL: a UNet's weights with all that a graph has changed about them.
+
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "diffusion/guidance.hpp"
+#include "diffusion/latent_format.hpp"
+#include "diffusion/model_sampling.hpp"
+#include "diffusion/unet.hpp"
+
+namespace darkroom {
+
+/// One set of UNet weights: mapped until it is first used, packed afterwards. Thread-safe.
+class Network {
+ public:
+  Network(Weights weights, UNetConfig config, Compute compute) : weights_(std::move(weights)), config_(std::move(config)), compute_(compute) {}
+
+  const Weights& weights() const { return weights_; }
+  const UNetConfig& config() const { return config_; }
+  const Compute& compute() const { return compute_; }
+  /// The packed network; who holds the pointer keeps it from being dropped.
+  std::shared_ptr<const UNet> acquire() const;
+  /// Gives the packed form back once nobody uses it; the next acquire() packs again.
+  void drop() const;
+  std::size_t bytes() const;  ///< of the packed form, 0 without one
+
+ private:
+  Weights weights_;
+  UNetConfig config_;
+  Compute compute_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const UNet> packed_;
+};
+
+/// Copying it copies handles: a patch is a changed copy. Immutable once it is shared.
+struct DiffusionModel {
+  std::shared_ptr<const Network> network;
+  std::shared_ptr<const ModelSampling> schedule;
+  const LatentFormat* latents = nullptr;
+  std::shared_ptr<const UNetPatches> patches;  ///< null: none
+  GuidanceHooks hooks;
+
+  const ModelSampling& sampling() const { return *schedule; }
+  const UNetConfig& config() const { return network->config(); }
+  /// The same with other weights (LoRA, merges): `patch` is applied to what this model's weights are.
+  DiffusionModel with_weights(Weights::Patch patch) const;
+};
+
+/// The model of the UNet that `weights` holds below its root. Throws InvalidInput that says why there is none.
+DiffusionModel load_diffusion_model(const Weights& weights, const Compute& compute);
+
+}  // namespace darkroom
