@@ -37,6 +37,13 @@ MappedFile::~MappedFile() {
   if (base_) ::munmap(base_, size_);
 }
 
+namespace {
+
+/// What a tensor in a map holds and frees. Its address tells such tensors from others.
+void drop_map(void* file) { delete static_cast<std::shared_ptr<const MappedFile>*>(file); }
+
+}  // namespace
+
 at::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, std::size_t offset, at::IntArrayRef sizes, at::ScalarType dtype) {
   const auto options = at::TensorOptions().dtype(dtype);
   std::int64_t numel = 1;
@@ -48,7 +55,17 @@ at::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, std::size_t 
     std::memcpy(copy.data_ptr(), data, static_cast<std::size_t>(numel) * c10::elementSize(dtype));
     return copy;
   }
-  return at::from_blob(data, sizes, [file](void*) {}, options);
+  return at::for_blob(data, sizes).context(new std::shared_ptr<const MappedFile>(file), drop_map).options(options).make_tensor();
+}
+
+void release_pages(const at::Tensor& view) {
+  if (!view.defined() || !view.device().is_cpu() || view.numel() == 0 || !view.has_storage()) return;
+  if (view.storage().data_ptr().get_deleter() != &drop_map) return;
+  if (!view.is_non_overlapping_and_dense()) return;
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(view.const_data_ptr()), end = begin + view.nbytes();
+  const auto first = (begin + page - 1) / page * page, last = end / page * page;
+  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 std::optional<std::int64_t> checked_numel(const std::vector<std::int64_t>& sizes) {

@@ -39,6 +39,10 @@ class MappedFile {
 /// Data that isn't aligned for its type is copied.
 at::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, std::size_t offset, at::IntArrayRef sizes, at::ScalarType dtype);
 
+/// Lets the pages that `view` alone lies on leave memory; reading it reads the file again. Does nothing for a tensor that is no
+/// view of a map. Nobody may have written into the tensor: such pages would be lost.
+void release_pages(const at::Tensor& view);
+
 /// Elements of `sizes`, or nothing when one is negative or the product does not fit 63 bits.
 std::optional<std::int64_t> checked_numel(const std::vector<std::int64_t>& sizes);
 

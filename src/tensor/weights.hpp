@@ -32,6 +32,9 @@ class Weights {
   at::Tensor get(std::string_view name) const;
   /// Nothing patched, for shapes.
   const at::Tensor& raw(std::string_view name) const;
+  /// Called when a tensor has been packed: its pages of the mapped file may leave memory, so that the peak is never two copies.
+  /// Reading it again reads the file again.
+  void release(std::string_view name) const;
   const StateDict& tensors() const { return *tensors_; }
   const std::string& prefix() const { return prefix_; }
 
@@ -41,5 +44,8 @@ class Weights {
   std::size_t root_size_ = 0;
   Patch patch_;
 };
+
+/// "[320, 4, 3, 3]", for messages.
+std::string shape_text(const at::Tensor& tensor);
 
 }  // namespace darkroom
