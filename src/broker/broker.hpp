@@ -36,7 +36,9 @@ struct QueueFull : TooLarge {
 struct BrokerLimits {
   std::size_t max_queue = 10000;    ///< waiting jobs, those being written among them
   std::size_t max_history = 10000;  ///< finished jobs; the oldest go first
-  int max_attempts = 2;             ///< how often a job may lose its worker, less one
+  /// Limit: workers that one job may lose. Beyond: it fails with WorkerLost. Fixed: a job that takes two down takes all down. Edge:
+  /// BrokerConformance.ASecondLossEndsTheRetries.
+  int max_attempts = 2;
 };
 
 /// The right of one worker to one job. `ticket` is the broker's own number of a job: prompt ids may repeat.
@@ -116,7 +118,7 @@ class Broker {
   virtual asio::awaitable<std::optional<ClaimedJob>> claim(std::chrono::milliseconds lease) = 0;
   /// False when the claim is no longer good: stop working on it.
   virtual asio::awaitable<bool> extend(Claim claim, std::chrono::milliseconds lease) = 0;
-  /// From running into the history in one step, durable when it returns. False for a stale claim: nothing changed.
+  /// From running into the history in one step; at worst a loss of power just then makes it run again. False for a stale claim.
   virtual asio::awaitable<bool> finish(Claim claim, JobResult result) = 0;
   /// Pending again at its old place, and as if it had not been tried: the worker stopped in order.
   virtual asio::awaitable<bool> hand_back(Claim claim) = 0;

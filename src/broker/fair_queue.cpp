@@ -4,7 +4,8 @@
 
 namespace darkroom {
 namespace {
-/// Users and clients without waiting jobs are remembered for the rotation; beyond this many the longest unserved go.
+/// Limit: users and clients without waiting jobs whose turn is remembered. Beyond: the longest unserved are forgotten. Fixed: only fairness
+/// among more is lost. Edge: FairQueue.TurnsAreRememberedForALimitedNumber.
 constexpr std::size_t kRemembered = 1024;
 }  // namespace
 

@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/hash.hpp"
+#include "base/log.hpp"
 #include "broker/job_summary.hpp"
 #include "broker/sqlite.hpp"
 
@@ -97,6 +98,19 @@ std::optional<JobRow> load_job(Database& database, std::int64_t ticket) {
   if (select.integer(13) != check_of(row.output_ids, row.extra_data, row.prompt))
     throw InvalidInput(fmt::format("the stored job {} is damaged", row.id));
   return row;
+}
+
+std::vector<std::optional<JobRow>> load_jobs(Database& database, const std::vector<std::int64_t>& tickets) {
+  std::vector<std::optional<JobRow>> found;
+  for (const std::int64_t ticket : tickets) {
+    try {
+      found.push_back(load_job(database, ticket));
+    } catch (const Error& error) {
+      log::error("{}", error.what());
+      found.emplace_back();
+    }
+  }
+  return found;
 }
 
 void update_job(Database& database, std::int64_t ticket, bool running, int attempt, int losses) {

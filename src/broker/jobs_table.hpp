@@ -40,6 +40,8 @@ void insert_job(Database& database, const JobRow& row);
 std::vector<JobRow> list_jobs(Database& database);
 /// One row with its texts; nothing when it is gone. Throws InvalidInput when its texts are not what was written.
 std::optional<JobRow> load_job(Database& database, std::int64_t ticket);
+/// Several, in this order; nothing in the place of one that is gone or damaged, with a line in the log.
+std::vector<std::optional<JobRow>> load_jobs(Database& database, const std::vector<std::int64_t>& tickets);
 void update_job(Database& database, std::int64_t ticket, bool running, int attempt, int losses);
 /// After a start: what ran when the last gateway died waits again. No loss is counted.
 void requeue_running(Database& database);

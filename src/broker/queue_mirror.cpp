@@ -9,6 +9,14 @@ std::size_t text_bytes(const QueuedJob& job) { return job.prompt.size() + job.ex
 
 }  // namespace
 
+void QueuedJob::append_tuple(std::string& out) const {
+  out += '[';
+  dump_to(out, number);
+  out += ',';
+  dump_to(out, json::value(id));
+  ((((((out += ',') += prompt) += ',') += extra_data) += ',') += outputs) += ']';
+}
+
 JobRow QueueMirror::Entry::row() const {
   return {.ticket = ticket, .owner = view->owner, .id = view->id, .number = view->number, .explicit_number = explicit_number,
           .client_id = view->client_id, .has_client = has_client, .attempt = attempt, .losses = losses,

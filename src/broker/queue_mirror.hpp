@@ -17,6 +17,8 @@
 namespace darkroom {
 
 /// Texts of jobs are kept in memory up to this many bytes in all; beyond, they are read from the disk when asked for.
+/// Limit: texts of waiting jobs kept in memory, bytes. Beyond: they are read from disk. Fixed: bounds the memory of the gateway. Edge:
+/// SqliteBroker.JobsBeyondTheTextBudgetAreReadFromDisk.
 constexpr std::size_t kMirrorTextBytes = 64u << 20;
 
 class QueueMirror {

@@ -2,53 +2,32 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <limits>
-#include <mutex>
-#include <unordered_set>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "broker/event_channel.hpp"
+#include "broker/file_lock.hpp"
 #include "broker/history_table.hpp"
+#include "broker/job_listing.hpp"
 #include "broker/jobs_table.hpp"
 #include "broker/migrations.hpp"
 #include "broker/queue_mirror.hpp"
+#include "broker/reader_pool.hpp"
+#include "broker/schemas_table.hpp"
 #include "broker/writer.hpp"
 
 namespace darkroom {
 namespace {
 
-constexpr int kReaders = 2;
-constexpr std::int64_t kKeptSchemas = 4;  // builds whose schemas are kept
-
-/// Keeps two gateways from owning one queue. Held as long as the process lives.
-class FileLock {
- public:
-  explicit FileLock(const std::string& path) : file_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    if (file_ < 0) throw Unavailable(fmt::format("database: can't make {}", path));
-    if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-      ::close(file_);
-      throw Conflict(fmt::format("the database is in use by another darkroom ({} is locked)", path));
-    }
-  }
-  ~FileLock() { ::close(file_); }
-  FileLock(const FileLock&) = delete;
-  FileLock& operator=(const FileLock&) = delete;
-
- private:
-  int file_;
-};
+constexpr std::size_t kReaders = 2;
 
 /// A place in the queue for a job that is being written. May outlive the broker, in a coroutine that nobody resumes any more.
 class Reservation {
@@ -63,14 +42,6 @@ class Reservation {
 };
 
 }  // namespace
-
-void QueuedJob::append_tuple(std::string& out) const {
-  out += '[';
-  dump_to(out, number);
-  out += ',';
-  dump_to(out, json::value(id));
-  ((((((out += ',') += prompt) += ',') += extra_data) += ',') += outputs) += ']';
-}
 
 struct SqliteBroker::State {
   State(const std::filesystem::path& file, BrokerLimits given)
@@ -88,11 +59,9 @@ struct SqliteBroker::State {
   std::shared_ptr<std::size_t> submitting = std::make_shared<std::size_t>(0);
   Database database;               ///< the writer's alone once it runs
   std::optional<Writer> writer;
-  asio::thread_pool pool{kReaders};
-  std::mutex readers_mutex;
-  std::vector<std::unique_ptr<Database>> readers;  ///< connections that nobody uses just now
+  ReaderPool readers{path, kReaders};
   std::vector<std::function<void()>> change_listeners;
-  std::vector<std::weak_ptr<EventListener>> subscribers;
+  EventChannel events;
 
   /// Makes the folder and the file. Secrets of waiting jobs are in it: it is for the owner of the process alone.
   static const std::string& made(const std::string& file) {
@@ -116,16 +85,17 @@ struct SqliteBroker::State {
     for (const auto& listener : change_listeners) listener();
   }
 
-  /// Runs `apply` in the next transaction and comes back when it is on disk, or throws what went wrong.
+  /// Runs `apply` in the next transaction and comes back when it is on disk, or throws what went wrong. Not `durable`: when it is
+  /// in the file, for what the next start makes good after a loss of power.
   /// Give it a named function object: GCC 12 destroys a lambda twice that is made inside a co_await expression and converted.
-  asio::awaitable<void> write(std::function<void(Database&)> apply) {
+  asio::awaitable<void> write(std::function<void(Database&)> apply, bool durable = true) {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
-        [this](auto handler, std::function<void(Database&)> task) {
+        [this, durable](auto handler, std::function<void(Database&)> task) {
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
           auto work = asio::make_work_guard(asio::get_associated_executor(*shared));
           writer->push({std::move(task), [shared, work](std::exception_ptr fault) {
                          asio::post(work.get_executor(), [shared, fault] { std::move (*shared)(fault); });
-                       }});
+                       }, durable});
         },
         asio::use_awaitable, std::move(apply));
   }
@@ -148,31 +118,6 @@ struct SqliteBroker::State {
     });
   }
 
-  template <class Result, class Query>
-  static asio::awaitable<Result> with_connection(State& state, Query query) {
-    std::unique_ptr<Database> connection;
-    {
-      const std::lock_guard guard(state.readers_mutex);
-      if (!state.readers.empty()) {
-        connection = std::move(state.readers.back());
-        state.readers.pop_back();
-      }
-    }
-    if (!connection) connection = std::make_unique<Database>(state.path, Database::Mode::kReadOnly);
-    Result result = query(*connection);
-    const std::lock_guard guard(state.readers_mutex);
-    state.readers.push_back(std::move(connection));
-    co_return result;
-  }
-
-  /// Runs `query` on the pool with a connection of its own.
-  template <class Query>
-  asio::awaitable<std::invoke_result_t<Query, Database&>> read(Query query) {
-    using Result = std::invoke_result_t<Query, Database&>;
-    asio::awaitable<Result> reading = with_connection<Result, Query>(*this, std::move(query));
-    co_return co_await asio::co_spawn(pool, std::move(reading), asio::use_awaitable);
-  }
-
   /// The writer's part of every end of a job. The oldest entries go beyond the limit.
   void into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary) {
     history_count += move_to_history(writing, ticket, texts, summary);
@@ -185,6 +130,7 @@ struct SqliteBroker::State {
 
   /// Moves a held entry into the history, or puts it back as it was when that fails.
   asio::awaitable<void> end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo) {
+    const bool durable = result.cancelled;  // what ended by itself would run again; what was cancelled must not
     auto texts = std::make_shared<const ResultTexts>(texts_of(result));
     auto summary = std::make_shared<const JobSummary>(summarize(result));
     std::exception_ptr fault;
@@ -197,7 +143,7 @@ struct SqliteBroker::State {
       }
     };
     try {
-      co_await write(std::move(move));
+      co_await write(std::move(move), durable);
     } catch (...) {
       fault = std::current_exception();
     }
@@ -221,7 +167,7 @@ struct SqliteBroker::State {
         auto row = load_job(reading, ticket);
         return row ? std::optional<Job>(job_of(*row)) : std::nullopt;
       };
-      auto job = co_await read(std::move(query));
+      auto job = co_await readers.run(std::move(query));
       if (job) job->attempt = attempt;
       co_return job;
     } catch (const Error& error) {
@@ -233,7 +179,7 @@ struct SqliteBroker::State {
 
 SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits) : state_(std::make_unique<State>(file, limits)) {}
 
-SqliteBroker::~SqliteBroker() { state_->pool.join(); }
+SqliteBroker::~SqliteBroker() = default;
 
 std::uint64_t SqliteBroker::commits() const { return state_->writer->commits(); }
 
@@ -380,19 +326,8 @@ asio::awaitable<QueueView> SqliteBroker::queue(std::string owner) {
 
   std::vector<std::int64_t> tickets;
   for (const auto& [place, ticket] : missing) tickets.push_back(ticket);
-  auto load = [tickets](Database& reading) {
-    std::vector<std::optional<JobRow>> found;
-    for (const std::int64_t ticket : tickets) {
-      try {
-        found.push_back(load_job(reading, ticket));
-      } catch (const Error& error) {
-        log::error("{}", error.what());
-        found.emplace_back();
-      }
-    }
-    return found;
-  };
-  const auto rows = co_await state.read(std::move(load));
+  auto load = [tickets](Database& reading) { return load_jobs(reading, tickets); };
+  const auto rows = co_await state.readers.run(std::move(load));
   for (std::size_t i = 0; i < missing.size(); ++i) {
     auto& place = *missing[i].first;
     if (!rows[i]) {  // it left meanwhile, or is damaged
@@ -417,12 +352,12 @@ void SqliteBroker::on_change(std::function<void()> listener) { state_->change_li
 asio::awaitable<std::vector<HistoryEntry>> SqliteBroker::history(std::string owner, std::optional<std::int64_t> max_items,
                                                                  std::int64_t offset) {
   auto query = [=](Database& reading) { return read_history(reading, owner, max_items, offset); };
-  co_return co_await state_->read(std::move(query));
+  co_return co_await state_->readers.run(std::move(query));
 }
 
 asio::awaitable<std::optional<HistoryEntry>> SqliteBroker::history_of(std::string owner, std::string id) {
   auto query = [=](Database& reading) { return read_history_of(reading, owner, id); };
-  co_return co_await state_->read(std::move(query));
+  co_return co_await state_->readers.run(std::move(query));
 }
 
 asio::awaitable<void> SqliteBroker::delete_history(std::string owner, std::vector<std::string> ids) {
@@ -443,85 +378,27 @@ asio::awaitable<void> SqliteBroker::clear_history(std::string owner) {
 
 asio::awaitable<JobsPage> SqliteBroker::jobs(std::string owner, JobsFilter filter) {
   State& state = *state_;
-  /// A candidate for the list: a job of the queue, or the place of a history entry.
-  struct Candidate {
-    std::optional<ListedJob> queued;
-    ListingKey key;
+  std::vector<QueuedForListing> queued;
+  for (const auto* entry : state.mirror.running_entries(owner)) add_queued(queued, *entry->view, "in_progress", filter);
+  for (const auto* entry : state.mirror.pending_entries(owner)) add_queued(queued, *entry->view, "pending", filter);
+  auto query = [&filter, owner, queued = std::move(queued)](Database& reading) mutable {
+    return list_page(reading, owner, filter, std::move(queued));
   };
-  std::vector<Candidate> candidates;
-  const auto add_queued = [&](const std::vector<const QueueMirror::Entry*>& entries, const char* status) {
-    if (!filter.status.empty() && std::ranges::find(filter.status, status) == filter.status.end()) return;
-    for (const auto* entry : entries) {
-      const QueuedJob& job = *entry->view;
-      if (!filter.workflow_id.empty() && job.workflow_id != filter.workflow_id) continue;
-      candidates.push_back({ListedJob{job.id, job.number, {.status = status, .create_time = job.create_time, .workflow_id = job.workflow_id}},
-                            {.ticket = job.ticket, .create_time = job.create_time}});
-    }
-  };
-  add_queued(state.mirror.running_entries(owner), "in_progress");
-  add_queued(state.mirror.pending_entries(owner), "pending");
-
-  auto query = [&filter, owner, candidates = std::move(candidates)](Database& reading) mutable {
-    const auto finished = list_history(reading, owner, filter);
-    // A job that ended since the queue was looked at is in both: the history has the newer word.
-    std::unordered_set<std::int64_t> ended;
-    for (const ListingKey& key : finished) ended.insert(key.ticket);
-    std::erase_if(candidates, [&](const Candidate& item) { return ended.contains(item.key.ticket); });
-    for (const ListingKey& key : finished) candidates.push_back({std::nullopt, key});
-
-    const auto by = [&](const Candidate& item) { return filter.by_duration ? item.key.duration : item.key.create_time; };
-    std::ranges::stable_sort(candidates, [&](const Candidate& a, const Candidate& b) {
-      return filter.ascending ? by(a) < by(b) : by(b) < by(a);
-    });
-    JobsPage page{.total = static_cast<std::int64_t>(candidates.size())};
-    const std::int64_t first = std::clamp<std::int64_t>(filter.offset, 0, page.total);
-    const std::int64_t count = std::min(filter.limit.value_or(page.total), page.total - first);
-    for (std::int64_t i = first; i < first + count; ++i) {
-      Candidate& item = candidates[static_cast<std::size_t>(i)];
-      if (item.queued) page.jobs.push_back(std::move(*item.queued));
-      else if (auto listed = read_listed(reading, item.key.place)) page.jobs.push_back(std::move(*listed));
-    }
-    return page;
-  };
-  co_return co_await state.read(std::move(query));
+  co_return co_await state.readers.run(std::move(query));
 }
 
-void SqliteBroker::publish(const Record& event) {
-  bool gone = false;
-  // By index: a listener may subscribe another one.
-  for (std::size_t i = 0; i < state_->subscribers.size(); ++i) {
-    if (const auto listener = state_->subscribers[i].lock()) (*listener)(event);
-    else gone = true;
-  }
-  if (gone) std::erase_if(state_->subscribers, [](const auto& subscriber) { return subscriber.expired(); });
-}
+void SqliteBroker::publish(const Record& event) { state_->events.publish(event); }
 
-std::shared_ptr<void> SqliteBroker::subscribe(EventListener listener) {
-  auto kept = std::make_shared<EventListener>(std::move(listener));
-  state_->subscribers.push_back(kept);
-  return kept;
-}
+std::shared_ptr<void> SqliteBroker::subscribe(EventListener listener) { return state_->events.subscribe(std::move(listener)); }
 
 asio::awaitable<void> SqliteBroker::keep_schemas(std::string key, std::string schemas) {
-  std::function<void(Database&)> keep = [key, schemas](Database& writing) {
-    writing
-        .prepare("INSERT INTO schemas (owner, key, saved, schemas) VALUES ('local', ?1, ?2, ?3)"
-                 " ON CONFLICT (owner, key) DO UPDATE SET saved = excluded.saved, schemas = excluded.schemas")
-        .bind(key, now_ms(), schemas)
-        .run();
-    writing.prepare("DELETE FROM schemas WHERE key NOT IN (SELECT key FROM schemas ORDER BY saved DESC, rowid DESC LIMIT ?1)").bind(kKeptSchemas).run();
-  };
+  std::function<void(Database&)> keep = [key, schemas](Database& writing) { save_schemas(writing, key, schemas); };
   co_await state_->write(std::move(keep));
 }
 
 asio::awaitable<std::optional<std::string>> SqliteBroker::kept_schemas(std::string key) {
-  auto query = [key](Database& reading) -> std::optional<std::string> {
-    Statement select = reading.prepare("SELECT schemas FROM schemas WHERE owner = 'local' AND key = ?1");
-    select.bind(key);
-    if (!select.step()) return std::nullopt;
-    return select.text(0);
-  };
-  co_return co_await state_->read(std::move(query));
+  auto query = [key](Database& reading) { return load_schemas(reading, key); };
+  co_return co_await state_->readers.run(std::move(query));
 }
 
 }  // namespace darkroom

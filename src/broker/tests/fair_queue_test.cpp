@@ -100,6 +100,24 @@ TEST(FairQueue, OrderForetellsWhatIsTaken) {
   }
 }
 
+TEST(FairQueue, TurnsAreRememberedForALimitedNumber) {
+  // "old" was served once, then many others; only while it is remembered does a newcomer come before it.
+  const auto newcomer_is_first = [](int others) {
+    FairQueue queue;
+    queue.add(automatic(0, "old"));
+    queue.take();
+    for (int i = 1; i <= others; ++i) {
+      queue.add(automatic(i, "client " + std::to_string(i)));
+      queue.take();
+    }
+    queue.add(automatic(100'000, "old"));
+    queue.add(automatic(100'001, "new"));
+    return *queue.take() == 100'001;
+  };
+  EXPECT_TRUE(newcomer_is_first(1000));
+  EXPECT_FALSE(newcomer_is_first(4000));
+}
+
 TEST(FairQueue, TenThousandClientsAreOrderedQuickly) {
   FairQueue queue;
   for (int i = 0; i < 10000; ++i) queue.add(automatic(i, std::to_string(i)));
