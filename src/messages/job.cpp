@@ -1,6 +1,77 @@
 #include "messages/job.hpp"
 
+#include <concepts>
+#include <type_traits>
+
 namespace darkroom {
+namespace {
+
+/// Every field of a record with its name on the wire; one list for both directions.
+template <class AnyJob, class Visit>
+  requires std::same_as<std::remove_const_t<AnyJob>, Job>
+void each_field(AnyJob& job, Visit visit) {
+  visit("id", job.id);
+  visit("number", job.number);
+  visit("explicit_number", job.explicit_number);
+  visit("owner", job.owner);
+  visit("client_id", job.client_id);
+  visit("has_client", job.has_client);
+  visit("prompt", job.prompt);
+  visit("extra_data", job.extra_data);
+  visit("secrets", job.secrets);
+  visit("outputs", job.outputs);
+  visit("attempt", job.attempt);
+  visit("create_time", job.create_time);
+}
+
+template <class AnyResult, class Visit>
+  requires std::same_as<std::remove_const_t<AnyResult>, JobResult>
+void each_field(AnyResult& result, Visit visit) {
+  visit("status", result.status);
+  visit("completed", result.completed);
+  visit("cancelled", result.cancelled);
+  visit("messages", result.messages);
+  visit("outputs", result.outputs);
+  visit("meta", result.meta);
+  visit("started", result.started);
+  visit("ended", result.ended);
+}
+
+json::value written(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
+template <class Value>
+json::value written(const Value& value) {
+  return json::value(value);
+}
+
+// What is absent or of another kind keeps its default.
+void read(const json::value& wire, std::string& out) { if (wire.is_string()) out = wire.get_string(); }
+void read(const json::value& wire, json::value& out) { out = wire; }
+void read(const json::value& wire, bool& out) { if (wire.is_bool()) out = wire.get_bool(); }
+void read(const json::value& wire, json::object& out) { if (wire.is_object()) out = wire.get_object(); }
+void read(const json::value& wire, json::array& out) { if (wire.is_array()) out = wire.get_array(); }
+void read(const json::value& wire, int& out) { if (wire.is_int64()) out = static_cast<int>(wire.get_int64()); }
+void read(const json::value& wire, std::int64_t& out) { if (wire.is_int64()) out = wire.get_int64(); }
+void read(const json::value& wire, std::vector<std::string>& out) {
+  if (const auto* list = wire.if_array())
+    for (const auto& item : *list) out.emplace_back(item.as_string());
+}
+
+template <class Kind>
+json::object to_wire(const Kind& record) {
+  json::object wire;
+  each_field(record, [&](const char* name, const auto& value) { wire.emplace(name, written(value)); });
+  return wire;
+}
+
+template <class Kind>
+Kind from_wire(const json::object& wire, Kind record) {
+  each_field(record, [&](const char* name, auto& value) {
+    if (const auto* given = find(wire, name)) read(*given, value);
+  });
+  return record;
+}
+
+}  // namespace
 
 double Job::sort_number() const { return number.is_number() ? number.to_number<double>() : 0; }
 
@@ -9,46 +80,11 @@ json::array Job::tuple() const {
   return {number, json::value(id), prompt, extra_data, std::move(ids)};
 }
 
-json::object Job::to_json() const {
-  return {{"id", id}, {"number", number}, {"explicit_number", explicit_number}, {"owner", owner}, {"client_id", client_id},
-          {"has_client", has_client}, {"prompt", prompt}, {"extra_data", extra_data}, {"secrets", secrets},
-          {"outputs", json::array(outputs.begin(), outputs.end())}, {"attempt", attempt}, {"create_time", create_time}};
-}
+json::object Job::to_json() const { return to_wire(*this); }
+Job Job::from_json(const json::object& wire) { return from_wire(wire, Job()); }
 
-Job Job::from_json(const json::object& wire) {
-  Job job;
-  job.id = string_or(wire, "id", "");
-  if (const auto* number = find(wire, "number")) job.number = *number;
-  job.explicit_number = bool_or(wire, "explicit_number", false);
-  job.owner = string_or(wire, "owner", "local");
-  job.client_id = string_or(wire, "client_id", "");
-  job.has_client = bool_or(wire, "has_client", false);
-  if (const auto* object = find_object(wire, "prompt")) job.prompt = *object;
-  if (const auto* object = find_object(wire, "extra_data")) job.extra_data = *object;
-  if (const auto* object = find_object(wire, "secrets")) job.secrets = *object;
-  if (const auto* list = find_array(wire, "outputs"))
-    for (const auto& id : *list) job.outputs.emplace_back(id.as_string());
-  job.attempt = static_cast<int>(int_or(wire, "attempt", 0));
-  job.create_time = int_or(wire, "create_time", 0);
-  return job;
-}
-
-json::object JobResult::to_json() const {
-  return {{"status", status}, {"completed", completed}, {"cancelled", cancelled}, {"messages", messages},
-          {"outputs", outputs}, {"meta", meta}, {"started", started}, {"ended", ended}};
-}
-
-JobResult JobResult::from_json(const json::object& wire) {
-  JobResult result;
-  result.status = string_or(wire, "status", "error");
-  result.completed = bool_or(wire, "completed", false);
-  result.cancelled = bool_or(wire, "cancelled", false);
-  if (const auto* list = find_array(wire, "messages")) result.messages = *list;
-  if (const auto* object = find_object(wire, "outputs")) result.outputs = *object;
-  if (const auto* object = find_object(wire, "meta")) result.meta = *object;
-  result.started = int_or(wire, "started", 0);
-  result.ended = int_or(wire, "ended", 0);
-  return result;
-}
+json::object JobResult::to_json() const { return to_wire(*this); }
+/// A result that does not say so is no success.
+JobResult JobResult::from_json(const json::object& wire) { return from_wire(wire, JobResult{.status = "error", .completed = false}); }
 
 }  // namespace darkroom

@@ -15,6 +15,8 @@ namespace darkroom {
 
 constexpr std::uint8_t kWireVersion = 1;
 /// Longest record. A prompt may hold 100 MB of JSON; its pictures go through storage, never here.
+/// Limit: a record on the link between gateway and worker, bytes. Beyond: the sender refuses it; a worker that announces one is replaced.
+/// Fixed: a picture of the most pixels fits as PNG. Edge: Wire.RecordsAtTheLimit.
 constexpr std::size_t kMaxRecordBytes = 256u << 20;
 
 struct Record {
@@ -24,7 +26,7 @@ struct Record {
 };
 
 /// Kinds, gateway → worker:
-///   configure {folders, precision, cache, cache_size, preview_method, ram, disable_metadata, verbose}   first of all
+///   configure {folders, precision, cache, cache_size, preview_method, preview_size, ram, disable_metadata, verbose}   first of all
 ///   run {job}                        a claimed job (Job::to_json)
 ///   cancel {job}                     interrupt it; the end comes as an event
 ///   free {unload_models, free_memory}

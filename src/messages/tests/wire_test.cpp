@@ -172,8 +172,24 @@ TEST(Wire, RefusesWhatIsNoRecord) {
   refused(std::string("\x07\0\0\0\x01\x02\0\0\0[]", 11));
 }
 
-TEST(Wire, RefusesToSendAnOversizedRecord) {
-  EXPECT_THROW(encode({"event", {}, std::string(kMaxRecordBytes, 'x')}), TooLarge);
+TEST(Wire, RecordsAtTheLimit) {
+  // Five bytes of head and {"kind":"event"} are in it, too.
+  const std::size_t around = encode({"event", {}, {}}).size() - 4;
+  const std::string whole = encode({"event", {}, std::string(kMaxRecordBytes - around, 'x')});
+  EXPECT_THROW(encode({"event", {}, std::string(kMaxRecordBytes - around + 1, 'x')}), TooLarge);
+  RecordReader reader;
+  reader.feed(whole);
+  const auto record = reader.next();
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->bytes.size(), kMaxRecordBytes - around);
+  std::string announced = whole.substr(0, 20);
+  ++announced[3];  // of the length in front
+  RecordReader second;
+  const auto read = [&] {
+    second.feed(announced);
+    second.next();
+  };
+  EXPECT_THROW(read(), Error) << "known before the bytes come";
 }
 
 TEST(Wire, RefusesUnknownEventsAndWrongFields) {
