@@ -24,6 +24,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
+/// Limit: an extra_model_paths.yaml, bytes. Beyond: the server does not start and says so. Fixed: people write some lines. Edge:
+/// ExtraPaths.have_a_limit.
 constexpr std::uintmax_t kMaxYaml = 1u << 20;
 
 std::string expand(std::string_view text) {

@@ -15,7 +15,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kMaxDepth = 32;  // below one folder; links can form endless trees
+/// Limit: folders below a model folder. Beyond: deeper ones are not listed. Fixed: links can form endless trees. Edge:
+/// ModelLists.end_at_a_depth.
+constexpr std::size_t kMaxDepth = 32;
 
 bool has_extension(const ModelFolder& folder, const fs::path& name) {
   if (folder.extensions.empty()) return true;

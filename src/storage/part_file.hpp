@@ -1,5 +1,6 @@
 #pragma once
-// A file that nobody sees until it is whole: written under a name of its own beside the target, then moved there.
+// A file that nobody sees until it is whole: written under a name of its own beside the target, then moved there. Its lock says that
+// somebody still writes it, so that what a killed process left behind can be told from it and removed.
 
 #include <filesystem>
 #include <string>
@@ -26,7 +27,7 @@ class PartFile {
   bool place(const std::filesystem::path& target, bool durable = false);
 
  private:
-  void close(bool durable);
+  void complete(bool durable);
   void move_beside(const std::filesystem::path& target);
   std::filesystem::path path_;
   int descriptor_ = -1;
@@ -34,5 +35,11 @@ class PartFile {
 
 /// Begins the names of files that are being written; lists leave them out.
 constexpr std::string_view kPartPrefix = ".darkroom-part-";
+
+/// Renames in one step, and only to a name that is free. Returns 0, EEXIST when the name is taken, or why else it failed.
+int rename_to_free(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// Removes the part files below `folder` whose writers are gone; how many there were. Links are not followed.
+std::size_t remove_stale_parts(const std::filesystem::path& folder);
 
 }  // namespace darkroom

@@ -15,8 +15,11 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kMaxName = 255;   // bytes of one part: what ext4, xfs and tmpfs hold
-constexpr std::size_t kMaxPath = 4000;  // below PATH_MAX, with room for the folder
+/// Limit: one part of a file name, bytes. Beyond: 400. Fixed: what ext4, xfs and tmpfs hold. Edge: ResolveInside.lengths_at_the_edge.
+constexpr std::size_t kMaxName = 255;
+/// Limit: a file name with its folders, bytes. Beyond: 400. Fixed: below PATH_MAX, with room for the base folder. Edge:
+/// ResolveInside.lengths_at_the_edge.
+constexpr std::size_t kMaxPath = 4000;
 
 bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 

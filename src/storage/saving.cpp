@@ -16,7 +16,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kMaxCounter = 999'999'999;  // a larger number in a name is not one of ours
+/// Limit: number in the name of a saved file that counts as one of ours. Beyond: the file is not counted. Fixed: nobody has so many. Edge:
+/// SaveTarget.counters_have_a_limit.
+constexpr int kMaxCounter = 999'999'999;
 
 void replace_all(std::string& text, std::string_view what, const std::string& with) {
   for (std::size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + with.size())) text.replace(at, what.size(), with);

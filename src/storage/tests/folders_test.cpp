@@ -104,6 +104,16 @@ TEST(ModelLists, show_a_pair_once_and_find_shipped_weights_by_their_usual_names)
   EXPECT_EQ(folders.find_model("upscale_models", "RealESRGAN_x4plus.pth"), own / "models/upscale_models/RealESRGAN_x4plus.pth");
 }
 
+TEST(ModelLists, end_at_a_depth) {
+  ScratchFolder scratch;
+  const Folders folders = Folders::below(scratch.path());
+  std::string deepest = "models/loras/";
+  for (int level = 1; level < 32; ++level) deepest += "d/";
+  scratch.write(deepest + "listed.pt");
+  scratch.write(deepest + "d/too_deep.pt");
+  EXPECT_THAT(folders.list_models("loras"), ElementsAre(testing::EndsWith("/listed.pt")));
+}
+
 TEST(InputFiles, are_plain_files_of_the_wanted_types) {
   ScratchFolder scratch, elsewhere;
   const Folders folders = Folders::below(scratch.path());
@@ -163,6 +173,15 @@ empty:
   ASSERT_NE(folders.model_folder("my_own"), nullptr);
   EXPECT_THAT(folders.model_folder("my_own")->paths, ElementsAre("/best/things"));
   EXPECT_TRUE(folders.model_folder("my_own")->extensions.empty());
+}
+
+TEST(ExtraPaths, have_a_limit) {
+  ScratchFolder scratch;
+  Folders folders = Folders::below("/data");
+  std::string text = "a:\n  loras: /x\n#";
+  text.resize(1u << 20, '.');
+  EXPECT_NO_THROW(folders.add_extra_paths(scratch.write("extra.yaml", text)));
+  EXPECT_THROW(folders.add_extra_paths(scratch.write("extra.yaml", text + ".")), Error);
 }
 
 TEST(ExtraPaths, say_where_a_fault_is) {

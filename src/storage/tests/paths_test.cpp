@@ -31,6 +31,16 @@ TEST(ResolveInside, refuses_every_way_out) {
   EXPECT_NO_THROW(resolve_inside(scratch.path(), std::string(255, 'a')));
 }
 
+TEST(ResolveInside, lengths_at_the_edge) {
+  ScratchFolder scratch;
+  EXPECT_NO_THROW(resolve_inside(scratch.path(), std::string(255, 'a')));
+  EXPECT_THROW(resolve_inside(scratch.path(), std::string(256, 'a')), InvalidInput);
+  std::string name;
+  while (name.size() < 4000) name += name.size() % 200 == 199 ? '/' : 'a';
+  EXPECT_NO_THROW(resolve_inside(scratch.path(), name));
+  EXPECT_THROW(resolve_inside(scratch.path(), name + "b"), InvalidInput);
+}
+
 TEST(ResolveInside, follows_links_only_as_far_as_the_folder) {
   ScratchFolder scratch, elsewhere;
   elsewhere.write("secret.txt");

@@ -3,6 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <ctime>
 
 #include "base/error.hpp"
@@ -100,6 +104,47 @@ TEST(PartFile, takes_only_a_free_name) {
   EXPECT_TRUE(second.place(scratch / "b"));
   EXPECT_EQ(ScratchFolder::read(scratch / "a"), "1");
   EXPECT_EQ(ScratchFolder::read(scratch / "b"), "2");
+}
+
+TEST(PartFile, of_a_killed_process_is_removed_and_a_live_one_is_not) {
+  ScratchFolder scratch;
+  const fs::path below = scratch / "sub";
+  fs::create_directory(below);
+  int told[2];
+  ASSERT_EQ(::pipe(told), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    PartFile part(below);
+    part.write("half");
+    if (::write(told[1], "x", 1) != 1) ::_exit(1);
+    ::pause();
+    ::_exit(0);
+  }
+  char byte;
+  ASSERT_EQ(::read(told[0], &byte, 1), 1);
+  PartFile ours(scratch.path());
+  ours.write("ours");
+  scratch.write("kept.png");
+  fs::create_symlink(scratch / "kept.png", scratch / (std::string(kPartPrefix) + "link"));
+  EXPECT_EQ(remove_stale_parts(scratch.path()), 0u) << "both are being written";
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  EXPECT_EQ(remove_stale_parts(scratch.path()), 1u);
+  EXPECT_TRUE(fs::is_empty(below));
+  EXPECT_TRUE(ours.place(scratch / "b"));
+  EXPECT_EQ(ScratchFolder::read(scratch / "b"), "ours");
+  EXPECT_TRUE(fs::exists(scratch / "kept.png"));
+  EXPECT_EQ(remove_stale_parts(scratch / "none"), 0u);
+  ::close(told[0]);
+  ::close(told[1]);
+}
+
+TEST(SaveTarget, counters_have_a_limit) {
+  ScratchFolder scratch;
+  scratch.write("a_999999999_.png");
+  scratch.write("b_1000000000_.png");
+  EXPECT_EQ(save_target(scratch.path(), "a", 1, 1).counter, 1'000'000'000);
+  EXPECT_EQ(save_target(scratch.path(), "b", 1, 1).counter, 1);
 }
 
 }  // namespace
