@@ -9,7 +9,9 @@
 namespace darkroom {
 namespace {
 
-constexpr int kMaxNesting = 8;  ///< of groups in groups; schemas come from packs
+/// Limit: growing and chosen inputs inside each other in a node class. Beyond: deeper ones are not expanded. Fixed: schemas come from
+/// packs. Edge: DynamicInputs.NestingHasALimit.
+constexpr int kMaxNesting = 8;
 
 constexpr std::string_view kAutogrow = "COMFY_AUTOGROW_V3";
 constexpr std::string_view kDynamicCombo = "COMFY_DYNAMICCOMBO_V3";

@@ -12,7 +12,8 @@
 namespace darkroom {
 namespace {
 
-constexpr std::size_t kMaxCandidates = 12;  ///< named in an error
+/// Limit: nodes named when --set fits several. Beyond: their number is told. Fixed: for the eye. Edge: ApplyEdit.NamesAFewCandidates.
+constexpr std::size_t kMaxCandidates = 12;
 
 std::string title_of(const json::object& node) {
   const auto* meta = find_object(node, "_meta");

@@ -10,7 +10,9 @@
 namespace darkroom {
 namespace {
 
-constexpr int kMaxHops = 10'000;  ///< of one link; more is a circle of reroutes
+/// Limit: reroutes and subgraph borders on one link. Beyond: the file is refused as a circle. Fixed: only a circle has so many. Edge:
+/// EditorForm.DamageIsNamed.
+constexpr int kMaxHops = 10'000;
 
 /// The input whose link takes the place of a bypassed node's output: the one at the same place if its type fits, else the first of
 /// the same type, else the first that fits.

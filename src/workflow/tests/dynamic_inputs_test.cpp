@@ -55,6 +55,20 @@ TEST(DynamicInputs, GroupsInsideGroups) {
                                    Pair("mode.sub.x", ElementsAre("mode", "sub", "x")), Pair("mode.pics.pic1", ElementsAre("mode", "pics", "pic1"))));
 }
 
+TEST(DynamicInputs, NestingHasALimit) {
+  // A choice inside a choice inside ...: its inputs are expanded down to the limit, and the rest is left alone.
+  DynamicCombo innermost{{{"on", {make_input(Form::kV3, "x", Int{.value = 1})}}}};
+  json::object inputs{{"g", "on"}};
+  std::string name = "g";
+  for (int level = 0; level < 12; ++level) {
+    innermost = DynamicCombo{{{"on", {make_input(Form::kV3, "g", innermost)}}}};
+    inputs[name += ".g"] = "on";
+  }
+  NodeSchema schema("Deep", Form::kV3);
+  schema.input("g", innermost);
+  EXPECT_EQ(names(schema, dump(inputs)).size(), 9u) << "eight groups inside the first";
+}
+
 TEST(DynamicInputs, SlotBringsItsInputsWhenGiven) {
   InputSpec slot;
   slot.type = "COMFY_DYNAMICSLOT_V3";

@@ -79,6 +79,21 @@ TEST(ApplyEdit, FaultsNameTheCandidates) {
   EXPECT_THAT(refusal("v1.0.b=perhaps"), HasSubstr("expected true or false"));
 }
 
+TEST(ApplyEdit, NamesAFewCandidates) {
+  const auto told = [](int nodes) {
+    json::object prompt;
+    for (int i = 0; i < nodes; ++i) prompt["n" + std::to_string(i)] = json::object{{"class_type", "K"}, {"inputs", json::object{{"x", 1}}}};
+    try {
+      apply_edit(prompt, "K.x=1", nullptr);
+    } catch (const InvalidInput& fault) {
+      return std::string(fault.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(told(12), AllOf(HasSubstr("n11 (K)"), Not(HasSubstr("more"))));
+  EXPECT_THAT(told(13), AllOf(Not(HasSubstr("n12 (K)")), HasSubstr("and 1 more")));
+}
+
 TEST(Seeds, AreSetWhereTheyAreConstants) {
   json::object prompt = parse_json(R"({"1": {"class_type": "K", "inputs": {"seed": 1}}, "2": {"class_type": "R", "inputs": {"noise_seed": 2}},
                                        "3": {"class_type": "K", "inputs": {"seed": ["9", 0]}}, "4": {"class_type": "X"}})").as_object();

@@ -115,6 +115,20 @@ TEST(EditorForm, SubgraphThatHoldsItselfIsRefused) {
               HasSubstr("nested deeper than 16"));
 }
 
+TEST(EditorForm, SubgraphsAtTheLimitOfNesting) {
+  const auto nested = [](std::size_t levels) {
+    json::array subgraphs;
+    for (std::size_t level = 1; level <= levels; ++level) {
+      const std::string inner = level == levels ? "PreviewImage" : "g" + std::to_string(level + 1);
+      subgraphs.push_back({{"id", "g" + std::to_string(level)}, {"nodes", json::array{json::object{{"id", 1}, {"type", inner}}}}, {"links", json::array()}});
+    }
+    return dump(json::object{{"nodes", json::array{json::object{{"id", 1}, {"type", "g1"}}}}, {"links", json::array()},
+                             {"definitions", json::object{{"subgraphs", subgraphs}}}});
+  };
+  EXPECT_EQ(imported(nested(limits::kMaxSubgraphNesting)).size(), 1u);
+  EXPECT_THAT(refusal(nested(limits::kMaxSubgraphNesting + 1)), HasSubstr("nested deeper than 16"));
+}
+
 // -- the API form ------------------------------------------------------------------------------------------------------
 
 TEST(ApiForm, IsTakenAsItIsAlsoWrapped) {
@@ -151,6 +165,14 @@ TEST(ApiForm, LimitsAtTheEdge) {
   EXPECT_NO_THROW(read_workflow(json::object{{"1", json::object{{"class_type", "A"}, {"inputs", inputs}}}}, core()));
   inputs["more"] = 1;
   EXPECT_THROW(read_workflow(json::object{{"1", json::object{{"class_type", "A"}, {"inputs", inputs}}}}, core()), TooLarge);
+}
+
+TEST(ApiForm, DepthAtTheEdge) {
+  const auto nested = [](std::size_t levels) {  // the prompt, the node and its inputs are three of them
+    return R"({"1": {"class_type": "A", "inputs": {"x": )" + std::string(levels - 3, '[') + std::string(levels - 3, ']') + "}}}";
+  };
+  EXPECT_NO_THROW(imported(nested(limits::kMaxWorkflowDepth)));
+  EXPECT_THROW(imported(nested(limits::kMaxWorkflowDepth + 1)), TooLarge);
 }
 
 // -- words for ids, texts for links --------------------------------------------------------------------------------------

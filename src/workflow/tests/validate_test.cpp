@@ -197,6 +197,20 @@ TEST(Validate, LongValuesAreCutInDetails) {
   EXPECT_LT(run.details("1").size(), 3 * limits::kMaxValueText);
 }
 
+TEST(Validate, ChoicesAreNamedUpToALimit) {
+  const auto details = [](std::size_t count) {
+    Combo choices;
+    for (std::size_t i = 0; i < count; ++i) choices.choices.push_back("c" + std::to_string(i));
+    NodeSchema schema("Choose", Form::kV1);
+    schema.input("which", choices).output_node();
+    SchemaSet set;
+    set.add(std::move(schema));
+    return check(json::object{{"1", json::object{{"class_type", "Choose"}, {"inputs", {{"which", "none"}}}}}}, nullptr, std::move(set)).details("1");
+  };
+  EXPECT_THAT(details(limits::kMaxChoicesShown), HasSubstr("'c19'"));
+  EXPECT_THAT(details(limits::kMaxChoicesShown + 1), HasSubstr("(list of length 21)"));
+}
+
 json::object chain(int length, const json::value& first) {
   json::object prompt;
   for (int i = length; i-- > 0;) {  // the order of the prompt is against the links
