@@ -1,9 +1,15 @@
 #include "broker/sqlite.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
 
 #include "base/error.hpp"
+#include "base/log.hpp"
 
 namespace darkroom {
 namespace {
@@ -56,7 +62,7 @@ void Statement::bind_one(int index, const json::value& number) {
   else sqlite3_bind_int64(statement_, index, number.is_number() ? number.to_number<std::int64_t>() : 0);
 }
 
-Database::Database(const std::string& path, Mode mode) {
+Database::Database(const std::string& path, Mode mode) : log_path_(path + "-wal") {
   const int flags = (mode == Mode::kReadWrite ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY) | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr) != SQLITE_OK) {
     const std::string reason = handle_ ? sqlite3_errmsg(handle_) : "out of memory";
@@ -90,6 +96,13 @@ Statement Database::prepare(std::string_view sql) {
 
 void Database::execute(const std::string& sql) {
   if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(handle_, "execute");
+}
+
+void Database::sync_log() {
+  const int file = ::open(log_path_.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return;  // there is none after a checkpoint that emptied it
+  if (::fdatasync(file) != 0) log::warn("database: its log can't be synced: {}", std::strerror(errno));
+  ::close(file);
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }

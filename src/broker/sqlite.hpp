@@ -63,8 +63,10 @@ class Database {
   void execute(const std::string& sql);     ///< one or more statements without arguments
   std::int64_t changes() const;             ///< rows that the last statement changed
   std::int64_t scalar(std::string_view sql);
+  void sync_log();                          ///< what was committed under another `synchronous` is on the disk afterwards
 
  private:
+  std::string log_path_;
   sqlite3* handle_ = nullptr;
   struct TextHash {
     using is_transparent = void;

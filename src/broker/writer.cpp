@@ -1,5 +1,7 @@
 #include "broker/writer.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 
 namespace darkroom {
@@ -27,6 +29,7 @@ void Writer::push_lazily(Task task) {
   bool wake;
   {
     const std::lock_guard lock(mutex_);
+    task.durable = false;
     lazy_.push_back(std::move(task));
     wake = asleep_;
   }
@@ -40,11 +43,19 @@ bool Writer::wait_for_tasks(std::vector<Task>& group) {
   const auto urgent = [this] { return stopping_ || !waiting_.empty(); };
   // The first wait has an end, so that a lazy task needn't wake the thread just after a commit.
   wake_.wait_for(lock, kLazyTime, urgent);
-  while (!urgent() && lazy_.empty()) {
+  const auto any = [&] { return urgent() || !lazy_.empty(); };
+  while (!any()) {
     asleep_ = true;
-    wake_.wait(lock, [&] { return urgent() || !lazy_.empty(); });
+    if (!unsynced_) {
+      wake_.wait(lock, any);
+    } else if (!wake_.wait_for(lock, kSyncTime, any)) {
+      lock.unlock();
+      database_.sync_log();
+      unsynced_ = false;
+      lock.lock();
+    }
     asleep_ = false;
-    if (!urgent()) wake_.wait_for(lock, kLazyTime, urgent);
+    if (any() && !urgent()) wake_.wait_for(lock, kLazyTime, urgent);
   }
   group.swap(lazy_);
   group.insert(group.end(), std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()));
@@ -63,7 +74,22 @@ void Writer::loop() {
 /// One transaction. A task that fails is undone alone; returned is what made the whole transaction fail.
 std::exception_ptr Writer::apply(std::vector<Task>& group, std::vector<std::exception_ptr>& faults) {
   try {
+    const bool durable = std::ranges::any_of(group, &Task::durable);
+    set_durable(durable);
+    unsynced_ = !durable;
     database_.prepare("BEGIN IMMEDIATE").run();
+    if (group.size() == 1) {  // it needs no savepoint
+      try {
+        group[0].apply(database_);
+      } catch (...) {
+        faults[0] = std::current_exception();
+        database_.prepare("ROLLBACK").run();
+        return nullptr;
+      }
+      database_.prepare("COMMIT").run();
+      ++commits_;
+      return nullptr;
+    }
     for (std::size_t i = 0; i < group.size(); ++i) {
       database_.prepare("SAVEPOINT task").run();
       try {
@@ -86,6 +112,12 @@ std::exception_ptr Writer::apply(std::vector<Task>& group, std::vector<std::exce
     }
     return fault;
   }
+}
+
+void Writer::set_durable(bool durable) {
+  if (durable == durable_) return;
+  database_.execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  durable_ = durable;
 }
 
 void Writer::commit(std::vector<Task>& group) {
