@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "workflow/convert_constant.hpp"
+
 namespace darkroom {
 
 void DynamicPrompt::submit(const json::object& prompt) {
@@ -48,6 +50,21 @@ std::vector<NodeIndex> DynamicPrompt::expand(NodeIndex parent, const json::objec
   return added;
 }
 
+namespace {
+
+/// A validated FLOAT that is still a text is one that JSON has no number for: "nan", "inf".
+void read_float(GraphInput& given) {
+  auto* value = std::get_if<json::value>(&given.value);
+  if (!value || !value->is_string()) return;
+  try {
+    json::value number = convert_constant("FLOAT", *value);
+    if (!is_finite_json(number)) *value = std::move(number);
+  } catch (const ConversionError&) {  // the node says what is wrong
+  }
+}
+
+}  // namespace
+
 void DynamicPrompt::resolve(PromptNode& node) const {
   const NodeSchema* schema = node.node_class ? &node.node_class->schema : nullptr;
   std::vector<EffectiveInput> live;
@@ -57,7 +74,7 @@ void DynamicPrompt::resolve(PromptNode& node) const {
     for (const auto& input : live) node.paths.emplace(input.spec.name, input.path);
   }
   node.inputs.reserve(node.given.inputs.size());
-  for (const auto& given : node.given.inputs) {
+  for (auto& given : node.given.inputs) {
     PromptInput input;
     if (const Link* link = given.link()) input.source = find(link->node);
     const InputSpec* spec = schema ? schema->find_input(given.name) : nullptr;
@@ -67,6 +84,7 @@ void DynamicPrompt::resolve(PromptNode& node) const {
     }
     input.declared = spec && spec->section != Section::kHidden;
     input.lazy = input.declared && spec->lazy();
+    if (input.declared && spec->type == "FLOAT") read_float(given);
     node.inputs.push_back(input);
   }
 }

@@ -1,10 +1,32 @@
 #include "worker/executor.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "base/log.hpp"
 #include "worker/job_run.hpp"
 #include "worker/memory.hpp"
+#include "worker/models.hpp"
 
 namespace darkroom {
+namespace {
+
+/// Shares of --ram. Models may take the first of it; over the second, results and models give way, down to the third.
+constexpr double kModels = 0.6, kShort = 0.85, kEnough = 0.75;
+/// What is left free for a network's activations when its weights come in: this, or a tenth of --ram if that is less.
+constexpr std::size_t kReserve = std::size_t{1} << 30;
+
+std::size_t share(double part, std::size_t whole) { return static_cast<std::size_t>(part * static_cast<double>(whole)); }
+
+/// What the process may still take: of the machine, and of its own limit where it has one.
+std::size_t left(std::size_t limit) {
+  const std::size_t machine = available_bytes();
+  if (limit == 0) return machine;
+  const std::size_t used = resident_bytes();
+  return std::min(machine, limit - std::min(limit, used));
+}
+
+}  // namespace
 
 Node& Instances::get(const PromptNode& node) {
   Instance& instance = instances_[node.given.id];
@@ -16,42 +38,74 @@ void Instances::begin_prompt(const DynamicPrompt& prompt) {
   std::erase_if(instances_, [&](const auto& item) { return prompt.find(item.second.real) == kNoNode; });
 }
 
+Executor::Executor(const Registry& registry) : registry_(registry), models_(std::make_shared<ModelBudget>()) { share_budget(); }
+
 void Executor::configure(ExecutorSettings settings, CacheMode cache, std::size_t cache_limit) {
   settings_ = std::move(settings);
   cache_.configure(cache, cache_limit);
+  const std::size_t limit = settings_.memory_limit;
+  limit_memory(limit);
+  models_->configure({.most = share(kModels, limit),
+                      .reserve = limit > 0 ? std::min(kReserve, limit / 10) : kReserve,
+                      .available = [limit] { return left(limit); },
+                      .spare = [this](std::size_t bytes) { return spare(bytes); },
+                      .trim = trim_memory});
+}
+
+/// Nodes find the budget among the shared objects.
+void Executor::share_budget() {
+  shared_.get(kModelBudget, [this] { return models_; });
+}
+
+/// A model comes in: cached results are cheaper than models.
+std::size_t Executor::spare(std::size_t bytes) {
+  if (std::this_thread::get_id() != thread_) return 0;  // an async call's own thread; the cache is the execution thread's
+  const std::size_t given = cache_.drop_until(bytes);
+  if (given > 0) trim_memory();
+  return given;
 }
 
 void Executor::run(const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt) {
   std::erase_if(orphans_, [](const Orphan& orphan) { return orphan.call->result.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
+  thread_ = std::this_thread::get_id();
   JobRun(*this, job, sink, interrupt).run();
   if (cache_.keeps_nothing()) instances_.clear();
+  if (std::exchange(ran_out_of_memory_, false)) {  // the next job shall find room
+    free(true, false);
+    trim_memory();
+    next_watch_ = {};
+    watch_memory();
+  }
 }
 
 void Executor::watch_memory() {
   constexpr auto kInterval = std::chrono::milliseconds(100);
-  // Over the first share of --ram the cache gives way, down to the second; the gateway kills at the limit itself.
-  constexpr double kShort = 0.85, kEnough = 0.75;
   const auto now = std::chrono::steady_clock::now();
   if (now < next_watch_) return;
   next_watch_ = now + kInterval;
   if (cache_.mode() == CacheMode::kRam) cache_.keep_free(available_bytes());
-  if (settings_.memory_limit == 0) return;
-  const auto limit = static_cast<double>(settings_.memory_limit);
-  const auto used = static_cast<double>(resident_bytes());
-  if (used < kShort * limit) return;
-  const auto wanted = static_cast<std::size_t>(used - kEnough * limit);
-  const std::size_t dropped = cache_.drop_until(wanted);
-  if (dropped < wanted) shared_.clear();
-  log::warn("short of memory: {} MiB of {} in use; dropped {} MiB of cached results{}", used / 1048576, limit / 1048576, dropped >> 20,
-            dropped < wanted ? " and all models" : "");
+  const std::size_t limit = settings_.memory_limit;
+  if (limit == 0) return;
+  const std::size_t used = resident_bytes();
+  if (used < share(kShort, limit)) return;
+  const std::size_t wanted = used - share(kEnough, limit);
+  const std::size_t results = cache_.drop_until(wanted);
+  const std::size_t models = results < wanted ? models_->drop_unused(wanted - results) : 0;
+  if (results + models == 0) return;
+  log::warn("short of memory: {} MiB of {} in use; dropped {} MiB of cached results and {} MiB of models", used >> 20, limit >> 20,
+            results >> 20, models >> 20);
   trim_memory();
 }
 
 void Executor::free(bool models, bool memory) {
-  if (models || memory) shared_.clear();
   if (memory) {
     cache_.clear();
     instances_.clear();
+  }
+  if (models || memory) {
+    shared_.clear();
+    share_budget();
+    models_->drop_all_unused();
   }
 }
 

@@ -6,10 +6,12 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "messages/job.hpp"
+#include "tensor/model_budget.hpp"
 #include "worker/dynamic_prompt.hpp"
 #include "worker/job_context.hpp"
 #include "worker/node.hpp"
@@ -37,7 +39,7 @@ class Instances {
 
 class Executor {
  public:
-  explicit Executor(const Registry& registry) : registry_(registry) {}
+  explicit Executor(const Registry& registry);
 
   /// Between jobs only.
   void configure(ExecutorSettings settings, CacheMode cache, std::size_t cache_limit);
@@ -50,10 +52,11 @@ class Executor {
   void free(bool models, bool memory);
 
   /// Looks at the memory of the process and the machine, at most ten times a second; when it runs short, drops cached
-  /// results, then models. Called between nodes.
+  /// results, then models that nobody uses. Called between nodes.
   void watch_memory();
 
   ResultCache& cache() { return cache_; }
+  ModelBudget& models() { return *models_; }
 
  private:
   friend class JobRun;
@@ -63,6 +66,9 @@ class Executor {
     std::vector<std::shared_ptr<JobContext>> contexts;
   };
 
+  void share_budget();
+  std::size_t spare(std::size_t bytes);
+
   std::vector<Orphan> orphans_;
   std::chrono::steady_clock::time_point next_watch_{};
   const Registry& registry_;
@@ -70,6 +76,9 @@ class Executor {
   ResultCache cache_;
   Instances instances_;
   SharedObjects shared_;
+  std::shared_ptr<ModelBudget> models_;
+  std::thread::id thread_;  ///< that of the last job
+  bool ran_out_of_memory_ = false;
 };
 
 }  // namespace darkroom

@@ -5,6 +5,7 @@
 #include <new>
 #include <string_view>
 
+#include "tensor/out_of_memory.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
@@ -26,13 +27,9 @@ Failure describe_failure(const std::exception_ptr& exception) {
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kOutOfMemory) return out_of_memory(error.what());
     return {std::string(error.what()) + "\n", python_name(error.kind())};
-  } catch (const c10::OutOfMemoryError& error) {
-    return out_of_memory(error.what_without_backtrace());
   } catch (const c10::Error& error) {
-    // The CPU's allocator throws a plain error; its text is all that tells.
-    const std::string_view text = error.what_without_backtrace();
-    if (text.find("DefaultCPUAllocator") != text.npos || text.find("can't allocate memory") != text.npos) return out_of_memory(std::string(text));
-    return {std::string(text) + "\n", "RuntimeError"};
+    if (is_out_of_memory(error)) return out_of_memory(error.what_without_backtrace());
+    return {std::string(error.what_without_backtrace()) + "\n", "RuntimeError"};
   } catch (const std::bad_alloc&) {
     return out_of_memory("out of memory");
   } catch (const std::exception& error) {

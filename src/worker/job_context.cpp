@@ -4,11 +4,26 @@
 
 namespace darkroom {
 
-std::shared_ptr<void> SharedObjects::get(const std::string& key, const std::function<std::shared_ptr<void>()>& make) {
-  const std::scoped_lock lock(mutex_);
-  if (const auto at = objects_.find(key); at != objects_.end()) return at->second;
-  auto object = make();
-  return objects_[key] = std::move(object);
+std::shared_ptr<void> SharedObjects::get(const std::string& key, const Make& make) {
+  std::promise<std::shared_ptr<void>> promise;
+  const auto mine = std::make_shared<Future>(promise.get_future().share());
+  std::shared_ptr<Future> found;
+  {
+    const std::scoped_lock lock(mutex_);
+    found = objects_.try_emplace(key, mine).first->second;
+  }
+  if (found != mine) return found->get();
+  try {
+    auto object = make();
+    promise.set_value(object);
+    return object;
+  } catch (...) {
+    promise.set_exception(std::current_exception());
+    const std::scoped_lock lock(mutex_);
+    // It may have been forgotten meanwhile, and another one be under way.
+    if (const auto at = objects_.find(key); at != objects_.end() && at->second == mine) objects_.erase(at);
+    throw;
+  }
 }
 
 void SharedObjects::clear() {

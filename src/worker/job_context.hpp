@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,13 +22,18 @@ using EventSink = std::function<void(JobEvent)>;
 /// Things that outlive a call and are shared by all nodes of the worker: loaded models.
 class SharedObjects {
  public:
-  /// The object of `key`, made by `make` when it isn't there. `make` runs under the lock: two nodes never load one model twice.
-  std::shared_ptr<void> get(const std::string& key, const std::function<std::shared_ptr<void>()>& make);
+  using Make = std::function<std::shared_ptr<void>()>;
+
+  /// The object of `key`, made by whoever comes first; others that want it wait, those that want another one do not. Throws
+  /// what `make` throws; then the next call tries again. `make` may get other keys, but not its own.
+  std::shared_ptr<void> get(const std::string& key, const Make& make);
+  /// Forgets them; who holds one keeps it.
   void clear();
 
  private:
-  std::recursive_mutex mutex_;
-  std::unordered_map<std::string, std::shared_ptr<void>> objects_;
+  using Future = std::shared_future<std::shared_ptr<void>>;
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<Future>> objects_;
 };
 
 struct ExecutorSettings {
@@ -35,6 +41,7 @@ struct ExecutorSettings {
   bool bf16 = false;
   bool disable_metadata = false;
   std::string preview_method = "none";
+  int preview_size = 512;        ///< pixels
   std::size_t memory_limit = 0;  ///< bytes that the process may have in memory (--ram); 0: nobody counts
 };
 
@@ -85,6 +92,7 @@ class JobContext final : public Context {
   bool bf16() const override { return world_->settings.bf16; }
   int call_index() const override { return call_index_; }
   std::string_view preview_method() const override { return world_->preview_method; }
+  int preview_size() const override { return world_->settings.preview_size; }
   std::shared_ptr<void> shared(const std::string& key, const std::function<std::shared_ptr<void>()>& make) override {
     return world_->shared.get(key, make);
   }

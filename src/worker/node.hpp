@@ -156,6 +156,7 @@ class Context {
   virtual int call_index() const = 0;                  ///< k-th call of this node in list mapping
   /// Pictures of a sampler's steps: "none", "auto", "latent2rgb" or "taesd" (§6.9).
   virtual std::string_view preview_method() const { return "none"; }
+  virtual int preview_size() const { return 512; }     ///< their longer side at most, in pixels (--preview-size)
   /// Something that outlives the call and is shared by all nodes of the worker, made at first use: model caches.
   virtual std::shared_ptr<void> shared(const std::string& key, const std::function<std::shared_ptr<void>()>& make) = 0;
 };

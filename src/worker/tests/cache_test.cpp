@@ -182,6 +182,27 @@ TEST(Cache, GivesMemoryBackBigAndOldFirst) {
   EXPECT_EQ(cache.bytes(), 0u);
 }
 
+TEST(Cache, KeepsMemoryFreeBySizeAndAge) {
+  ResultCache cache(CacheMode::kRam, 1000);
+  const auto result = [](std::size_t bytes) {
+    NodeResult made;
+    made.bytes = bytes;
+    return std::make_shared<const NodeResult>(made);
+  };
+  const Hash128 old{1, 1}, young{2, 2};
+  cache.begin_prompt({});
+  cache.put(old, old, result(100));
+  for (int i = 0; i < 3; ++i) cache.begin_prompt({});
+  cache.put(young, young, result(150));
+  cache.keep_free(1000);
+  EXPECT_EQ(cache.size(), 2u);
+  cache.keep_free(950);  // 100 × 1.3³ is more than 150
+  EXPECT_EQ(cache.find(old), nullptr);
+  EXPECT_NE(cache.find(young), nullptr);
+  cache.keep_free(0);
+  EXPECT_EQ(cache.size(), 0u);
+}
+
 TEST(Cache, ConstantsAreEqualAsInPython) {
   const auto form = [](const char* text) {
     std::string out;

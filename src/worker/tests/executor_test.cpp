@@ -13,6 +13,7 @@ namespace darkroom::testing_nodes {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::StartsWith;
 
 struct Case {
   const char* name;
@@ -153,6 +154,25 @@ TEST(Executor, AnythingThrownFailsTheJobOnly) {
   EXPECT_THAT(bench.run(R"({"1": ["NoMemory", {}]})", {"1"}), HasSubstr("failed 1 torch.OutOfMemoryError: out of memory\nThis error means you ran out of memory"));
   EXPECT_THAT(bench.run(R"({"1": ["Quiet", {"value": 1}]})", {"1"}), HasSubstr("success"));
   EXPECT_THAT(bench.run(R"({"1": ["Quiet", {"value": 1}]})", {"7"}), HasSubstr("the output node 7 is not in the prompt"));
+}
+
+TEST(Executor, NumbersThatJsonHasNotReachTheirNodeAndLeaveAsNull) {
+  Bench bench;
+  add(bench.registry, schema("Half").input("value", Float{}).output_node(), [](const Inputs& in, Context&) {
+    return Outputs().show("half", {json::value(in.number("value") / 2)});
+  });
+  add(bench.registry, schema("Name").input("value", Float{}).output_node(), [](const Inputs& in, Context&) {
+    return Outputs().show("name", {json::value(in.at("value").describe())});
+  });
+  for (const auto& [given, name] : {std::pair{"nan", "nan"}, {" -Infinity", "-inf"}, {"1e999", "inf"}}) {
+    const std::string input = std::string(R"({"value": ")") + given + "\"}";
+    EXPECT_THAT(bench.run(R"({"1": ["Half", )" + input + "]}", {"1"}), HasSubstr(R"(executed 1 {"half":[null]})"));
+    EXPECT_THAT(bench.run(R"({"1": ["Name", )" + input + "]}", {"1"}), HasSubstr(std::string(R"(executed 1 {"name":[")") + name + "\"]}"));
+  }
+  // A NaN is never equal, not even to itself.
+  constexpr const char* kNan = R"({"1": ["Half", {"value": "nan"}]})";
+  for (int i = 0; i < 2; ++i) EXPECT_THAT(bench.run(kNan, {"1"}), StartsWith("cached  |"));
+  EXPECT_THAT(bench.run(R"({"1": ["Half", {"value": "many"}]})", {"1"}), HasSubstr("failed 1"));
 }
 
 TEST(Executor, UiOfSeveralCallsIsJoinedAndMustAgree) {
