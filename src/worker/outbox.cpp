@@ -1,11 +1,12 @@
 #include "worker/outbox.hpp"
 
-#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -13,13 +14,18 @@
 namespace darkroom {
 namespace {
 
-/// Queued picture bytes over which a sender waits for the gateway.
+/// Limit: pictures that a worker has not sent yet, bytes. Beyond: its nodes wait until the gateway has read. Fixed: bounds the memory of a
+/// worker. Edge: Outbox.SendersWaitOverTheLimit.
 constexpr std::size_t kMaxQueuedBytes = 64u << 20;
 
 std::size_t bulk(const JobEvent& event) {
   if (const auto* progress = std::get_if<NodeProgress>(&event)) return progress->picture.size();
   if (const auto* binary = std::get_if<BinarySent>(&event)) return binary->bytes.size();
   return 0;
+}
+
+bool ends_a_job(const JobEvent& event) {
+  return std::holds_alternative<JobSucceeded>(event) || std::holds_alternative<JobFailed>(event) || std::holds_alternative<JobInterrupted>(event);
 }
 
 std::string encode_event(const std::string& job, int attempt, JobEvent event) {
@@ -37,29 +43,33 @@ std::string encode_event(const std::string& job, int attempt, JobEvent event) {
 
 }  // namespace
 
-Outbox::Outbox() : wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
-  if (wake_fd_ < 0) throw InternalError(std::string("eventfd: ") + std::strerror(errno));
+Outbox::Outbox() : wake_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
+  if (wake_fd_ < 0) throw InternalError(std::string("timerfd: ") + std::strerror(errno));
 }
 
 Outbox::~Outbox() { ::close(wake_fd_); }
 
-void Outbox::wake() {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+void Outbox::wake_in(std::chrono::nanoseconds time) {
+  itimerspec timer{};
+  timer.it_value.tv_nsec = static_cast<long>(time.count());
+  ::timerfd_settime(wake_fd_, 0, &timer, nullptr);
 }
 
-void Outbox::push(Item item, std::size_t bytes) {
-  bool first;
-  {
-    const std::scoped_lock lock(mutex_);
-    first = items_.empty();
-    bytes_ += bytes;
-    items_.push_back(std::move(item));
-  }
-  if (first) wake();
+void Outbox::clear_wake() {
+  std::uint64_t count;
+  [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);
 }
 
-void Outbox::send(Record record) { push(std::move(record), 0); }
+void Outbox::push(Item item, std::size_t bytes, bool at_once) {
+  const std::scoped_lock lock(mutex_);
+  bytes_ += bytes;
+  items_.push_back(std::move(item));
+  // Within the lock: a later wake must not be put off by an earlier one.
+  if (at_once && !std::exchange(due_, true)) wake();
+  else if (items_.size() == 1) wake_in(kGather);
+}
+
+void Outbox::send(Record record) { push(std::move(record), 0, true); }
 
 void Outbox::send(const std::string& job, int attempt, JobEvent event) {
   const std::size_t bytes = bulk(event);
@@ -67,17 +77,18 @@ void Outbox::send(const std::string& job, int attempt, JobEvent event) {
     std::unique_lock lock(mutex_);
     room_.wait(lock, [&] { return closed_ || bytes_ < kMaxQueuedBytes; });
   }
-  push(Event{job, attempt, std::move(event)}, bytes);
+  const bool at_once = ends_a_job(event);
+  push(Event{job, attempt, std::move(event)}, bytes, at_once);
 }
 
 std::string Outbox::take() {
-  std::uint64_t count;
-  [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);
   std::vector<Item> items;
   {
     const std::scoped_lock lock(mutex_);
+    if (items_.empty()) return {};
     items.swap(items_);
     bytes_ = 0;
+    due_ = false;
   }
   room_.notify_all();
   std::string out;

@@ -22,7 +22,7 @@
 namespace darkroom {
 namespace {
 
-constexpr const char* kVersion = "0.1.0";
+constexpr const char* kVersion = DARKROOM_VERSION;
 /// How long a stopping worker waits for its node; the gateway kills it a second later.
 constexpr auto kStopTime = std::chrono::seconds(7);
 constexpr std::size_t kReadBytes = 256u << 10;
@@ -34,7 +34,8 @@ std::string hex128(const Hash128& hash) {
 
 }  // namespace
 
-Worker::Worker(int fd, const Registry& registry) : fd_(fd), registry_(registry), executor_(registry) {
+Worker::Worker(int fd, const Registry& registry)
+    : fd_(fd), registry_(registry), executor_(registry), read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
   ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
 
@@ -95,17 +96,17 @@ void Worker::serve() {
     }
     pollfd ready[2] = {{fd_, static_cast<short>(POLLIN | (unwritten ? POLLOUT : 0)), 0}, {outbox_.wake_fd(), POLLIN, 0}};
     if (::poll(ready, 2, stopping_ ? 50 : -1) < 0 && errno != EINTR) throw InternalError(std::string("poll: ") + std::strerror(errno));
+    if (ready[1].revents) outbox_.clear_wake();
     if (ready[0].revents & (POLLIN | POLLHUP | POLLERR))
       if (!read_records()) return;
   }
 }
 
 bool Worker::read_records() {
-  std::string bytes(kReadBytes, '\0');
-  const ssize_t got = ::recv(fd_, bytes.data(), bytes.size(), 0);
+  const ssize_t got = ::recv(fd_, read_buffer_.get(), kReadBytes, 0);
   if (got == 0) return false;
   if (got < 0) return errno == EAGAIN || errno == EINTR;
-  reader_.feed(std::string_view(bytes).substr(0, static_cast<std::size_t>(got)));
+  reader_.feed({read_buffer_.get(), static_cast<std::size_t>(got)});
   while (auto record = reader_.next()) handle(std::move(*record));
   return true;
 }
@@ -150,6 +151,7 @@ void Worker::configure(const json::object& data) {
   settings.bf16 = precision == "bf16" || (precision == "auto" && processor_has_bf16());
   settings.disable_metadata = bool_or(data, "disable_metadata", false);
   settings.preview_method = string_or(data, "preview_method", "none");
+  settings.preview_size = static_cast<int>(int_or(data, "preview_size", 512));
   settings.memory_limit = static_cast<std::size_t>(int_or(data, "ram", 0));
   const CacheMode mode = cache_mode(string_or(data, "cache", "classic"));
   const auto limit = static_cast<std::size_t>(int_or(data, "cache_size", 0));

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -58,6 +59,7 @@ class Worker {
   Executor executor_;
   Outbox outbox_;
   RecordReader reader_;
+  std::unique_ptr<char[]> read_buffer_;
   std::string unwritten_;
   std::size_t written_ = 0;
 
