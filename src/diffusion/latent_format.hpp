@@ -14,7 +14,7 @@ struct LatentFormat {
   std::int64_t downscale = 8;     ///< pixels a latent pixel
   std::vector<std::array<float, 3>> rgb;  ///< one row a channel: RGB = sum of channel * row (+ bias), in -1..1
   std::array<float, 3> rgb_bias{};
-  std::string_view taesd;         ///< name of the small decoder in vae_approx, without its ending: "taesd_decoder"
+  std::string_view taesd;         ///< the small autoencoder of these latents: "taesd" (storage/unlisted_models.hpp)
 };
 
 const LatentFormat& sd15_latents();

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 
@@ -25,8 +24,8 @@ struct VaeInfo {
 struct VaeRun {
   std::function<void()> check;  ///< called between blocks and tiles; throws to interrupt. May be empty
   std::function<void(std::int64_t value, std::int64_t max)> progress;  ///< tiles done; not called for a picture in one piece. May be empty
-  /// Bytes that the call may take besides weights and result. What needs more goes through in tiles.
-  std::size_t memory = std::numeric_limits<std::size_t>::max();
+  /// Bytes that the call may take now besides weights and result. What needs more goes through in tiles. Empty: as many as it likes.
+  std::function<std::size_t()> memory;
 };
 
 /// Sizes of tiles in pixels of the picture. What isn't a multiple of the downscale is rounded down.
@@ -45,9 +44,11 @@ class Vae {
   virtual std::size_t bytes() const = 0;
   /// The tensors by the names of the single-file form ("decoder.conv_in.weight"), as the file has them: what VAESave writes.
   virtual StateDict state_dict() const = 0;
+  /// Gives the packed form back; who computes with it keeps it. The next call packs it again.
+  virtual void drop() const = 0;
 
-  /// `latent` float32 [B,C,h,w], not scaled -> float32 [B,h*downscale,w*downscale,3] in 0..1. NaN becomes 0.
-  /// A batch goes through one by one. Falls back to tiles where `run.memory` is too little or the allocator gives up.
+  /// `latent` float32 [B,C,h,w], not scaled -> float32 [B,h*downscale,w*downscale,3] in 0..1; NaN stays NaN (and is saved as black).
+  /// A batch goes through one by one. Falls back to tiles where there is too little memory even without the models that nobody uses, or where the allocator gives up.
   /// Throws InvalidInput for another number of channels or an empty latent, OutOfMemory when even small tiles don't fit.
   at::Tensor decode(const at::Tensor& latent, const VaeRun& run) const;
   /// `image` float32 [B,H,W,C] in 0..1, C >= 3 -> the mean, float32 [B,C,h,w]. Cut to multiples of the downscale around the centre;
@@ -58,13 +59,15 @@ class Vae {
   at::Tensor encode_tiled(const at::Tensor& image, const VaeTiles& tiles, const VaeRun& run) const;
 
  protected:
-  /// One picture. `latent` float32 [1,C,h,w] -> float32 [1,h*downscale,w*downscale,3], nominally 0..1, not clamped.
+  /// One picture. `latent` float32 [1,C,h,w] -> float32 [1,3,h*downscale,w*downscale], nominally 0..1, not clamped.
   virtual at::Tensor decode_one(const at::Tensor& latent, const std::function<void()>& check) const = 0;
-  /// `image` float32 [1,H,W,3], H and W multiples of the downscale -> float32 [1,C,h,w].
+  /// `image` float32 [1,3,H,W] in channels-last memory, H and W multiples of the downscale -> float32 [1,C,h,w].
   virtual at::Tensor encode_one(const at::Tensor& image, const std::function<void()>& check) const = 0;
   /// Most bytes that decode_one() or encode_one() has at once for a picture of that size in pixels.
   virtual std::size_t decode_need(std::int64_t height, std::int64_t width) const = 0;
   virtual std::size_t encode_need(std::int64_t height, std::int64_t width) const = 0;
+  /// Makes models that nobody uses give up about so many bytes.
+  virtual void make_room(std::size_t bytes) const { (void)bytes; }
 };
 
 /// The autoencoder in a file, told by names and shapes: below `first_stage_model.` or `vae.` (checkpoints), bare, or in diffusers' key form.
