@@ -1,37 +1,17 @@
 #include "restore/tiling.hpp"
 
 #include <ATen/ops/empty.h>
-#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
 #include <algorithm>
 #include <new>
-#include <string_view>
 
 #include "base/error.hpp"
+#include "tensor/out_of_memory.hpp"
 
 namespace darkroom {
 namespace {
-
-/// Did the allocator give up? libtorch's CPU allocator says so by text only.
-bool is_out_of_memory(const c10::Error& error) {
-  const std::string_view text = error.what_without_backtrace();
-  return dynamic_cast<const c10::OutOfMemoryError*>(&error) || text.find("can't allocate memory") != std::string_view::npos || text.find("not enough memory") != std::string_view::npos;
-}
-
-/// Weights along one axis of an output tile: ramps (t+1)/feather on both ends, none where they don't fit.
-at::Tensor ramp(std::int64_t length, std::int64_t feather) {
-  auto weights = at::ones({length}, at::kFloat);
-  if (feather >= length) return weights;
-  auto* w = weights.mutable_data_ptr<float>();
-  for (std::int64_t t = 0; t < feather; ++t) {
-    const float share = static_cast<float>(static_cast<double>(t + 1) / static_cast<double>(feather));
-    w[t] *= share;
-    w[length - 1 - t] *= share;
-  }
-  return weights;
-}
 
 class TiledRun {
  public:
@@ -71,7 +51,7 @@ class TiledRun {
 
   at::Tensor ramp_of(const TileSpan& span) const {
     const auto scale = network_.info().scale;
-    return ramp(span.length * scale, tiling_.overlap * scale);
+    return tile_ramp(span.length * scale, tiling_.overlap * scale);
   }
 
   at::Tensor axis_sum(const std::vector<TileSpan>& spans, std::int64_t length) const {
@@ -90,16 +70,6 @@ class TiledRun {
 };
 
 }  // namespace
-
-std::vector<TileSpan> tile_spans(std::int64_t size, const Tiling& tiling) {
-  if (size <= tiling.tile) return {{0, size}};
-  std::vector<TileSpan> spans;
-  for (std::int64_t at = 0; at < size - tiling.overlap; at += tiling.tile - tiling.overlap) {
-    const auto start = std::max<std::int64_t>(0, std::min(size - tiling.overlap, at));
-    spans.push_back({start, std::min(tiling.tile, size - start)});
-  }
-  return spans;
-}
 
 at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check) {
   if (image.dim() != 4 || image.size(3) != network.info().in_channels)

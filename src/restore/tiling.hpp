@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "restore/upscaler.hpp"
+#include "tensor/tiles.hpp"
 
 namespace darkroom {
 
@@ -18,14 +19,8 @@ struct Tiling {
   std::int64_t overlap = kTileOverlap;
 };
 
-/// One tile along one axis, in input pixels.
-struct TileSpan {
-  std::int64_t start, length;
-  bool operator==(const TileSpan&) const = default;
-};
-
-/// Starts 0, tile-overlap, ... while below size-overlap; the last is shorter. One span when the axis fits a tile.
-std::vector<TileSpan> tile_spans(std::int64_t size, const Tiling& tiling);
+/// Spans in input pixels.
+inline std::vector<TileSpan> tile_spans(std::int64_t size, const Tiling& tiling) { return tile_spans(size, tiling.tile, tiling.overlap); }
 
 /// `value` of `max` tiles are done, over all pictures of the batch.
 using TileProgress = std::function<void(std::int64_t value, std::int64_t max)>;
