@@ -38,8 +38,8 @@ class ModelSampling {
 
 /// SD1.x, SD2.x and SDXL: 1000 betas, scaled linear from 0.00085 to 0.012.
 std::shared_ptr<const ModelSampling> discrete_sampling(Prediction prediction, bool zero_terminal_snr = false);
-/// ModelSamplingDiscrete "lcm": a table of every 20th sigma.
-std::shared_ptr<const ModelSampling> lcm_sampling();
+/// ModelSamplingDiscrete "lcm": a table of every 20th sigma (Luo et al. 2023).
+std::shared_ptr<const ModelSampling> lcm_sampling(bool zero_terminal_snr = false);
 /// ModelSamplingContinuousEDM / ContinuousV: 1000 log-spaced sigmas; `prediction` kEps, kV, kEdm or kX0.
 std::shared_ptr<const ModelSampling> continuous_edm_sampling(Prediction prediction, double sigma_min, double sigma_max, double sigma_data);
 std::shared_ptr<const ModelSampling> continuous_v_sampling(Prediction prediction, double sigma_min, double sigma_max);
