@@ -33,11 +33,11 @@ class Denoiser {
 /// What a run of a sampler has besides the denoiser.
 struct SamplerRun {
   std::uint64_t seed = 0;
-  /// After each step: its index, of `steps`, the denoised latent and x. Throws to interrupt.
+  /// Once a step, after its first call of the model: the step's index, of `steps`, the denoised latent, and x before the step. Methods that
+  /// choose their own number of steps (dpm_fast, dpm_adaptive) tell fewer, or the last index again. Throws to interrupt.
   std::function<void(std::int64_t step, std::int64_t steps, const at::Tensor& denoised, const at::Tensor& x)> on_step;
-  /// Looks at cancellation; throws to interrupt. Called between model calls.
+  /// Looks at cancellation; throws to interrupt. Called before each call of the model.
   std::function<void()> check;
-  /// With a noise mask, `ddim` renoises the kept region with fresh noise: the denoiser's wrapper needs to know. See sample.hpp.
 };
 
 /// Options of the sampler nodes (SamplerDPMPP_SDE, SamplerLMS, ...), each with its default in the method. Names as in the node's inputs.
@@ -53,8 +53,10 @@ const std::vector<std::string>& sampler_names();
 
 /// SAMPLER: a method with its options.
 struct Sampler {
-  std::string name;
+  std::string name;  ///< of sampler_names(), or "lcm_upscale"
   SamplerOptions options;
+  /// lcm_upscale: x in another size.
+  std::function<at::Tensor(const at::Tensor& x, std::int64_t width, std::int64_t height)> resize;
 };
 
 /// Runs a sampler from x (noise added) down `sigmas` (float32 values, falling). Returns the last x.
