@@ -2,45 +2,43 @@
 
 #include "nodes/upscale_model.hpp"
 
-#include <algorithm>
+#include <c10/core/ScalarType.h>
+
 #include <filesystem>
 
 #include "base/error.hpp"
 #include "nodes/all_nodes.hpp"
 #include "restore/tiling.hpp"
 #include "storage/folders.hpp"
+#include "worker/models.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom {
 
-const Upscaler& UpscaleModel::network() const {
-  const std::lock_guard lock(mutex_);
-  if (!network_) {
-    network_ = make_upscaler(*weights_, compute_);
-    bytes_ = static_cast<std::size_t>(network_->bytes());
-    weights_.reset();  // the map of the file goes with it
-  }
-  return *network_;
+namespace {
+
+/// About what the packed form takes.
+std::size_t packed_bytes(const UpscalerWeights& weights, const Compute& compute) {
+  std::int64_t numbers = 0;
+  for (const auto& [name, tensor] : weights.tensors) numbers += tensor.numel();
+  return static_cast<std::size_t>(numbers) * c10::elementSize(compute.dtype);
 }
 
-std::shared_ptr<const UpscaleModel> UpscaleModels::load(const std::filesystem::path& path, const Compute& compute) {
-  const Key key{path.string(), std::filesystem::last_write_time(path).time_since_epoch().count(), std::filesystem::file_size(path), compute.dtype};
-  const std::lock_guard lock(mutex_);
-  auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == key; });
-  if (found == entries_.end()) {
-    std::erase_if(entries_, [&](const auto& entry) { return entry.first.path == key.path; });  // the file was replaced
-    entries_.emplace_front(key, std::make_shared<UpscaleModel>(read_upscaler(path), compute));
-  } else {
-    entries_.splice(entries_.begin(), entries_, found);
-  }
-  const auto model = entries_.front().second;
-  std::size_t bytes = 0, kept = 0;
-  std::erase_if(entries_, [&](const auto& entry) {
-    bytes += entry.second->bytes();
-    return kept++ > 0 && (kept > kMostModels || bytes > kMostBytes);
-  });
-  return model;
+}  // namespace
+
+UpscaleModel::UpscaleModel(std::filesystem::path file, UpscalerWeights weights, const Compute& compute)
+    : info_(weights.info),
+      file_(std::move(file)),
+      weights_(std::move(weights)),
+      network_(compute.budget, packed_bytes(*weights_, compute), [this, compute]() -> std::shared_ptr<const Upscaler> {
+        const UpscalerWeights read = weights_ ? *std::exchange(weights_, std::nullopt) : read_upscaler(file_);
+        if (read.info != info_) throw InvalidInput(file_.filename().string() + ": another network has taken its place; load it again");
+        return make_upscaler(read, compute);
+      }) {}
+
+std::shared_ptr<const UpscaleModel> load_upscale_model(UpscaleModels& models, const std::filesystem::path& path, const Compute& compute) {
+  return models.get(path, compute, [&](const auto& file) { return std::make_shared<const UpscaleModel>(file, read_upscaler(file), compute); });
 }
 
 namespace {
@@ -57,8 +55,8 @@ class UpscaleModelLoader final : public Node {
     const auto& name = in.choice("model_name");
     const auto path = context.folders().find_model("upscale_models", name);
     if (!path) throw NotFound("Model in folder 'upscale_models' with filename '" + name + "' not found.");
-    const auto cache = std::static_pointer_cast<UpscaleModels>(context.shared("upscale_models", [] { return std::make_shared<UpscaleModels>(); }));
-    return {cache->load(*path, {.dtype = context.bf16() ? at::kBFloat16 : at::kFloat})};
+    const auto models = std::static_pointer_cast<UpscaleModels>(context.shared("upscale_models", [] { return std::make_shared<UpscaleModels>(); }));
+    return {load_upscale_model(*models, *path, {.dtype = context.bf16() ? at::kBFloat16 : at::kFloat, .budget = model_budget(context)})};
   }
 };
 
@@ -74,7 +72,8 @@ class ImageUpscaleWithModel final : public Node {
     const auto model = in.object<UpscaleModel>("upscale_model");
     const auto image = in.image("image");
     context.check();
-    return {tensor_value(upscale_tiled(model->network(), image, {}, [&](auto value, auto max) { context.progress(value, max); }, [&] { context.check(); }))};
+    const auto network = model->network();
+    return {tensor_value(upscale_tiled(*network, image, {}, [&](auto value, auto max) { context.progress(value, max); }, [&] { context.check(); }))};
   }
 };
 

@@ -22,6 +22,7 @@ struct UpscalerInfo {
   int scale = 1;             ///< output pixels per input pixel, a side
   int in_channels = 3, out_channels = 3;
   int features = 0, blocks = 0;
+  bool operator==(const UpscalerInfo&) const = default;
 };
 
 class Upscaler {

@@ -60,6 +60,27 @@ TEST_F(UpscaleNodes, EnlargeEveryPictureOfABatch) {
   }
 }
 
+TEST_F(UpscaleNodes, GiveEachPictureOfABatchWhatItGetsAlone) {
+  const Ran ran = bench_.run(std::string(R"({"red": {"class_type": "EmptyImage", "inputs": {"width": 9, "height": 7, "batch_size": 1, "color": 13373495}},
+    "blue": {"class_type": "EmptyImage", "inputs": {"width": 9, "height": 7, "batch_size": 1, "color": 1120489}},
+    "both": {"class_type": "ImageBatch", "inputs": {"image1": ["red", 0], "image2": ["blue", 0]}},
+    "model": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": "realesr-animevideov3-x4.param"}},
+    "up red": {"class_type": "ImageUpscaleWithModel", "inputs": {"upscale_model": ["model", 0], "image": ["red", 0]}},
+    "up blue": {"class_type": "ImageUpscaleWithModel", "inputs": {"upscale_model": ["model", 0], "image": ["blue", 0]}},
+    "up both": {"class_type": "ImageUpscaleWithModel", "inputs": {"upscale_model": ["model", 0], "image": ["both", 0]}},
+    "one": {"class_type": "SaveImage", "inputs": {"images": ["up red", 0], "filename_prefix": "one"}},
+    "two": {"class_type": "SaveImage", "inputs": {"images": ["up blue", 0], "filename_prefix": "two"}},
+    "all": {"class_type": "SaveImage", "inputs": {"images": ["up both", 0], "filename_prefix": "all"}}})"));
+  ASSERT_FALSE(ran.error) << ran.message();
+  const auto pixels = [&](const char* node, std::size_t index) {
+    const auto picture = imaging::decode(read_file(bench_.file(ran.outputs.at(node).at("images").at(index))), "up");
+    return picture.rgb;
+  };
+  EXPECT_EQ(pixels("all", 0), pixels("one", 0));
+  EXPECT_EQ(pixels("all", 1), pixels("two", 0));
+  EXPECT_NE(pixels("all", 0), pixels("all", 1));
+}
+
 TEST_F(UpscaleNodes, BlameTheLoaderForABadFile) {
   std::ofstream(models_ / "junk.pth") << "junk";
   fs::copy_file(kFiles / "refuse_eval.pth", models_ / "eval.pth");
@@ -83,27 +104,32 @@ TEST_F(UpscaleNodes, KeepModelsUntilTheFileChanges) {
   UpscaleModels models;
   const auto file = models_ / "x1.pth";
   fs::copy_file(kFiles / "srvgg_x1_params.pth", file);
-  const auto first = models.load(file, {});
+  const auto first = load_upscale_model(models, file, {});
   EXPECT_EQ(first->bytes(), 0u);
-  EXPECT_EQ(first->network().info().scale, 1);
+  EXPECT_EQ(first->network()->info().scale, 1);
   EXPECT_GT(first->bytes(), 0u);
-  EXPECT_EQ(models.load(file, {}), first);
-  EXPECT_NE(models.load(file, {.dtype = at::kBFloat16}), first);
+  EXPECT_EQ(load_upscale_model(models, file, {}), first);
+  EXPECT_NE(load_upscale_model(models, file, {.dtype = at::kBFloat16}), first);
   fs::last_write_time(file, fs::last_write_time(file) + std::chrono::seconds(5));
-  EXPECT_NE(models.load(file, {}), first);
+  EXPECT_NE(load_upscale_model(models, file, {}), first);
 }
 
-TEST_F(UpscaleNodes, KeepAFewModelsOnly) {
+TEST_F(UpscaleNodes, GiveUpTheWeightsOfUnusedModelsForANewOne) {
+  const auto budget = std::make_shared<ModelBudget>();
   UpscaleModels models;
-  std::weak_ptr<const UpscaleModel> oldest;
-  for (int i = 0; i < 6; ++i) {
-    const auto file = models_ / ("m" + std::to_string(i) + ".pth");
+  const auto load = [&](const char* name) {
+    const auto file = models_ / name;
     fs::copy_file(kFiles / "srvgg_x1_params.pth", file);
-    const auto model = models.load(file, {});
-    if (i == 0) oldest = model;
-    if (i == 3) { EXPECT_FALSE(oldest.expired()); }
-  }
-  EXPECT_TRUE(oldest.expired());
+    return load_upscale_model(models, file, {.budget = budget});
+  };
+  const auto first = load("first.pth"), second = load("second.pth");
+  first->network();
+  budget->configure({.most = first->bytes() + 1});
+  const auto held = second->network();
+  EXPECT_EQ(first->bytes(), 0u);
+  EXPECT_EQ(budget->bytes(), second->bytes());
+  EXPECT_EQ(first->network()->info().scale, 1);  // packed again; the one in use stays
+  EXPECT_GT(second->bytes(), 0u);
 }
 
 }  // namespace
