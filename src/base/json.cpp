@@ -45,9 +45,16 @@ void refuse_wide_integers(std::string_view text) {
   }
 }
 
+/// Stands for itself in JSON; what is not ASCII does so too where texts may be UTF-8.
+bool is_plain(unsigned char c, bool ascii) { return c >= 0x20 && c != '"' && c != '\\' && (c <= 0x7f || !ascii); }
+
 void append_escaped(std::string& out, std::string_view text, bool ascii) {
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
+    std::size_t plain = i;
+    while (plain < text.size() && is_plain(static_cast<unsigned char>(text[plain]), ascii)) ++plain;
+    out += text.substr(i, plain - i);
+    if ((i = plain) == text.size()) break;
     const unsigned char c = text[i];
     switch (c) {
       case '"': out += "\\\""; ++i; continue;
@@ -59,12 +66,8 @@ void append_escaped(std::string& out, std::string_view text, bool ascii) {
       case '\t': out += "\\t"; ++i; continue;
       default: break;
     }
-    if (c < 0x20 || (ascii && c == 0x7f)) {
-      if (c == 0x7f) out += static_cast<char>(c);
-      else fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
-      ++i;
-    } else if (c < 0x80 || !ascii) {
-      out += static_cast<char>(c);
+    if (c < 0x20) {
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}", c);
       ++i;
     } else {
       const int length = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;

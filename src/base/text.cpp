@@ -1,17 +1,43 @@
 #include "base/text.hpp"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 
+#include "base/error.hpp"
 #include "base/hash.hpp"
 
 namespace darkroom {
 
+namespace {
+
+/// Unpredictable bytes, each given once. Drawn by the kilobyte: a single draw costs as much whatever its length.
+void random_bytes(char* out, std::size_t count) {
+  thread_local std::array<unsigned char, 1024> pool;
+  thread_local std::size_t used = pool.size();
+  while (count > 0) {
+    if (used == pool.size()) {
+      if (RAND_bytes(pool.data(), static_cast<int>(pool.size())) != 1) throw InternalError("the random number generator does not work");
+      used = 0;
+    }
+    const std::size_t part = std::min(count, pool.size() - used);
+    std::memcpy(out, pool.data() + used, part);
+    OPENSSL_cleanse(pool.data() + used, part);
+    used += part;
+    out += part;
+    count -= part;
+  }
+}
+
+}  // namespace
+
 std::string random_hex(std::size_t digits) {
   std::string bytes((digits + 1) / 2, '\0');
-  RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  random_bytes(bytes.data(), bytes.size());
   return to_hex(bytes).substr(0, digits);
 }
 
