@@ -88,32 +88,32 @@ struct SqliteBroker::State {
   /// Runs `apply` in the next transaction and comes back when it is on disk, or throws what went wrong. Not `durable`: when it is
   /// in the file, for what the next start makes good after a loss of power.
   /// Give it a named function object: GCC 12 destroys a lambda twice that is made inside a co_await expression and converted.
-  asio::awaitable<void> write(std::function<void(Database&)> apply, bool durable = true) {
+  asio::awaitable<void> write(std::function<void(Database&)> apply, bool durable = true, std::int64_t subject = 0) {
     return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
-        [this, durable](auto handler, std::function<void(Database&)> task) {
+        [this, durable, subject](auto handler, std::function<void(Database&)> task) {
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
           auto work = asio::make_work_guard(asio::get_associated_executor(*shared));
           writer->push({std::move(task), [shared, work](std::exception_ptr fault) {
                          asio::post(work.get_executor(), [shared, fault] { std::move (*shared)(fault); });
-                       }, durable});
+                       }, durable, subject});
         },
         asio::use_awaitable, std::move(apply));
   }
 
   /// The same without waiting: for what a crash may undo.
-  void write_later(std::function<void(Database&)> apply) {
+  void write_later(std::int64_t subject, std::function<void(Database&)> apply) {
     writer->push_lazily({std::move(apply), [](std::exception_ptr fault) {
                    try {
                      if (fault) std::rethrow_exception(fault);
                    } catch (const std::exception& error) {
                      log::error("database: {}", error.what());
                    }
-                 }});
+                 }, false, subject});
   }
 
   void save_state(const QueueMirror::Entry& entry) {
     const bool running = entry.state == QueueMirror::State::kRunning;
-    write_later([ticket = entry.ticket, running, attempt = entry.attempt, losses = entry.losses](Database& writing) {
+    write_later(entry.ticket, [ticket = entry.ticket, running, attempt = entry.attempt, losses = entry.losses](Database& writing) {
       update_job(writing, ticket, running, attempt, losses);
     });
   }
@@ -143,7 +143,7 @@ struct SqliteBroker::State {
       }
     };
     try {
-      co_await write(std::move(move), durable);
+      co_await write(std::move(move), durable, ticket);
     } catch (...) {
       fault = std::current_exception();
     }

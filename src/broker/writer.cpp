@@ -20,6 +20,7 @@ Writer::~Writer() {
 void Writer::push(Task task) {
   {
     const std::lock_guard lock(mutex_);
+    if (task.subject != 0) std::erase_if(lazy_, [&](const Task& lazy) { return lazy.subject == task.subject; });
     waiting_.push_back(std::move(task));
   }
   wake_.notify_one();

@@ -28,12 +28,13 @@ class Writer {
     std::function<void(Database&)> apply;
     std::function<void(std::exception_ptr)> done;
     bool durable = true;  ///< on the disk before `done`; else in the file, safe from all but a loss of power
+    std::int64_t subject = 0;  ///< what it is about; a task makes the lazy ones of its subject that still wait needless. 0: nothing
   };
 
   explicit Writer(Database& database);  ///< starts the thread; the database is its alone from now on
   ~Writer();                            ///< writes what has been pushed, then ends the thread
 
-  void push(Task task);                 ///< any thread
+  void push(Task task);                 ///< any thread. Lazy tasks of its subject are dropped without a word
   /// For what a crash may undo: goes along with the next commit, or by itself after kLazyTime. Any thread.
   void push_lazily(Task task);
   std::uint64_t commits() const { return commits_; }
