@@ -235,12 +235,14 @@ def measure_round(target, number, sizes, sockets, quick):
 
 
 def slope(figures):
-    """CPU µs a node between a chain of 100 and the longest that was run."""
+    """CPU µs a node between a chain of 100 and the longest that was run, and what a job costs beside its nodes."""
     lengths = sorted(int(m.group(1)) for k in figures if (m := re.fullmatch(r"chain of (\d+): CPU ms", k)))
     low, high = 100, lengths[-1]
     if high <= low:
         return
     figures["CPU µs a node (slope)"] = (figures[f"chain of {high}: CPU ms"] - figures[f"chain of {low}: CPU ms"]) / (high - low) * 1e3
+    if "chain of 3: CPU ms" in figures:
+        figures["CPU ms a job (fixed)"] = figures["chain of 3: CPU ms"] - 3 * figures["CPU µs a node (slope)"] / 1e3
 
 
 def table(ours, peer, bare):
