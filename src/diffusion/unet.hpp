@@ -25,11 +25,13 @@ struct ControlResiduals {
 struct UNetCall {
   at::Tensor x;          ///< float32 [B,in,H,W], already scaled for the model; H and W may be odd
   at::Tensor timesteps;  ///< float32 [B]
-  at::Tensor context;    ///< float32 [B,T,D]
+  at::Tensor context;    ///< float32 [B,T,D]; keys and values are made once as long as it is the same tensor, unchanged
   at::Tensor y;          ///< float32 [B,adm], or undefined
   const ControlResiduals* control = nullptr;
   const UNetPatches* patches = nullptr;
   std::function<void()> check;  ///< called at each block; throws to interrupt
+  /// For patches: the list (0 cond, 1 uncond, ...) of each of the batch's equal parts, in their order.
+  std::vector<std::int64_t> lists;
 };
 
 /// Packed for its device and dtype; immutable afterwards.

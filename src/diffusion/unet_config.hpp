@@ -35,4 +35,7 @@ struct UNetConfig {
 /// unknown shape (a truncated file).
 std::optional<UNetConfig> detect_unet(const Weights& weights);
 
+/// The same for a ControlNet, which has a UNet's input and middle blocks: out_channels and transformer_depth_output say nothing.
+std::optional<UNetConfig> detect_controlnet(const Weights& weights);
+
 }  // namespace darkroom

@@ -81,13 +81,12 @@ at::Tensor Convolution::operator()(const at::Tensor& image) const {
   return winograd_ ? (*winograd_)(x) : run(x);
 }
 
-at::Tensor Convolution::plus(const at::Tensor& image, at::Tensor residual) const {
+at::Tensor Convolution::plus(const at::Tensor& image, const at::Tensor& residual) const {
+  if (!winograd_) return (*this)(image).add_(residual);
   const auto x = image.contiguous(at::MemoryFormat::ChannelsLast);
-  if (linear_) return image_of(linear_->plus(tokens_of(x), tokens_of(residual)), x.size(2), x.size(3));
-  if (!winograd_) return run(x).add_(residual);
-  if (residual.stride(1) != 1) residual = residual.contiguous(at::MemoryFormat::ChannelsLast);
-  winograd_->into(x, residual, {{residual, 1}});
-  return residual;
+  auto y = empty_nhwc(x.size(0), out_, x.size(2), x.size(3), at::kFloat);
+  winograd_->into(x, y, {{residual.stride(1) == 1 ? residual : residual.contiguous(at::MemoryFormat::ChannelsLast), 1}});
+  return y;
 }
 
 at::Tensor Convolution::after_enlarging(const at::Tensor& image, std::int64_t height, std::int64_t width) const {

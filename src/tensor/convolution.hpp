@@ -37,8 +37,8 @@ class Convolution {
   std::size_t bytes() const { return bytes_; }  ///< of the packed weights
 
   at::Tensor operator()(const at::Tensor& x) const;
-  /// The same added to `residual`, which nobody else needs any more: the sum may take its memory.
-  at::Tensor plus(const at::Tensor& x, at::Tensor residual) const;
+  /// The same plus `residual`, which stays as it is.
+  at::Tensor plus(const at::Tensor& x, const at::Tensor& residual) const;
   /// The same after a nearest-neighbour enlargement of `x` to height x width. An exact doubling is not made in memory.
   at::Tensor after_enlarging(const at::Tensor& x, std::int64_t height, std::int64_t width) const;
 

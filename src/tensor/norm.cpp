@@ -26,6 +26,8 @@ GroupNorm::GroupNorm(const Weights& weights, const Compute& compute, double eps,
 }
 
 at::Tensor GroupNorm::run(const at::Tensor& x, const at::Tensor& shift, bool silu) const {
+  if (x.dim() != 4 || x.size(1) != channels()) throw InvalidInput("a norm of " + std::to_string(channels()) + " channels was given " + shape_text(x));
+  if (auto y = fused_group_norm(x, weight_, bias_, eps_, groups_, shift, silu)) return *y;
   const auto shifted = shift.defined() ? x.add(shift.unsqueeze(2).unsqueeze(3)) : x;
   auto y = at::group_norm(shifted, groups_, weight_, bias_, eps_);
   return silu ? at::silu_(y) : y;

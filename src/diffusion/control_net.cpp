@@ -1,0 +1,96 @@
+#include "diffusion/control_net.hpp"
+
+#include <ATen/ops/silu.h>
+
+#include "base/error.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr std::int64_t kHintScale = 8;  // pixels of the hint a pixel of the latent
+constexpr std::size_t kKnownHints = 4;
+
+/// The hint's layers: every second convolution from the third on halves its size.
+std::vector<Convolution> read_hint_layers(const Weights& weights, const Compute& compute) {
+  std::vector<Convolution> layers;
+  for (std::int64_t i = 0; weights.has("input_hint_block." + std::to_string(2 * i) + ".weight"); ++i) {
+    const bool halves = i == 2 || i == 4 || i == 6;
+    layers.emplace_back(weights.below("input_hint_block." + std::to_string(2 * i) + "."), compute, halves ? 2 : 1);
+    if (i > 0 && layers[layers.size() - 2].out() != layers.back().in()) throw InvalidInput(weights.prefix() + "input_hint_block: layers of different widths");
+  }
+  if (layers.size() != 8) throw InvalidInput("the ControlNet has " + std::to_string(layers.size()) + " of 8 layers below " + weights.prefix() + "input_hint_block");
+  return layers;
+}
+
+/// The hint's pictures over the batch: picture i of each part gets number i % b.
+at::Tensor over_batch(const at::Tensor& embedded, std::int64_t batch, std::int64_t parts) {
+  const auto pictures = batch / parts;
+  if (embedded.size(0) == 1) return embedded;  // broadcasts
+  std::vector<at::Tensor> rows;
+  for (std::int64_t i = 0; i < batch; ++i) rows.push_back(embedded.narrow(0, i % pictures % embedded.size(0), 1));
+  return at::cat(rows);
+}
+
+}  // namespace
+
+ControlNet::ControlNet(const Weights& weights, const UNetConfig& config, const Compute& compute)
+    : config_(config), compute_(compute), reader_(config_, compute), input_(reader_.read_list(weights, "input_blocks")), middle_(reader_.read(weights.below("middle_block."))),
+      embedding_(weights, config_, compute, reader_.residual_blocks()), hint_layers_(read_hint_layers(weights, compute)), middle_out_(weights.below("middle_block_out.0."), compute) {
+  for (std::size_t i = 0; i < input_.size(); ++i) {
+    zero_convs_.emplace_back(weights.below("zero_convs." + std::to_string(i) + ".0."), compute);
+    if (zero_convs_.back().in() != input_[i].out()) throw InvalidInput(weights.prefix() + "zero_convs." + std::to_string(i) + ".0.weight does not fit its block");
+  }
+  if (hint_layers_.back().out() != config_.model_channels || middle_out_.in() != middle_.out()) throw InvalidInput(weights.prefix() + "*: layers of different widths");
+  collect_transformers(input_, transformers_);
+  collect_transformers({&middle_, 1}, transformers_);
+  reader_ = UNetBlockReader(config_, compute_);  // lets go of the weights
+}
+
+at::Tensor ControlNet::embedded(const at::Tensor& hint, std::int64_t height, std::int64_t width) const {
+  {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(known_hints_, [](const KnownHint& known) { return known.hint.expired(); });
+    for (const auto& known : known_hints_)
+      if (known.hint._unsafe_get_target() == hint.unsafeGetTensorImpl() && known.embedding.size(2) == height && known.embedding.size(3) == width) return known.embedding;
+  }
+  auto h = resized_hint(hint, height * kHintScale, width * kHintScale).to(compute_.device, compute_.dtype);
+  if (h.size(1) != hint_layers_[0].in()) throw InvalidInput("ControlNet: a hint of " + std::to_string(h.size(1)) + " channels, " + std::to_string(hint_layers_[0].in()) + " were expected");
+  for (std::size_t i = 0; i < hint_layers_.size(); ++i) {
+    h = hint_layers_[i](h);
+    if (i + 1 < hint_layers_.size()) at::silu_(h);
+  }
+  const std::lock_guard lock(mutex_);
+  if (known_hints_.size() == kKnownHints) known_hints_.erase(known_hints_.begin());
+  known_hints_.push_back({c10::weak_intrusive_ptr<c10::TensorImpl>(hint.getIntrusivePtr()), h});
+  return h;
+}
+
+ControlResiduals ControlNet::operator()(const UNetCall& unet_call, const at::Tensor& hint, std::int64_t parts) const {
+  UNetCall call = unet_call;
+  call.patches = nullptr, call.control = nullptr;
+  if (call.x.dim() == 4 && call.x.size(1) > config_.in_channels) call.x = call.x.narrow(1, 0, config_.in_channels);
+  check_call(call, config_, "ControlNet");
+  if (parts < 1 || call.x.size(0) % parts != 0) throw InternalError("a batch of " + std::to_string(call.x.size(0)) + " has no " + std::to_string(parts) + " equal parts");
+  UNetFlow flow{call, embedding_, embedding_.shifts(call.timesteps, call.y), call.context.to(compute_.device, compute_.dtype).contiguous(), nullptr};
+  flow.keys = text_keys_.keys_of(unet_call.context, flow.context, transformers_);
+
+  ControlResiduals residuals;
+  auto h = call.x.to(compute_.device, compute_.dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  for (std::size_t i = 0; i < input_.size(); ++i) {
+    h = input_[i].run(std::move(h), flow, {UNetPart::kInput, static_cast<std::int64_t>(i)});
+    if (i == 0) h.add_(over_batch(embedded(hint, h.size(2), h.size(3)), h.size(0), parts));
+    residuals.skips.push_back(zero_convs_[i](h));
+  }
+  residuals.middle = middle_out_(middle_.run(std::move(h), flow, {UNetPart::kMiddle}));
+  return residuals;
+}
+
+std::size_t ControlNet::bytes() const {
+  std::size_t bytes = embedding_.bytes() + middle_.bytes() + middle_out_.bytes();
+  for (const auto& block : input_) bytes += block.bytes();
+  for (const auto* layers : {&hint_layers_, &zero_convs_})
+    for (const auto& layer : *layers) bytes += layer.bytes();
+  return bytes;
+}
+
+}  // namespace darkroom
