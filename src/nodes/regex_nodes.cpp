@@ -115,7 +115,9 @@ class RegexReplace final : public Node {
   }
 
  private:
-  static constexpr std::size_t kMaxReplaced = 64u << 20;  ///< bytes of a result
+  /// Limit: result of RegexReplace, bytes. Beyond: the node fails and says so. Fixed: far more than a prompt. Edge:
+  /// test_limits.py::test_the_longest_replacement.
+  static constexpr std::size_t kMaxReplaced = 64u << 20;
 };
 
 }  // namespace
