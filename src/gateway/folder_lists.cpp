@@ -9,6 +9,7 @@
 
 #include "base/error.hpp"
 #include "gateway/schema_store.hpp"
+#include "storage/unlisted_models.hpp"
 
 namespace darkroom {
 
@@ -61,6 +62,7 @@ struct FolderLists::State {
     std::vector<fs::path> looked_into;
     if (key.first == ListSource::Kind::kModels) {
       listing.names = folders.list_models(key.second, &looked_into);
+      for (auto& name : names_beside_files(key.second, folders, &looked_into)) listing.names.push_back(std::move(name));
     } else {
       listing.names = folders.list_input_files(key.second);
       looked_into.push_back(folders.input);

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "nodes/all_nodes.hpp"
+#include "storage/unlisted_models.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
@@ -13,7 +14,7 @@ namespace {
 
 class NoFiles final : public ChoiceLists {
  public:
-  std::vector<std::string> list(const ListSource&) override { return {}; }
+  std::vector<std::string> list(const ListSource& source) override { return names_beside_files(source.argument, Folders{}); }
   bool file_exists(std::string_view) override { return false; }
 };
 
