@@ -19,7 +19,10 @@ struct Conv2d::Winograd {
 
   Winograd(const at::Tensor& w, const at::Tensor& b, const Activation& activation) : in(w.size(1)), out(w.size(0)) {
     weight = at::empty({winograd::packed_floats(in, out)}, at::kFloat);
-    winograd::pack(w.contiguous().const_data_ptr<float>(), in, out, weight.mutable_data_ptr<float>());
+    const auto plain = w.contiguous();
+    at::parallel_for(0, winograd::panels(out), 1, [&](std::int64_t first, std::int64_t last) {
+      winograd::pack(plain.const_data_ptr<float>(), in, out, weight.mutable_data_ptr<float>(), first, last);
+    });
     bias = at::zeros({winograd::padded_out(out)}, at::kFloat);
     bias.narrow(0, 0, out).copy_(b);
     slope = at::zeros({winograd::padded_out(out)}, at::kFloat).fill_(activation.kind == Activation::Kind::kNone ? 1.0F : activation.slope);
@@ -58,7 +61,8 @@ struct Conv2d::Winograd {
 
 Conv2d::Conv2d(const at::Tensor& weight, const at::Tensor& bias, Activation activation, const Compute& compute, float output_scale)
     : in_(weight.size(1)), out_(weight.size(0)) {
-  const auto w = weight.to(at::kFloat).mul(output_scale), b = bias.to(at::kFloat).mul(output_scale);
+  auto w = weight.to(at::kFloat), b = bias.to(at::kFloat);
+  if (output_scale != 1) w = w.mul(output_scale), b = b.mul(output_scale);
   if (compute.dtype == at::kFloat && in_ % winograd::kLanes == 0 && winograd::available()) {
     winograd_ = std::make_unique<Winograd>(w, b, activation);
     return;

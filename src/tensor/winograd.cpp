@@ -22,24 +22,27 @@ std::int64_t tiles(const Call& call) {
 
 std::int64_t packed_floats(std::int64_t in, std::int64_t out) { return kPoints * in * padded_out(out); }
 
-void pack(const float* weight, std::int64_t in, std::int64_t out, float* packed) {
+std::int64_t panels(std::int64_t out) { return (padded_out(out) + kPanel - 1) / kPanel; }
+
+void pack(const float* weight, std::int64_t in, std::int64_t out, float* packed, std::int64_t first, std::int64_t last) {
   const auto padded = padded_out(out);
-  for (std::int64_t o = 0; o < padded; ++o) {
-    // The last panel is kLanes wide when that is all that is left.
-    const auto panel = o / kPanel * kPanel, panel_width = padded - panel < kPanel ? kLanes : kPanel;
-    for (std::int64_t i = 0; i < in; ++i) {
-      double rows[kInput][3] = {};
-      if (o < out)
+  for (auto number = first; number < last; ++number) {
+    // The last panel is kLanes wide when that is all that is left. Its outputs are written side by side: a line of the cache at a time.
+    const auto panel = number * kPanel, panel_width = padded - panel < kPanel ? kLanes : kPanel;
+    for (std::int64_t i = 0; i < in; ++i)
+      for (auto o = panel; o < panel + panel_width; ++o) {
+        double rows[kInput][3] = {};
+        if (o < out)
+          for (int p = 0; p < kInput; ++p)
+            for (int x = 0; x < 3; ++x)
+              for (int y = 0; y < 3; ++y) rows[p][x] += kFilter[p][y] * weight[((o * in + i) * 3 + y) * 3 + x];
         for (int p = 0; p < kInput; ++p)
-          for (int x = 0; x < 3; ++x)
-            for (int y = 0; y < 3; ++y) rows[p][x] += kFilter[p][y] * weight[((o * in + i) * 3 + y) * 3 + x];
-      for (int p = 0; p < kInput; ++p)
-        for (int q = 0; q < kInput; ++q) {
-          double sum = 0;
-          for (int x = 0; x < 3; ++x) sum += kFilter[q][x] * rows[p][x];
-          packed[(p * kInput + q) * in * padded + panel * in + i * panel_width + (o - panel)] = static_cast<float>(sum);
-        }
-    }
+          for (int q = 0; q < kInput; ++q) {
+            double sum = 0;
+            for (int x = 0; x < 3; ++x) sum += kFilter[q][x] * rows[p][x];
+            packed[(p * kInput + q) * in * padded + panel * in + i * panel_width + (o - panel)] = static_cast<float>(sum);
+          }
+      }
   }
 }
 

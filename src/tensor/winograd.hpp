@@ -49,8 +49,10 @@ std::int64_t tiles(const Call& call);
 /// Floats of scratch that one thread needs.
 std::int64_t scratch_floats(std::int64_t in, std::int64_t out);
 std::int64_t packed_floats(std::int64_t in, std::int64_t out);
-/// `weight` [out,in,3,3] -> [point][panel of outputs][in][outputs of the panel], zeros behind the last output.
-void pack(const float* weight, std::int64_t in, std::int64_t out, float* packed);
+std::int64_t panels(std::int64_t out);
+/// Panels [first, last) of `weight` [out,in,3,3] -> [point][panel of outputs][in][outputs of the panel], zeros behind the last output.
+/// Threads may take disjoint ranges at once.
+void pack(const float* weight, std::int64_t in, std::int64_t out, float* packed, std::int64_t first, std::int64_t last);
 
 /// Does this processor have what run() uses?
 bool available();
