@@ -1,6 +1,6 @@
 #include "worker/outbox.hpp"
 
-#include <sys/timerfd.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,16 +43,15 @@ std::string encode_event(const std::string& job, int attempt, JobEvent event) {
 
 }  // namespace
 
-Outbox::Outbox() : wake_fd_(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)) {
-  if (wake_fd_ < 0) throw InternalError(std::string("timerfd: ") + std::strerror(errno));
+Outbox::Outbox() : wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (wake_fd_ < 0) throw InternalError(std::string("eventfd: ") + std::strerror(errno));
 }
 
 Outbox::~Outbox() { ::close(wake_fd_); }
 
-void Outbox::wake_in(std::chrono::nanoseconds time) {
-  itimerspec timer{};
-  timer.it_value.tv_nsec = static_cast<long>(time.count());
-  ::timerfd_settime(wake_fd_, 0, &timer, nullptr);
+void Outbox::wake() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
 }
 
 void Outbox::clear_wake() {
@@ -61,12 +60,21 @@ void Outbox::clear_wake() {
 }
 
 void Outbox::push(Item item, std::size_t bytes, bool at_once) {
+  bool waits;
+  {
+    const std::scoped_lock lock(mutex_);
+    bytes_ += bytes;
+    items_.push_back(std::move(item));
+    const bool first = items_.size() == 1;
+    waits = at_once ? std::exchange(due_, true) : gathering_ || !first;
+  }
+  if (!waits) wake();
+}
+
+bool Outbox::gather(bool on) {
   const std::scoped_lock lock(mutex_);
-  bytes_ += bytes;
-  items_.push_back(std::move(item));
-  // Within the lock: a later wake must not be put off by an earlier one.
-  if (at_once && !std::exchange(due_, true)) wake();
-  else if (items_.size() == 1) wake_in(kGather);
+  gathering_ = on;
+  return items_.empty() || (on && !due_);
 }
 
 void Outbox::send(Record record) { push(std::move(record), 0, true); }
@@ -81,14 +89,15 @@ void Outbox::send(const std::string& job, int attempt, JobEvent event) {
   push(Event{job, attempt, std::move(event)}, bytes, at_once);
 }
 
-std::string Outbox::take() {
+std::string Outbox::take(bool* due) {
   std::vector<Item> items;
   {
     const std::scoped_lock lock(mutex_);
     if (items_.empty()) return {};
     items.swap(items_);
     bytes_ = 0;
-    due_ = false;
+    const bool was_due = std::exchange(due_, false);
+    if (due) *due |= was_due;
   }
   room_.notify_all();
   std::string out;

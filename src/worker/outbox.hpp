@@ -1,9 +1,8 @@
 #pragma once
 // Everything that goes to the gateway, in the order in which it was said. Threads that compute only queue; the control thread
-// encodes and writes, all that is there at once. Events of quick nodes wait a moment for company: a job of trivial nodes wakes
-// either side once, not at every node.
+// encodes and writes, all that is there at once. While a job runs it looks by itself every millisecond, so that a job of trivial
+// nodes wakes either side once, not at every node.
 
-#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <mutex>
@@ -18,9 +17,6 @@ namespace darkroom {
 
 class Outbox {
  public:
-  /// The longest that an event waits for others. What ends a job, and every record, goes at once.
-  static constexpr std::chrono::microseconds kGather{300};
-
   Outbox();
   ~Outbox();
   Outbox(const Outbox&) = delete;
@@ -31,13 +27,16 @@ class Outbox {
   /// Queues an event of a job. Blocks while the gateway reads more slowly than previews come, until close().
   void send(const std::string& job, int attempt, JobEvent event);
 
-  /// Readable when something is due.
+  /// Readable when something is to be taken: at once for what ends a job and for every record, for other events only while
+  /// nobody gathers.
   int wake_fd() const { return wake_fd_; }
   /// wake_fd() is readable no more.
   void clear_wake();
-  /// All that is queued, encoded. Empty when there is nothing.
-  std::string take();
-  void wake() { wake_in(std::chrono::nanoseconds(1)); }
+  /// The reader will look again soon without being woken, or not. False when it must not sleep: there is something already.
+  bool gather(bool on);
+  /// All that is queued, encoded. Empty when there is nothing. `due`: whether any of it was to go at once.
+  std::string take(bool* due = nullptr);
+  void wake();
   /// Nobody reads any more: senders no longer wait.
   void close();
 
@@ -49,13 +48,13 @@ class Outbox {
   };
   using Item = std::variant<Record, Event>;
   void push(Item item, std::size_t bytes, bool at_once);
-  void wake_in(std::chrono::nanoseconds time);
 
-  int wake_fd_;  ///< a timer
+  int wake_fd_;
   std::mutex mutex_;
   std::condition_variable room_;
   std::vector<Item> items_;
   bool due_ = false;       ///< something of items_ goes at once
+  bool gathering_ = false;
   std::size_t bytes_ = 0;  ///< of pictures that are queued
   bool closed_ = false;
 };

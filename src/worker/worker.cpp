@@ -25,6 +25,8 @@ namespace {
 constexpr const char* kVersion = DARKROOM_VERSION;
 /// How long a stopping worker waits for its node; the gateway kills it a second later.
 constexpr auto kStopTime = std::chrono::seconds(7);
+/// How often the outbox is looked at while a job runs.
+constexpr int kGatherMs = 1;
 constexpr std::size_t kReadBytes = 256u << 10;
 
 std::string hex128(const Hash128& hash) {
@@ -78,7 +80,10 @@ void Worker::say_hello() {
 void Worker::serve() {
   for (;;) {
     const bool had_all = executed_all_;
-    if (!write_records()) return;
+    bool wrote = false, due = false;
+    if (!write_records(wrote, due)) return;
+    // A job was handed over, or its events come: more will follow. Its end, or silence: to be woken by the next one.
+    if (wrote) gathering_ = !due;
     const bool unwritten = written_ < unwritten_.size();
     if (stopping_ && had_all && !unwritten) return;
     if (stopping_ && Clock::now() > stop_deadline_) {
@@ -88,14 +93,18 @@ void Worker::serve() {
         const std::scoped_lock lock(mutex_);
         if (!running_.empty()) outbox_.send(Record{"handed_back", {{"job", running_}, {"attempt", running_attempt_}}, {}});
       }
-      while (write_records() && written_ < unwritten_.size()) {
+      while (write_records(wrote, due) && written_ < unwritten_.size()) {
         pollfd ready{fd_, POLLOUT, 0};
         ::poll(&ready, 1, 100);
       }
       return;
     }
     pollfd ready[2] = {{fd_, static_cast<short>(POLLIN | (unwritten ? POLLOUT : 0)), 0}, {outbox_.wake_fd(), POLLIN, 0}};
-    if (::poll(ready, 2, stopping_ ? 50 : -1) < 0 && errno != EINTR) throw InternalError(std::string("poll: ") + std::strerror(errno));
+    if (!outbox_.gather(gathering_) && !unwritten) continue;
+    const int timeout = stopping_ ? 50 : gathering_ ? kGatherMs : -1;
+    const int count = ::poll(ready, 2, timeout);
+    if (count < 0 && errno != EINTR) throw InternalError(std::string("poll: ") + std::strerror(errno));
+    if (count == 0) gathering_ = false;
     if (ready[1].revents) outbox_.clear_wake();
     if (ready[0].revents & (POLLIN | POLLHUP | POLLERR))
       if (!read_records()) return;
@@ -111,12 +120,13 @@ bool Worker::read_records() {
   return true;
 }
 
-bool Worker::write_records() {
+bool Worker::write_records(bool& wrote, bool& due) {
   for (;;) {
     if (written_ == unwritten_.size()) {
-      unwritten_ = outbox_.take();
+      unwritten_ = outbox_.take(&due);
       written_ = 0;
       if (unwritten_.empty()) return true;
+      wrote = true;
     }
     const ssize_t put = ::send(fd_, unwritten_.data() + written_, unwritten_.size() - written_, MSG_NOSIGNAL);
     if (put < 0) return errno == EAGAIN || errno == EINTR;
@@ -161,7 +171,26 @@ void Worker::configure(const json::object& data) {
 void Worker::accept(const json::object& data) {
   const auto* wire = find_object(data, "job");
   if (!wire) throw InvalidInput("no job in it");
-  post([this, job = std::make_shared<const Job>(Job::from_json(*wire))] { run_job(*job); });
+  try {
+    post([this, job = std::make_shared<const Job>(Job::from_json(*wire))] { run_job(*job); });
+    gathering_ = true;
+  } catch (...) {
+    const std::string id = string_or(*wire, "id", "");
+    const int attempt = static_cast<int>(int_or(*wire, "attempt", 0));
+    outbox_.send(id, attempt, JobStarted{now_ms()});
+    fail(id, attempt, std::current_exception());
+  }
+}
+
+/// The end of a job that could not even be begun, or failed where no node is to blame: whoever waits for it must hear of it.
+void Worker::fail(const std::string& job, int attempt, const std::exception_ptr& fault) {
+  const Failure failure = describe_failure(fault);
+  log::error("job {}: {}", job, failure.message);
+  JobFailed event;
+  event.timestamp = now_ms();
+  event.error = {{"node_id", ""}, {"node_type", ""}, {"executed", json::array{}}, {"exception_message", failure.message},
+                 {"exception_type", failure.type}, {"traceback", json::array{}}, {"current_inputs", json::object{}}, {"current_outputs", json::array{}}};
+  outbox_.send(job, attempt, std::move(event));
 }
 
 void Worker::cancel(const std::string& job) {
@@ -247,13 +276,18 @@ void Worker::run_job(const Job& job) {
     running_cancelled_ = cancelled_.erase(job.id) > 0;
     interrupt_ = running_cancelled_;
   }
-  executor_.run(job, [&](JobEvent event) {
+  const EventSink tell = [&](JobEvent event) {
     if (std::holds_alternative<JobInterrupted>(event) && stopping_) {
       const std::scoped_lock lock(mutex_);
       if (!running_cancelled_) return hand_back(job);
     }
     outbox_.send(job.id, job.attempt, std::move(event));
-  }, interrupt_);
+  };
+  try {
+    executor_.run(job, tell, interrupt_);
+  } catch (...) {  // not even the report of a failure could be made
+    fail(job.id, job.attempt, std::current_exception());
+  }
   const std::scoped_lock lock(mutex_);
   running_.clear();
   if (tasks_.empty()) cancelled_.clear();  // what came too late for its job

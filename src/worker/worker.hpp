@@ -7,6 +7,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -45,7 +46,8 @@ class Worker {
   void answer(const json::object& data);
   void begin_stop();
   bool read_records();
-  bool write_records();
+  /// False when the socket broke. `wrote`: there was something; `due`: what a job ends with was among it.
+  bool write_records(bool& wrote, bool& due);
   void serve();
 
   // execution thread
@@ -53,6 +55,7 @@ class Worker {
   void run_job(const Job& job);
   void post(std::function<void()> task);
   void hand_back(const Job& job);
+  void fail(const std::string& job, int attempt, const std::exception_ptr& fault);
 
   int fd_;
   const Registry& registry_;
@@ -62,6 +65,7 @@ class Worker {
   std::unique_ptr<char[]> read_buffer_;
   std::string unwritten_;
   std::size_t written_ = 0;
+  bool gathering_ = false;                      ///< the outbox is looked at soon without being woken
 
   std::mutex mutex_;
   std::condition_variable wake_;
