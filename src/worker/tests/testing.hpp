@@ -1,7 +1,10 @@
 #pragma once
 // For the tests of this folder: node classes made of a schema and a function, and the events of a job as lines of text.
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -51,6 +54,7 @@ class EventLog {
       const std::scoped_lock lock(mutex_);
       lines_.push_back(line(event));
       events_.push_back(std::move(event));
+      added_.notify_all();
     };
   }
   /// Lines but for the begin of the job; joined by " | ".
@@ -61,17 +65,27 @@ class EventLog {
     return out;
   }
   const std::vector<JobEvent>& events() const { return events_; }
+  /// Comes back when there is such a line, or after ten seconds. From another thread than the job's.
+  void wait_for(const std::string& wanted) {
+    std::unique_lock lock(mutex_);
+    added_.wait_for(lock, std::chrono::seconds(10), [&] { return std::find(lines_.begin(), lines_.end(), wanted) != lines_.end(); });
+  }
   template <class T>
   const T* last() const {
     for (auto at = events_.rbegin(); at != events_.rend(); ++at)
       if (const auto* event = std::get_if<T>(&*at)) return event;
     return nullptr;
   }
-  void clear() { lines_.clear(); events_.clear(); }
+  void clear() {
+    const std::scoped_lock lock(mutex_);
+    lines_.clear();
+    events_.clear();
+  }
 
  private:
   static std::string line(const JobEvent& event);
   std::mutex mutex_;
+  std::condition_variable added_;
   std::vector<std::string> lines_;
   std::vector<JobEvent> events_;
 };
