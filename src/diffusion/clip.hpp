@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "diffusion/clip_chunks.hpp"
 #include "diffusion/conditioning.hpp"
 #include "diffusion/embedding.hpp"
 #include "tensor/weights.hpp"
@@ -23,7 +24,7 @@ enum class TextFamily { kSd1, kSd2, kSdxl, kSdxlRefiner };
 /// What encoding a prompt needs of the world around it.
 struct PromptContext {
   FindEmbedding find_embedding;  ///< none: every embedding is missing
-  std::function<void()> check;   ///< called at each layer; throws to interrupt
+  std::function<void()> check;   ///< called at each layer and batch of chunks; throws to interrupt
 };
 
 /// Immutable; copies and variants share the mapped file. Weights are views of it, rounded to fp16 and converted to fp32 layer by
@@ -41,7 +42,8 @@ class Clip {
   /// The names of weights(), sorted.
   std::vector<std::string> weight_names() const;
 
-  /// Stops at layer `stop_at` from the end: -1 the last, -2 the one before (CLIPSetLastLayer).
+  /// Stops at layer `stop_at` from the end: -1 the last, -2 the one before (CLIPSetLastLayer). An encoder with fewer layers stops
+  /// where its family does.
   std::shared_ptr<const Clip> with_skip(int stop_at) const;
   /// The same with `patch` applied after those that are there already; what it gives is rounded to fp16.
   std::shared_ptr<const Clip> with_patches(Weights::Patch patch) const;
@@ -49,13 +51,17 @@ class Clip {
   /// The text as conditioning: `text` float32 [1,77*n,D] and `pooled` [1,P] on the CPU. Weights, embeddings and long prompts as in
   /// the reference. Throws InvalidInput for a prompt that cannot be read.
   Cond encode(std::string_view prompt, const PromptContext& context) const;
-  /// SDXL: a text for each encoder; the shorter is filled up with the empty prompt. A family with one encoder takes its own.
+  /// SDXL: a text for each encoder; the shorter is filled up with the empty prompt. Throws InvalidInput for another family.
   Cond encode(std::string_view text_g, std::string_view text_l, const PromptContext& context) const;
 
   /// Bytes of the mapped weights.
   std::size_t bytes() const;
 
  private:
+  struct Encoded;
+  Encoded encode_with(std::string_view encoder, const std::vector<Chunk>& chunks, const PromptContext& context) const;
+  Cond joined(const std::vector<Chunk>& chunks_g, const std::vector<Chunk>& chunks_l, const PromptContext& context) const;
+
   TextFamily family_;
   Weights weights_;
   at::Device device_;

@@ -1,37 +1,34 @@
 #pragma once
 // MODEL: a UNet's weights with all that a graph has changed about them.
 
+#include <cstddef>
 #include <memory>
-#include <mutex>
-#include <string>
 
 #include "diffusion/guidance.hpp"
 #include "diffusion/latent_format.hpp"
 #include "diffusion/model_sampling.hpp"
 #include "diffusion/unet.hpp"
+#include "tensor/packed.hpp"
 
 namespace darkroom {
 
 /// One set of UNet weights: mapped until it is first used, packed afterwards. Thread-safe.
 class Network {
  public:
-  Network(Weights weights, UNetConfig config, Compute compute) : weights_(std::move(weights)), config_(std::move(config)), compute_(compute) {}
+  Network(Weights weights, UNetConfig config, Compute compute);
 
   const Weights& weights() const { return weights_; }
   const UNetConfig& config() const { return config_; }
   const Compute& compute() const { return compute_; }
-  /// The packed network; who holds the pointer keeps it from being dropped.
-  std::shared_ptr<const UNet> acquire() const;
-  /// Gives the packed form back once nobody uses it; the next acquire() packs again.
-  void drop() const;
-  std::size_t bytes() const;  ///< of the packed form, 0 without one
+  /// The packed network; who holds the pointer keeps it from being given up.
+  std::shared_ptr<const UNet> acquire() const { return packed_.acquire(); }
+  std::size_t bytes() const { return packed_.bytes(); }  ///< of the packed form, 0 without one
 
  private:
   Weights weights_;
   UNetConfig config_;
   Compute compute_;
-  mutable std::mutex mutex_;
-  mutable std::shared_ptr<const UNet> packed_;
+  Packed<UNet> packed_;
 };
 
 /// Copying it copies handles: a patch is a changed copy. Immutable once it is shared.

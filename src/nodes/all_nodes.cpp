@@ -28,6 +28,27 @@ void register_all_nodes(Registry& registry) {
   register_dataset_image_nodes(registry);
   register_dataset_list_nodes(registry);
   register_upscale_nodes(registry);
+  register_checkpoint_loaders(registry);
+  register_clip_text_nodes(registry);
+  register_clip_loaders(registry);
+  register_conditioning_nodes(registry);
+  register_instruct_pix2pix(registry);
+  register_ksampler_nodes(registry);
+  register_guider_nodes(registry);
+  register_lora_nodes(registry);
+  register_merge_nodes(registry);
+  register_model_sampling_nodes(registry);
+  register_unet_patch_nodes(registry);
+  register_attention_guidance_nodes(registry);
+  register_inpaint_nodes(registry);
+  register_guidance_nodes(registry);
+  register_vae_nodes(registry);
+  register_vae_inpaint_nodes(registry);
+  register_vae_loaders(registry);
+  register_sampler_nodes(registry);
+  register_scheduler_nodes(registry);
+  register_sigma_nodes(registry);
+  register_noise_nodes(registry);
 }
 
 }  // namespace darkroom

@@ -30,5 +30,26 @@ void register_dataset_text_nodes(Registry& registry);     // dataset_text_nodes.
 void register_dataset_image_nodes(Registry& registry);    // dataset_image_nodes.cpp
 void register_dataset_list_nodes(Registry& registry);     // dataset_list_nodes.cpp
 void register_upscale_nodes(Registry& registry);  // upscale_model.cpp
+void register_checkpoint_loaders(Registry& registry);      // diffusion/checkpoint_loaders.cpp
+void register_clip_text_nodes(Registry& registry);         // diffusion/text_nodes.cpp
+void register_clip_loaders(Registry& registry);            // diffusion/clip_loaders.cpp
+void register_conditioning_nodes(Registry& registry);      // diffusion/conditioning_nodes.cpp
+void register_instruct_pix2pix(Registry& registry);        // diffusion/instruct_pix2pix.cpp
+void register_ksampler_nodes(Registry& registry);          // diffusion/ksampler_nodes.cpp
+void register_guider_nodes(Registry& registry);            // diffusion/guider_nodes.cpp
+void register_lora_nodes(Registry& registry);              // diffusion/lora_nodes.cpp
+void register_merge_nodes(Registry& registry);             // diffusion/merge_nodes.cpp
+void register_model_sampling_nodes(Registry& registry);    // diffusion/model_sampling_nodes.cpp
+void register_unet_patch_nodes(Registry& registry);        // diffusion/unet_patch_nodes.cpp
+void register_attention_guidance_nodes(Registry& registry);  // diffusion/attention_guidance_nodes.cpp
+void register_inpaint_nodes(Registry& registry);           // diffusion/inpaint_nodes.cpp
+void register_guidance_nodes(Registry& registry);          // diffusion/guidance_nodes.cpp
+void register_vae_nodes(Registry& registry);          // diffusion/vae_nodes.cpp
+void register_vae_inpaint_nodes(Registry& registry);  // diffusion/vae_inpaint.cpp
+void register_vae_loaders(Registry& registry);        // diffusion/vae_loader.cpp
+void register_sampler_nodes(Registry& registry);      // diffusion/sampler_nodes.cpp
+void register_scheduler_nodes(Registry& registry);    // diffusion/scheduler_nodes.cpp
+void register_sigma_nodes(Registry& registry);        // diffusion/sigma_nodes.cpp
+void register_noise_nodes(Registry& registry);        // diffusion/noise_nodes.cpp
 
 }  // namespace darkroom

@@ -8,9 +8,11 @@
 
 namespace darkroom {
 
-/// Elements of one tensor that a node makes: 4 GiB of float32, an image of 18,918 x 18,918 pixels.
+/// Limit: elements of one tensor that a node makes. Beyond: the node fails and says so. Fixed: 4 GiB of float32, an image of 18,918 x
+/// 18,918 pixels. Edge: TensorLimits.AreCountedWithoutOverflow.
 inline constexpr std::int64_t kMaxTensorElements = std::int64_t{1} << 30;
-/// ComfyUI's largest side of a picture in pixels; part of many schemas.
+/// Limit: side of a picture in a schema, pixels. Beyond: 400 `value_bigger_than_max`. Fixed: ComfyUI's, part of many schemas. Edge:
+/// test_limits.py::test_the_longest_side.
 inline constexpr std::int64_t kMaxResolution = 16384;
 
 /// Throws TooLarge `what: ...` when a tensor of `sizes` has more than kMaxTensorElements, InvalidInput when a size is negative.

@@ -12,11 +12,13 @@
 
 namespace darkroom {
 
-/// Steps of one match before it is given up, some tenths of a second.
+/// Limit: steps of one match of a regular expression. Beyond: the node fails and says so. Fixed: some tenths of a second. Edge:
+/// Regex.NeverHangs.
 inline constexpr std::uint32_t kRegexMatchLimit = 10'000'000;
-/// KiB of memory for the backtracking of one match.
+/// Limit: memory for the backtracking of one match, KiB. Beyond: the node fails and says so. Fixed: enough for patterns that people write.
+/// Edge: Regex.NeverHangs.
 inline constexpr std::uint32_t kRegexHeapLimitKiB = 64 * 1024;
-/// Code units of a translated pattern.
+/// Limit: a regular expression, bytes. Beyond: the node fails and says so. Fixed: people write a line. Edge: Regex.LengthsAtTheEdge.
 inline constexpr std::size_t kRegexMaxPattern = 64 * 1024;
 
 /// One match: group 0 and the others; views of the searched text. A group that took no part is empty (nullopt).

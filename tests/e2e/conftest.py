@@ -12,7 +12,9 @@ def server(tmp_path_factory):
     """A server that several tests share: none may stop it, and none may count on an empty queue or history."""
     base = tmp_path_factory.mktemp("shared")
     (base / "models").mkdir()
-    (base / "models/upscale_models").symlink_to(GOLDEN_MODELS / "upscale_models")
+    for folder in GOLDEN_MODELS.iterdir():
+        if folder.is_dir():
+            (base / "models" / folder.name).symlink_to(folder)
     with Server(base) as running:
         yield running
 
@@ -22,10 +24,10 @@ def own(tmp_path):
     """Makes servers that belong to one test: `own()`, `own("--cache-none")`, `own(test_worker=True)`."""
     started = []
 
-    def make(*flags, **kw):
+    def make(*flags, ready=True, **kw):
         one = Server(tmp_path / f"server{len(started)}", *flags, **kw)
         started.append(one)
-        one.start()
+        one.start(ready)
         return one
 
     yield make

@@ -109,7 +109,8 @@ class Step {
 };
 
 at::Tensor predict_and_correct(Walk& walk, at::Tensor x, bool bh2) {
-  if (walk.sigmas.back() == 0) walk.sigmas.back() = kLastSigma;
+  const bool cut_short = walk.sigmas.back() == 0;
+  if (cut_short) walk.sigmas.back() = kLastSigma;
   const auto steps = walk.steps();
   const auto most = std::clamp<std::int64_t>(steps - 1, 1, kMostOrder);
   History history;
@@ -125,7 +126,8 @@ at::Tensor predict_and_correct(Walk& walk, at::Tensor x, bool bh2) {
     x = step.corrected(there);
     history.add(std::move(there), next);
   }
-  return x;
+  // Flow models scale the data by 1 - sigma; the caller knows of sigma 0 only.
+  return cut_short ? walk.sampling().remove_scale(kLastSigma, x) : x;
 }
 
 }  // namespace

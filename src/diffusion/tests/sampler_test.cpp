@@ -4,6 +4,7 @@
 
 #include <ATen/ops/equal.h>
 #include <ATen/ops/sin.h>
+#include <ATen/ops/upsample_bilinear2d.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -119,7 +120,9 @@ TEST_P(RecordedSampler, GivesTheRecordedLatents) {
       EXPECT_EQ(step, std::min(reports++, steps - 1));
       EXPECT_EQ(denoised.sizes(), x.sizes());
     };
-    auto x = run_sampler(run.sampler, model, start(*sampling, sigmas, kSeed, want.sizes()), sigmas, how);
+    auto sampler = run.sampler;
+    sampler.resize = [](const at::Tensor& t, std::int64_t width, std::int64_t height) { return at::upsample_bilinear2d(t, {height, width}, false); };
+    auto x = run_sampler(sampler, model, start(*sampling, sigmas, kSeed, {1, 4, 3, 2}), sigmas, how);
     x = sampling->remove_scale(sigmas.back(), x) / sd15_latents().scale;
     const auto norm = want.square().mean().sqrt().item<double>();
     // dpm_adaptive's step sizes react to rounding.
@@ -131,7 +134,13 @@ TEST_P(RecordedSampler, GivesTheRecordedLatents) {
   EXPECT_GT(seen, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, RecordedSampler, testing::ValuesIn(sampler_names()), [](const auto& name) { return name.param; });
+std::vector<std::string> recorded_names() {
+  auto names = sampler_names();
+  names.emplace_back("lcm_upscale");
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RecordedSampler, testing::ValuesIn(recorded_names()), [](const auto& name) { return name.param; });
 
 /// Data of one Gaussian N(mean, spread^2): the denoiser and the flow's end are known exactly.
 class GaussianDenoiser final : public Denoiser {

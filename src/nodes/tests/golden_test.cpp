@@ -1,10 +1,11 @@
-// Runs the recorded cases that need no model (tests/data/golden/README.md, tests/data/observed/record.py) through the executor
-// and compares what was saved.
+// Runs the recorded cases of single nodes (tests/data/golden/README.md, tests/data/observed/record.py) through the executor
+// and compares what was saved. Those of a VAE want the models of golden/make_models.py in $DARKROOM_GOLDEN_MODELS.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -19,6 +20,17 @@ namespace {
 namespace fs = std::filesystem;
 
 const fs::path kData = DARKROOM_TEST_DATA;
+
+fs::path models() {
+  const char* folder = std::getenv("DARKROOM_GOLDEN_MODELS");
+  return folder ? folder : "";
+}
+
+/// Are files of models needed? `pixel_space` is none.
+bool needs_models(const json::object& facts) {
+  const auto* list = find_array(facts, "models");
+  return list && std::any_of(list->begin(), list->end(), [](const json::value& one) { return one.as_string() != "pixel_space"; });
+}
 
 /// The tensors of a safetensors file as floats, by name.
 std::map<std::string, std::vector<float>> read_tensors(const fs::path& path) {
@@ -45,6 +57,9 @@ class Golden : public testing::TestWithParam<std::string> {
     for (const char* set : {"golden", "observed"})
       for (const auto& entry : fs::directory_iterator(kData / set / "inputs"))
         fs::copy_file(entry, bench_->settings.folders.input / entry.path().filename(), fs::copy_options::overwrite_existing);
+    if (models().empty()) return;
+    for (auto& folder : bench_->settings.folders.models) folder.paths.push_back(models() / folder.key);
+    bench_->configure();
   }
   static void TearDownTestSuite() { bench_.reset(); }
 
@@ -89,6 +104,7 @@ TEST_P(Golden, SavesWhatTheReferenceSaved) {
   for (auto& [id, node] : workflow)
     if (auto* prefix = node.at("inputs").as_object().if_contains("filename_prefix")) *prefix = "run/" + GetParam();
   const json::object facts = parse_json(read_file(folder / "case.json")).as_object();
+  if (needs_models(facts) && models().empty()) GTEST_SKIP() << "DARKROOM_GOLDEN_MODELS is not set";
   const auto& tolerance = facts.at("tolerance").as_object();
   const json::object none;
   const auto limits = [&](const char* kind) -> const json::object& {
@@ -122,29 +138,31 @@ TEST_P(Golden, SavesWhatTheReferenceSaved) {
   EXPECT_EQ(compared, expected);
 }
 
-/// Cases with the tags of this module, without models (`float` needs a VAE): golden/cases/image_pad, ...
-std::vector<std::string> cases() {
+/// golden/cases/image_pad, ...: those that want a diffusion model (or a text encoder of one), or all others.
+std::vector<std::string> cases(bool diffusion) {
   std::vector<std::string> names;
   for (const char* set : {"golden", "observed"})
     for (const auto& entry : fs::directory_iterator(kData / set / "cases")) {
       const json::object facts = parse_json(read_file(entry.path() / "case.json")).as_object();
-      const auto has = [&](std::string_view tag) {
-        const auto& tags = facts.at("tags").as_array();
-        return std::any_of(tags.begin(), tags.end(), [&](const json::value& one) { return one.as_string() == tag; });
-      };
       const auto* models = find_array(facts, "models");
-      if ((has("image_op") || has("mask_op") || has("latent_op")) && !has("float") && (!models || models->empty()))
-        names.push_back(fs::relative(entry.path(), kData));
+      const bool wants = models && std::any_of(models->begin(), models->end(), [](const json::value& model) {
+        const std::string_view name = model.as_string();
+        return name.starts_with("tiny_sd") || name.starts_with("tiny_clip");
+      });
+      if (wants == diffusion) names.push_back(fs::relative(entry.path(), kData));
     }
   std::sort(names.begin(), names.end());
   return names;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::ValuesIn(cases()), [](const auto& info) {
-  std::string name = info.param;
+std::string test_name(const testing::TestParamInfo<std::string>& instance) {
+  std::string name = instance.param;
   std::replace_if(name.begin(), name.end(), [](unsigned char c) { return !std::isalnum(c); }, '_');
   return name;
-});
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::ValuesIn(cases(false)), test_name);
+INSTANTIATE_TEST_SUITE_P(Diffusion, Golden, testing::ValuesIn(cases(true)), test_name);
 
 }  // namespace
 }  // namespace darkroom

@@ -67,6 +67,15 @@ TEST(Regex, NeverHangs) {
   EXPECT_NE(fault_of(deep + std::string(5000, ')')), "");
 }
 
+TEST(Regex, LengthsAtTheEdge) {
+  // A set of many letters compiles to a short program, so that only the length of the text counts.
+  const auto set_of = [](std::size_t bytes) { return "[" + std::string(bytes - 2, 'a') + "]"; };
+  EXPECT_NO_THROW(Regex(set_of(kRegexMaxPattern), {}));
+  EXPECT_THROW(Regex(set_of(kRegexMaxPattern + 1), {}), TooLarge);
+  EXPECT_NO_THROW(Regex("a{0,65535}", {}));
+  EXPECT_THROW(Regex("a{0,65536}", {}), UnsupportedRegex);
+}
+
 TEST(Regex, TextThatIsNotUtf8IsRefused) { EXPECT_THROW(Regex("a", {}).search("\xff\xfe"), InvalidInput); }
 
 TEST(Replacement, ReadsGroupsAndEscapes) {

@@ -85,13 +85,14 @@ SAMPLERS = {name: (name, {}, node("KSamplerSelect", sampler_name=name)) for name
 def option(key, class_type, method, **inputs):
     SAMPLERS[key] = (method, {k: v for k, v in inputs.items() if k not in ("model", "noise_device")}, node(class_type, **inputs))
 
+
 ADAPTIVE = dict(order=3, rtol=0.05, atol=0.0078, h_init=0.05, pcoeff=0.0, icoeff=1.0, dcoeff=0.0, accept_safety=0.81, eta=0.0, s_noise=1.0)
 option("adaptive.order2", "SamplerDPMAdaptative", "dpm_adaptive", **{**ADAPTIVE, "order": 2})
 option("adaptive.eta", "SamplerDPMAdaptative", "dpm_adaptive", **{**ADAPTIVE, "eta": 0.7, "s_noise": 0.9})
 option("adaptive.pid", "SamplerDPMAdaptative", "dpm_adaptive", **{**ADAPTIVE, "pcoeff": 0.3, "icoeff": 0.6, "dcoeff": 0.1, "rtol": 0.01, "h_init": 0.2})
 option("adaptive.tight", "SamplerDPMAdaptative", "dpm_adaptive", **{**ADAPTIVE, "rtol": 0.001, "atol": 0.0001, "accept_safety": 0.95})
 for st in ("midpoint", "heun"):
-    option("2m_sde."+st, "SamplerDPMPP_2M_SDE", "dpmpp_2m_sde", solver_type=st, eta=0.6, s_noise=1.1, noise_device="cpu")
+    option("2m_sde." + st, "SamplerDPMPP_2M_SDE", "dpmpp_2m_sde", solver_type=st, eta=0.6, s_noise=1.1, noise_device="cpu")
 option("2m_sde.eta0", "SamplerDPMPP_2M_SDE", "dpmpp_2m_sde", solver_type="midpoint", eta=0.0, s_noise=1.0, noise_device="gpu")
 option("2s_ancestral.opt", "SamplerDPMPP_2S_Ancestral", "dpmpp_2s_ancestral", eta=0.5, s_noise=1.2)
 option("2s_ancestral.eta0", "SamplerDPMPP_2S_Ancestral", "dpmpp_2s_ancestral", eta=0.0, s_noise=1.0)
@@ -100,15 +101,19 @@ option("3m_sde.eta0", "SamplerDPMPP_3M_SDE", "dpmpp_3m_sde", eta=0.0, s_noise=1.
 option("sde.opt", "SamplerDPMPP_SDE", "dpmpp_sde", eta=0.5, s_noise=1.2, r=0.4, noise_device="cpu")
 option("sde.eta0", "SamplerDPMPP_SDE", "dpmpp_sde", eta=0.0, s_noise=1.0, r=0.75, noise_device="gpu")
 for st in ("ER-SDE", "Reverse-time SDE", "ODE"):
-    for stage in (1, 2, 3): option(f"er_sde.{st}.{stage}", "SamplerER_SDE", "er_sde", solver_type=st, max_stage=stage, eta=0.6 if stage!=3 else 1.0, s_noise=1.0 if stage!=2 else 1.2)
+    for stage in (1, 2, 3):
+        option(f"er_sde.{st}.{stage}", "SamplerER_SDE", "er_sde", solver_type=st, max_stage=stage, eta=1.0 if stage == 3 else 0.6,
+               s_noise=1.2 if stage == 2 else 1.0)
 option("euler_a.opt", "SamplerEulerAncestral", "euler_ancestral", eta=0.5, s_noise=1.2)
 option("euler_a.eta0", "SamplerEulerAncestral", "euler_ancestral", eta=0.0, s_noise=1.0)
 option("euler_a_cfgpp.opt", "SamplerEulerAncestralCFGPP", "euler_ancestral_cfg_pp", eta=0.5, s_noise=1.2)
 option("euler_a_cfgpp.eta0", "SamplerEulerAncestralCFGPP", "euler_ancestral_cfg_pp", eta=0.0, s_noise=1.0)
 option("euler_cfgpp.regular", "SamplerEulerCFGpp", "euler_cfg_pp", version="regular")
 option("euler_cfgpp.alternative", "SamplerEulerCFGpp", "euler_cfg_pp", version="alternative")
-for o in (1, 2, 3, 6): option(f"lms.{o}", "SamplerLMS", "lms", order=o)
-SA = dict(model=["m", 0], eta=1.0, sde_start_percent=0.2, sde_end_percent=0.8, s_noise=1.0, predictor_order=3, corrector_order=4, use_pece=False, simple_order_2=False)
+for order in (1, 2, 3, 6):
+    option(f"lms.{order}", "SamplerLMS", "lms", order=order)
+SA = dict(model=["m", 0], eta=1.0, sde_start_percent=0.2, sde_end_percent=0.8, s_noise=1.0, predictor_order=3, corrector_order=4,
+          use_pece=False, simple_order_2=False)
 
 
 def sa(key, **changed):
@@ -125,9 +130,10 @@ sa("sa.nocorr", corrector_order=0, predictor_order=4, s_noise=1.2, sde_start_per
 sa("sa.high", predictor_order=6, corrector_order=6, sde_start_percent=0.3, sde_end_percent=0.5)
 sa("sa.one", predictor_order=1, corrector_order=1)
 for st in ("phi_1", "phi_2"):
-    option("seeds_2."+st, "SamplerSEEDS2", "seeds_2", solver_type=st, eta=0.6, s_noise=1.2, r=0.4)
+    option("seeds_2." + st, "SamplerSEEDS2", "seeds_2", solver_type=st, eta=0.6, s_noise=1.2, r=0.4)
 option("seeds_2.eta0", "SamplerSEEDS2", "seeds_2", solver_type="phi_2", eta=0.0, s_noise=1.0, r=1.0)
-
+option("lcm_upscale", "SamplerLCMUpscale", "lcm_upscale", scale_ratio=2.0, scale_steps=2, upscale_method="bilinear")
+option("lcm_upscale.auto", "SamplerLCMUpscale", "lcm_upscale", scale_ratio=1.7, scale_steps=-1, upscale_method="bilinear")
 
 SCHEDULES = {  # name: model, scheduler, steps, cfg
     "karras6": ("eps", "karras", 6, 2.5),

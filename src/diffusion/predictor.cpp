@@ -1,0 +1,141 @@
+#include "diffusion/predictor.hpp"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <algorithm>
+#include <numeric>
+
+
+namespace darkroom {
+
+namespace {
+
+constexpr std::int64_t kMostRepeats = 4;     // of a text, to make two of different lengths one batch
+constexpr double kLeastWeight = 1e-37;       // a place that no entry covers gives 0
+constexpr std::size_t kActivationFloats = 40;  // live at once, of the widest level, for each latent pixel and base channel; measured on SD1.5
+
+Area whole(const at::Tensor& x) { return {x.size(2), x.size(3), 0, 0}; }
+
+at::Tensor cut(const at::Tensor& t, const Area& area) { return t.narrow(2, area.y, area.height).narrow(3, area.x, area.width); }
+
+/// [n or 1, ...] repeated to [pictures, ...].
+at::Tensor repeated(const at::Tensor& t, std::int64_t pictures) {
+  if (t.size(0) == pictures) return t;
+  std::vector<std::int64_t> times(t.dim(), 1);
+  times[0] = (pictures + t.size(0) - 1) / t.size(0);
+  return t.repeat(times).narrow(0, 0, pictures);
+}
+
+/// Can texts of these lengths be one batch?
+bool lengths_join(std::int64_t a, std::int64_t b) {
+  const auto common = std::lcm(a, b);
+  return common / std::min(a, b) <= kMostRepeats;
+}
+
+}  // namespace
+
+struct Predictor::Item {
+  std::size_t list;
+  const PreparedCond* cond;
+  Area area;
+
+  bool joins(const Item& other) const {
+    return area.height == other.area.height && area.width == other.area.width && cond->control == other.cond->control &&
+           cond->y.defined() == other.cond->y.defined() && lengths_join(cond->context.size(1), other.cond->context.size(1));
+  }
+};
+
+Predictor::Predictor(const DiffusionModel& model, std::vector<PreparedConds> lists, const std::vector<float>& sigmas, Limits limits)
+    : model_(model), lists_(std::move(lists)), sigmas_(sigmas), limits_(std::move(limits)), unet_(model.network->acquire()) {}
+
+bool Predictor::fits(std::size_t entries, const at::Tensor& x, const Area& area) const {
+  if (!limits_.free_bytes || entries == 1) return true;
+  const auto floats = entries * static_cast<std::size_t>(x.size(0) * area.height * area.width * model_.config().model_channels) * kActivationFloats;
+  return floats * sizeof(float) < limits_.free_bytes();
+}
+
+const at::Tensor& Predictor::context(const std::vector<Item>& batch, std::int64_t pictures) {
+  std::vector<const PreparedCond*> key;
+  std::int64_t length = 1;
+  for (const auto& item : batch) {
+    key.push_back(item.cond);
+    length = std::lcm(length, item.cond->context.size(1));
+  }
+  auto& joined = contexts_[key];
+  if (!joined.defined()) {
+    std::vector<at::Tensor> texts;
+    for (const auto& item : batch) {
+      const auto& text = item.cond->context;
+      texts.push_back(repeated(text.repeat({1, length / text.size(1), 1}), pictures));
+    }
+    joined = at::cat(texts, 0).contiguous();
+  }
+  return joined;
+}
+
+at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, double sigma, const UNetPatches* patches) {
+  const auto pictures = x.size(0), total = pictures * static_cast<std::int64_t>(batch.size());
+  UNetCall call;
+  std::vector<at::Tensor> parts, vectors, extras;
+  for (const auto& item : batch) {
+    parts.push_back(cut(x, item.area));
+    call.lists.push_back(static_cast<std::int64_t>(item.list));
+    if (item.cond->y.defined()) vectors.push_back(repeated(item.cond->y, pictures));
+    if (item.cond->concat.defined()) extras.push_back(repeated(cut(item.cond->concat, item.area), pictures));
+  }
+  const auto noised = at::cat(parts, 0);
+  const auto sigmas = at::full({total}, sigma, noised.options());
+  const auto scaled = model_.sampling().input(noised, sigmas);
+  call.x = extras.empty() ? scaled : at::cat({scaled, at::cat(extras, 0)}, 1);
+  call.timesteps = at::full({total}, model_.sampling().timestep(sigma), noised.options());
+  call.context = context(batch, pictures);
+  if (!vectors.empty()) call.y = at::cat(vectors, 0);
+  call.patches = patches ? patches : model_.patches.get();
+  call.check = limits_.check;
+  return model_.sampling().denoised((*unet_)(call), noised, sigmas);
+}
+
+std::vector<at::Tensor> Predictor::predict(const std::vector<bool>& wanted, const at::Tensor& x, double sigma, const UNetPatches* patches) {
+  std::vector<Item> waiting;  // negatives first
+  for (std::size_t list = std::min(wanted.size(), lists_.size()); list-- > 0;) {
+    if (!wanted[list]) continue;
+    for (const auto& cond : lists_[list]) {
+      const auto area = cond.area.value_or(whole(x));
+      if (cond.active(sigma) && area.height > 0 && area.width > 0) waiting.push_back({list, &cond, area});
+    }
+  }
+  struct Sum { at::Tensor output, weight; };
+  std::vector<Sum> sums(lists_.size());
+  while (!waiting.empty()) {
+    if (limits_.check) limits_.check();
+    std::vector<Item> batch{waiting.front()}, rest;
+    for (std::size_t i = 1; i < waiting.size(); ++i) {
+      const bool joins = std::all_of(batch.begin(), batch.end(), [&](const Item& item) { return item.joins(waiting[i]); });
+      (joins && fits(batch.size() + 1, x, waiting[i].area) ? batch : rest).push_back(waiting[i]);
+    }
+    const auto outputs = run(batch, x, sigma, patches).split(x.size(0), 0);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      auto& sum = sums[batch[i].list];
+      const auto weight = weight_map(*batch[i].cond, x.size(2), x.size(3));
+      if (!sum.output.defined()) {
+        sum.output = at::zeros_like(x);
+        sum.weight = at::full(x.sizes(), kLeastWeight, x.options());
+      }
+      cut(sum.output, batch[i].area).add_(outputs[i] * repeated(weight.to(x.device()), x.size(0)));
+      cut(sum.weight, batch[i].area).add_(repeated(weight.to(x.device()), x.size(0)));
+    }
+    waiting = std::move(rest);
+  }
+  std::vector<at::Tensor> results(std::max(lists_.size(), wanted.size()));
+  for (std::size_t list = 0; list < lists_.size(); ++list) {
+    if (list >= wanted.size() || !wanted[list]) continue;
+    results[list] = sums[list].output.defined() ? sums[list].output.div_(sums[list].weight) : at::zeros_like(x);
+  }
+  return results;
+}
+
+}  // namespace darkroom

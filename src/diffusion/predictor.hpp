@@ -1,0 +1,42 @@
+#pragma once
+// Calls the UNet for the conditioning of a run: what is active, grouped into batches, weighted and joined by place.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "diffusion/guider.hpp"
+#include "diffusion/prepared_conditioning.hpp"
+
+namespace darkroom {
+
+class Predictor final : public Predictions {
+ public:
+  struct Limits {
+    std::function<void()> check;
+    std::function<std::size_t()> free_bytes;
+  };
+  Predictor(const DiffusionModel& model, std::vector<PreparedConds> lists, const std::vector<float>& sigmas, Limits limits);
+
+  std::vector<at::Tensor> predict(const std::vector<bool>& wanted, const at::Tensor& x, double sigma, const UNetPatches* patches) override;
+  const DiffusionModel& model() const override { return model_; }
+  const std::vector<float>& sigmas() const override { return sigmas_; }
+
+ private:
+  struct Item;
+  /// The denoised latents of the entries of a batch, one behind the other: [n * B, C, h, w].
+  at::Tensor run(const std::vector<Item>& batch, const at::Tensor& x, double sigma, const UNetPatches* patches);
+  bool fits(std::size_t entries, const at::Tensor& x, const Area& area) const;
+  /// The texts of a batch as one tensor [n * B, T, D], the same one at every step: the network keeps keys and values by it.
+  const at::Tensor& context(const std::vector<Item>& batch, std::int64_t pictures);
+
+  const DiffusionModel& model_;
+  std::vector<PreparedConds> lists_;
+  const std::vector<float>& sigmas_;
+  Limits limits_;
+  std::shared_ptr<const UNet> unet_;
+  std::map<std::vector<const PreparedCond*>, at::Tensor> contexts_;
+};
+
+}  // namespace darkroom
