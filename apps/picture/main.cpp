@@ -28,8 +28,14 @@ namespace {
 
 using namespace darkroom;
 
-constexpr rlim_t kCpuSeconds = 20;                     // all threads together; the gateway's clock allows 10 s
-constexpr rlim_t kMemoryBytes = rlim_t{4} << 30;       // 100 megapixels take about 1.5 GB on the way
+/// Limit: processor time of darkroom-picture, all threads together, s. Beyond: the system kills it, 400. Fixed: the gateway's clock allows
+/// 10 s. Edge: test_limits.py::test_the_picture_program_confines_itself.
+constexpr rlim_t kCpuSeconds = 20;
+/// Limit: memory of darkroom-picture, bytes. Beyond: it refuses the picture. Fixed: 100 megapixels take about 1.5 GB on the way. Edge:
+/// test_limits.py::test_the_picture_program_confines_itself.
+constexpr rlim_t kMemoryBytes = rlim_t{4} << 30;
+/// Limit: a file that is shown as a preview, bytes. Beyond: refused. Fixed: larger than any picture of the most pixels. Edge:
+/// test_limits.py::test_the_largest_file_of_a_preview.
 constexpr off_t kMaxFile = off_t{1} << 30;
 
 void limit(decltype(RLIMIT_CPU) what, rlim_t value) {

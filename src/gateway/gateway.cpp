@@ -29,6 +29,7 @@
 #include "gateway/websocket.hpp"
 #include "gateway/worker_pool.hpp"
 #include "storage/folders.hpp"
+#include "storage/part_file.hpp"
 
 namespace darkroom {
 
@@ -37,7 +38,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr int kPoolThreads = 4;
-constexpr auto kDrainTime = std::chrono::milliseconds(700);  ///< for replies that are being written when everything else has stopped
+/// Limit: time for replies to be written when the server stops, ms. Beyond: connections are closed. Fixed: the jobs are on disk. Edge:
+/// test_limits.py::test_a_reader_that_sleeps_does_not_hold_up_the_end.
+constexpr auto kDrainTime = std::chrono::milliseconds(700);
 constexpr auto kSettleTime = std::chrono::milliseconds(50);
 
 Folders make_folders(const Options& options) {
@@ -99,14 +102,14 @@ void add_routes(Router& router, Services& services) {
 struct Gateway::Parts {
   explicit Parts(Options given)
       : options(std::move(given)),
-        server(io, options, router, pool, sockets),
+        server(io, options, router, pool, sockets, {.keep_alive_idle = static_cast<std::int64_t>(options.keep_alive_s * 1000)}),
         bound((server.listen(), true)),
         folders(make_folders(options)),
         schemas(folders),
         workers(io.get_executor(), options, folders, schemas),
         broker(options.base_directory / "darkroom.sqlite",
                {.max_queue = static_cast<std::size_t>(options.max_queue), .max_history = static_cast<std::size_t>(options.max_history)}),
-        desk(io.get_executor(), options, broker, hub, workers, schemas, pool),
+        desk(io.get_executor(), options, broker, hub, workers),
         services{options, folders, pool, hub, schemas, desk, workers, logs},
         signals(io, SIGTERM, SIGINT) {}
 
@@ -130,6 +133,7 @@ struct Gateway::Parts {
   asio::signal_set signals;
 
   asio::awaitable<void> start();
+  asio::awaitable<void> remove_leftovers();
   asio::awaitable<void> wait_for_signal();
   asio::awaitable<void> stop();
 };
@@ -149,6 +153,16 @@ asio::awaitable<void> Gateway::Parts::start() {
   } catch (const std::exception& error) {
     log::warn("the node classes kept from the last start can't be read: {}", error.what());
   }
+}
+
+/// What uploads and saves of a killed process have left.
+asio::awaitable<void> Gateway::Parts::remove_leftovers() {
+  const std::size_t removed = co_await pool.run([this] {
+    std::size_t sum = 0;
+    for (const auto& folder : {folders.input, folders.output, folders.temp, folders.user}) sum += remove_stale_parts(folder);
+    return sum;
+  });
+  if (removed > 0) log::info("removed {} files that an earlier run had not finished", removed);
 }
 
 asio::awaitable<void> Gateway::Parts::wait_for_signal() {
@@ -198,6 +212,7 @@ int Gateway::run() {
     start_failure = failure;
     parts.io.stop();
   });
+  asio::co_spawn(parts.io, parts.remove_leftovers(), asio::detached);
   asio::co_spawn(parts.io, parts.wait_for_signal(), asio::detached);
   for (;;) {
     try {

@@ -73,10 +73,10 @@ asio::awaitable<HttpSession::Head> HttpSession::read_head() {
     if (!parser_->got_some())
       while (begin_ < end_ && (input_[begin_] == '\r' || input_[begin_] == '\n')) ++begin_;
     if (begin_ < end_) {
-      boost::beast::error_code fault;
-      begin_ += parser_->put(asio::const_buffer(input_.data() + begin_, end_ - begin_), fault);
-      if (fault == boost::beast::http::error::header_limit) co_return Head::kTooLong;
-      if (fault && fault != boost::beast::http::error::need_more) co_return Head::kMalformed;
+      RequestParser::Fault fault{};
+      begin_ += parser_->put(std::string_view(input_).substr(begin_, end_ - begin_), fault);
+      if (fault == RequestParser::Fault::kTooLong) co_return Head::kTooLong;
+      if (fault == RequestParser::Fault::kMalformed) co_return Head::kMalformed;
       if (parser_->is_header_done()) co_return Head::kComplete;
       if (end_ - begin_ > kMaxHeaderBytes) co_return Head::kTooLong;
     }
@@ -101,12 +101,12 @@ asio::awaitable<void> HttpSession::read_piece(std::string& out) {
   const std::size_t before = out.size();
   while (out.size() == before && !parser_->is_done()) {
     if (begin_ < end_) {
-      boost::beast::error_code fault;
-      const std::size_t used = parser_->put(asio::const_buffer(input_.data() + begin_, end_ - begin_), fault);
+      RequestParser::Fault fault{};
+      const std::size_t used = parser_->put(std::string_view(input_).substr(begin_, end_ - begin_), fault);
       begin_ += used;
       if (parser_->too_large()) throw BodyTooLarge(body_limit_);
-      if (fault && fault != boost::beast::http::error::need_more) throw BadBody();
-      if (!fault && (used > 0 || parser_->is_done())) continue;
+      if (fault == RequestParser::Fault::kTooLong || fault == RequestParser::Fault::kMalformed) throw BadBody();
+      if (fault == RequestParser::Fault::kNone && (used > 0 || parser_->is_done())) continue;
       if (end_ - begin_ >= kMaxHeaderBytes) throw BadBody();  // a chunk header or trailer without an end
     }
     if (input_.size() < kLargeInput) input_.resize(kLargeInput);

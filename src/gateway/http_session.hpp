@@ -21,7 +21,9 @@ namespace darkroom {
 class BlockingPool;
 struct Options;
 
-constexpr std::size_t kDrainBytes = 1u << 20;      ///< of an unread body, to keep the connection
+/// Limit: unread rest of a body that is read over to keep the connection, bytes. Beyond: the connection ends after the reply. Fixed: a new
+/// connection is cheaper. Edge: ServerLimits.AnUnreadBodyIsReadOverToALimit.
+constexpr std::size_t kDrainBytes = 1u << 20;
 constexpr std::size_t kFilePiece = 256u << 10;     ///< bytes of a file in memory at a time
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();

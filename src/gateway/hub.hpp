@@ -46,8 +46,12 @@ class HubSession {
 };
 
 struct HubLimits {
-  std::size_t soft_bytes = 1u << 20;   ///< a session's queue over this keeps only the newest previews and progress
-  std::size_t hard_bytes = 16u << 20;  ///< over this it is closed with 1013, and dropped after 1 s
+  /// Limit: what waits for one WebSocket client unthinned, bytes. Beyond: only the newest preview and progress of each node are kept. Fixed: a slow
+  /// viewer should see what is new. Edge: SendQueue.OverTheSoftLimitOnlyTheNewestOfANodeStays.
+  std::size_t soft_bytes = 1u << 20;
+  /// Limit: what waits for one WebSocket client, bytes. Beyond: it is closed with 1013. Fixed: bounds the memory of one client. Edge:
+  /// SendQueue.RefusesOverTheHardLimit.
+  std::size_t hard_bytes = 16u << 20;
 };
 
 class Hub {

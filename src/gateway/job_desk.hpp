@@ -4,7 +4,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -14,6 +13,7 @@
 
 #include "base/json.hpp"
 #include "broker/broker.hpp"
+#include "gateway/job_times.hpp"
 #include "gateway/worker_pool.hpp"
 #include "messages/job.hpp"
 
@@ -21,22 +21,15 @@ namespace darkroom {
 
 namespace asio = boost::asio;
 
-class BlockingPool;
 class Hub;
 class HubSession;
-class SchemaStore;
 struct Options;
 
 class JobDesk {
  public:
-  struct Times {
-    std::chrono::milliseconds reply{1000};    ///< how long a job's messages wait for the reply of its POST /prompt
-    std::chrono::milliseconds grace{10000};   ///< for a cancelled node to end before its worker is killed
-    std::chrono::milliseconds tick{500};      ///< leases, grace times, silent nodes
-    std::chrono::milliseconds lease{30000};
-  };
+  using Times = JobTimes;
 
-  JobDesk(asio::any_io_executor io, const Options& options, Broker& broker, Hub& hub, WorkerPool& workers, SchemaStore& schemas, BlockingPool& pool);
+  JobDesk(asio::any_io_executor io, const Options& options, Broker& broker, Hub& hub, WorkerPool& workers);
   /// Without a pool of processes: `listen` is called once, by start().
   JobDesk(asio::any_io_executor io, Broker& broker, Hub& hub, std::function<void(WorkerListener)> listen, Times times);
   ~JobDesk();

@@ -8,9 +8,39 @@ namespace {
 constexpr std::uint32_t kPreviewImage = 1, kText = 3, kPreviewImageWithMetadata = 4;
 constexpr std::uint32_t kJpeg = 1, kPng = 2;
 
-void append_u32(std::string& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift);
+/// A binary message: big-endian numbers in front, then bytes (protocol.md §4.7).
+std::string binary_frame(std::initializer_list<std::uint32_t> head, std::string_view first, std::string_view second = {}) {
+  std::string out;
+  out.reserve(4 * head.size() + first.size() + second.size());
+  for (const std::uint32_t value : head)
+    for (int shift = 24; shift >= 0; shift -= 8) out += static_cast<char>(value >> shift);
+  return out.append(first).append(second);
 }
+
+/// `{"type": TYPE, "data": {...}}`, written straight to text: these messages are the many.
+class Message {
+ public:
+  explicit Message(std::string_view type) {
+    append_text(out_ += "{\"type\":", type);
+    out_ += ",\"data\":{";
+  }
+  Message& text(std::string_view key, std::string_view value) {
+    append_text(begin(key), value);
+    return *this;
+  }
+  Message& value(std::string_view key, const json::value& value) {
+    dump_to(begin(key), value);
+    return *this;
+  }
+  std::string done() { return std::move(out_ += "}}"); }
+
+ private:
+  std::string& begin(std::string_view key) {
+    if (out_.back() != '{') out_ += ',';
+    return ((out_ += '"') += key) += "\":";
+  }
+  std::string out_;
+};
 
 json::array texts(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }
 
@@ -58,55 +88,26 @@ json::object execution_error(const std::string& prompt, const json::object& erro
 }
 
 std::string executing(const std::string& prompt, const NodeIds& ids) {
-  std::string out = R"({"type":"executing","data":{"node":)";
-  append_text(out, ids.node);
-  append_text(out += ",\"display_node\":", ids.display);
-  append_text(out += ",\"prompt_id\":", prompt);
-  out += "}}";
-  return out;
+  return Message("executing").text("node", ids.node).text("display_node", ids.display).text("prompt_id", prompt).done();
 }
 
 std::string executing_end(const std::string& prompt) {
-  std::string out = R"({"type":"executing","data":{"node":null,"prompt_id":)";
-  append_text(out, prompt);
-  out += "}}";
-  return out;
+  return Message("executing").value("node", nullptr).text("prompt_id", prompt).done();
 }
 
-std::string executing_again(const std::string& display) {
-  std::string out = R"({"type":"executing","data":{"node":)";
-  append_text(out, display);
-  out += "}}";
-  return out;
-}
+std::string executing_again(const std::string& display) { return Message("executing").text("node", display).done(); }
 
 std::string progress(const std::string& prompt, const NodeProgress& event) {
-  std::string out = R"({"type":"progress","data":{"value":)";
-  dump_to(out, event.value);
-  dump_to(out += ",\"max\":", event.max);
-  append_text(out += ",\"prompt_id\":", prompt);
-  append_text(out += ",\"node\":", event.node);
-  out += "}}";
-  return out;
+  return Message("progress").value("value", event.value).value("max", event.max).text("prompt_id", prompt).text("node", event.node).done();
 }
 
 std::string executed(const std::string& prompt, const NodeExecuted& event) {
-  std::string out = R"({"type":"executed","data":{"node":)";
-  append_text(out, event.ids.node);
-  append_text(out += ",\"display_node\":", event.ids.display);
-  dump_to(out += ",\"output\":", event.output);
-  append_text(out += ",\"prompt_id\":", prompt);
-  out += "}}";
-  return out;
+  return Message("executed").text("node", event.ids.node).text("display_node", event.ids.display).value("output", event.output)
+      .text("prompt_id", prompt).done();
 }
 
 std::string preview(const NodeProgress& event) {
-  std::string out;
-  out.reserve(8 + event.picture.size());
-  append_u32(out, kPreviewImage);
-  append_u32(out, event.format == "PNG" ? kPng : kJpeg);
-  out += event.picture;
-  return out;
+  return binary_frame({kPreviewImage, event.format == "PNG" ? kPng : kJpeg}, event.picture);
 }
 
 std::string preview_with_metadata(const std::string& prompt, const NodeIds& ids, const NodeProgress& event) {
@@ -119,30 +120,13 @@ std::string preview_with_metadata(const std::string& prompt, const NodeIds& ids,
   else metadata += "null";
   append_text(metadata += ",\"real_node_id\":", ids.real);
   metadata += event.format == "PNG" ? R"(,"image_type":"image/png"})" : R"(,"image_type":"image/jpeg"})";
-
-  std::string out;
-  out.reserve(8 + metadata.size() + event.picture.size());
-  append_u32(out, kPreviewImageWithMetadata);
-  append_u32(out, static_cast<std::uint32_t>(metadata.size()));
-  out += metadata;
-  out += event.picture;
-  return out;
+  return binary_frame({kPreviewImageWithMetadata, static_cast<std::uint32_t>(metadata.size())}, metadata, event.picture);
 }
 
 std::string text(const TextSent& event) {
-  std::string out;
-  append_u32(out, kText);
-  append_u32(out, static_cast<std::uint32_t>(event.node.size()));
-  (out += event.node) += event.text;
-  return out;
+  return binary_frame({kText, static_cast<std::uint32_t>(event.node.size())}, event.node, event.text);
 }
 
-std::string binary(std::uint32_t type, std::string_view bytes) {
-  std::string out;
-  out.reserve(4 + bytes.size());
-  append_u32(out, type);
-  out += bytes;
-  return out;
-}
+std::string binary(std::uint32_t type, std::string_view bytes) { return binary_frame({type}, bytes); }
 
 }  // namespace darkroom::job_messages

@@ -9,6 +9,7 @@
 
 namespace darkroom {
 
+/// Limit: lines that the log view shows. Beyond: the oldest go. Fixed: as in ComfyUI. Edge: LogBuffer.KeepsTheNewestLines.
 constexpr std::size_t kLogLines = 300;
 
 struct LogLine {

@@ -8,7 +8,9 @@ namespace darkroom {
 
 namespace {
 
-constexpr std::size_t kMaxPadding = 64;  // blanks between a boundary and its line end
+/// Limit: blanks between a boundary and its line end. Beyond: the line counts as data. Fixed: programs send none. Edge:
+/// Multipart.has_limits.
+constexpr std::size_t kMaxPadding = 64;
 
 }  // namespace
 

@@ -26,8 +26,10 @@ class FormSink {
 };
 
 struct FormLimits {
+  /// Limit: parts of a form. Beyond: 413. Fixed: uploads have up to six. Edge: Multipart.has_limits.
   std::size_t parts = 64;
-  std::size_t header_bytes = 16 * 1024;  ///< of one part
+  /// Limit: all headers of a part of a form together, bytes. Beyond: 413. Fixed: file names are shorter. Edge: Multipart.has_limits.
+  std::size_t header_bytes = 16 * 1024;
 };
 
 class MultipartParser {

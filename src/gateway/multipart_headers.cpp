@@ -12,7 +12,9 @@ namespace darkroom {
 
 namespace {
 
-constexpr std::size_t kMaxBoundary = 70;  // RFC 2046
+/// Limit: boundary of a form, bytes. Beyond: 400. Fixed: RFC 2046. Edge: Boundary.is_read_from_the_content_type.
+constexpr std::size_t kMaxBoundary = 70;
+/// Limit: headers of a part of a form. Beyond: 413. Fixed: programs send three. Edge: Multipart.has_limits.
 constexpr std::size_t kMaxHeaders = 32;
 
 // `form-data; name="image"; filename="a.png"`: the word in front, lower case, and the parameters by lower-case name.

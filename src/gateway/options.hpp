@@ -18,11 +18,16 @@ struct Options {
   std::vector<std::filesystem::path> extra_model_paths;
   std::filesystem::path front_end_root;  ///< default: the editor package of the bootstrap's environment
   bool cpu = false;
-  std::string cache = "classic";         ///< classic, lru, none
-  int cache_lru = 0;
+  std::string cache = "classic";         ///< classic, lru, ram, none
+  std::int64_t cache_size = 0;           ///< lru: results that are kept; ram: bytes of memory that stay free
   std::string preview_method = "none";   ///< none, auto, latent2rgb, taesd
+  /// Limit: longer side of the pictures of a running sampler, pixels. Beyond: they are made smaller. Set by: --preview-size. Edge:
+  /// WorkerLink.ConfiguresWhatNodesAsk.
+  int preview_size = 512;
   bool enable_cors = false;
   std::string cors_origin = "*";
+  /// Limit: a request body, MiB. Beyond: 413 and nothing stored. Set by: --max-upload-size. Edge: ServerLimits.Bodies,
+  /// test_bad_input.py::test_an_oversized_body_is_refused_with_413.
   double max_upload_mb = 100;
   bool max_upload_given = false;
   bool disable_metadata = false;
@@ -36,8 +41,13 @@ struct Options {
   int workers = 1;
   std::uint64_t ram_bytes = 0;           ///< a worker's limit; 0: 85 % of the machine or cgroup
   std::string precision = "auto";        ///< auto, fp32, bf16, fp16
-  int max_queue = 10000;                 ///< waiting jobs; over it POST /prompt answers 429
+  /// Limit: waiting jobs. Beyond: POST /prompt answers 429. Set by: --max-queue. Edge: BrokerConformance.TheQueueHasALimit,
+  /// JobRoutes.AFullQueueSaysSo.
+  int max_queue = 10000;
+  /// Limit: finished jobs that are remembered. Beyond: the oldest go. Set by: --max-history. Edge: BrokerConformance.TheHistoryHasALimit.
   int max_history = 10000;
+  double keep_alive_s = 75;              ///< HttpTimes::keep_alive_idle
+  double cancel_grace_s = 10;            ///< JobDesk::Times::grace
   std::filesystem::path worker_program;  ///< default: darkroom-worker beside this program
 
   std::vector<std::string> argv;         ///< as started, for system_stats

@@ -17,7 +17,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uintmax_t kMaxText = 8u << 20;     // of a file that is read whole
+/// Limit: a text file of a node pack that the editor gets joined with others, bytes. Beyond: the file counts as empty. Fixed: translations
+/// are shorter. Edge: Editor.packs_have_limits.
+constexpr std::uintmax_t kMaxText = 8u << 20;
 constexpr const char* kExamples[] = {"example_workflows", "example", "examples", "workflow", "workflows"};
 
 std::string read_text(const fs::path& file) {

@@ -27,7 +27,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kMaxWords = 1024;  // of the program's standard error
+/// Limit: words of darkroom-picture in an error, bytes. Beyond: they are cut. Fixed: it says one line. Edge:
+/// PictureHelperLimits.WordsAreCut.
+constexpr std::size_t kMaxWords = 1024;
 
 /// An open file, closed when it goes.
 class Descriptor {

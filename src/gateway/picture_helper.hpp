@@ -13,9 +13,16 @@
 namespace darkroom {
 
 struct PictureLimits {
+  /// Limit: pictures decoded at a time for previews. Beyond: others wait. Fixed: each may take 4 GiB. Edge:
+  /// PictureHelperLimits.TooManyAtOnceAreToldToComeAgain.
   int processes = 2;
-  int waiting = 64;                              ///< requests beyond these are told to come again
-  std::chrono::milliseconds time{10'000};        ///< of one process
+  /// Limit: previews that wait. Beyond: 503. Fixed: more would wait longer than browsers do. Edge:
+  /// PictureHelperLimits.TooManyAtOnceAreToldToComeAgain.
+  int waiting = 64;
+  /// Limit: time for one preview, ms. Beyond: its process is killed, 504. Fixed: the design's 10 s. Edge:
+  /// PictureHelperLimits.ASlowOneIsKilled.
+  std::chrono::milliseconds time{10'000};
+  /// Limit: a preview, bytes. Beyond: 413. Fixed: larger than a PNG of the most pixels. Edge: PictureHelperLimits.ALongResultIsRefused.
   std::size_t result_bytes = std::size_t{512} << 20;
 };
 

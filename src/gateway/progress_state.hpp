@@ -13,8 +13,13 @@
 namespace darkroom {
 
 /// Up to so many touched nodes the message holds all of them; above, only the running ones and what changed (DESIGN §9).
+/// Limit: nodes of a graph that progress_state repeats whole. Beyond: it holds what runs and what changed, 20 times a second. Fixed: more
+/// would cost the square of the nodes. Edge: JobDeskTest.LargeGraphsAreTold20TimesASecondAndCompleteAtTheEnd,
+/// ProgressState.ThinningBeginsAtTheLimit.
 constexpr std::size_t kWholeProgressNodes = 200;
 /// Longest message above that.
+/// Limit: a thinned progress_state message, bytes. Beyond: the rest follows in the next one. Fixed: clients read messages of up to 1 MiB.
+/// Edge: ProgressState.AMessageHasALimitAndTheRestFollows.
 constexpr std::size_t kProgressBytes = 512u << 10;
 
 class ProgressState {

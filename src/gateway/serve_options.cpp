@@ -26,9 +26,8 @@ constexpr const char* kForeignSwitches[] = {
     "--quick-test-for-ci", "--windows-standalone-build", "--log-stdout", "--disable-all-custom-nodes"};
 /// Those among them that take values, and how many at most.
 constexpr std::pair<const char*, int> kForeignValues[] = {
-    {"--cuda-device", 1}, {"--default-device", 1}, {"--directml", 1}, {"--oneapi-device-selector", 1}, {"--preview-size", 1},
-    {"--cache-ram", 1}, {"--reserve-vram", 1}, {"--async-offload", 1}, {"--default-hashing-function", 1}, {"--fast", 8},
-    {"--front-end-version", 1}, {"--comfy-api-base", 1}, {"--database-url", 1}};
+    {"--cuda-device", 1}, {"--default-device", 1}, {"--directml", 1}, {"--oneapi-device-selector", 1}, {"--reserve-vram", 1},
+    {"--async-offload", 1}, {"--fast", 8}, {"--front-end-version", 1}, {"--comfy-api-base", 1}, {"--database-url", 1}};
 
 /// Flags of the design that this version does not have yet: refused, so that nobody relies on them.
 constexpr const char* kLater[] = {"--vram", "--auth", "--whitelist-custom-nodes"};
@@ -54,7 +53,30 @@ CLI::Option* add_path(CLI::App& serve, const char* flag, std::filesystem::path& 
   return serve.add_option_function<std::string>(flag, [&path](const std::string& text) { path = text; }, help);
 }
 
-void add_comfyui(CLI::App& serve, Options& options) {
+/// A size as parse_size() reads it, for `flag`.
+std::uint64_t size_of(const char* flag, const std::string& text) {
+  try {
+    return parse_size(text);
+  } catch (const Error& error) {
+    throw CLI::ValidationError(flag, error.what());
+  }
+}
+
+void add_cache(CLI::App& serve, Options& options, const char* group) {
+  serve.add_flag_callback("--cache-classic", [&options] { options.cache = "classic"; }, "Keep the results of the last prompt (the default)")->group(group);
+  serve.add_option_function<int>("--cache-lru", [&options](const int& count) {
+         options.cache = count > 0 ? "lru" : "classic";
+         options.cache_size = count;
+       }, "Keep the results of the N nodes used last")->check(CLI::NonNegativeNumber)->group(group);
+  serve.add_option_function<double>("--cache-ram", [&options](const double& gigabytes) {
+         options.cache = "ram";
+         options.cache_size = static_cast<std::int64_t>(gigabytes * (1 << 30));
+       }, "Keep all results while so many GB of memory are free, then drop large and old ones; without a value 4")
+      ->check(CLI::Range(0.0, 1e6))->group(group);
+  serve.add_flag_callback("--cache-none", [&options] { options.cache = "none"; }, "Keep no results: every run computes all")->group(group);
+}
+
+void add_comfyui(CLI::App& serve, Options& options, ServeNotes& notes) {
   const char* group = "As in ComfyUI";
   serve.add_option_function<std::string>("--listen", [&options](const std::string& text) {
          options.listen.clear();
@@ -73,14 +95,10 @@ void add_comfyui(CLI::App& serve, Options& options) {
   add_path(serve, "--front-end-root", options.front_end_root, "Folder of the editor that is served at /")->group(group);
   serve.add_flag("--cpu", options.cpu, "Use the processor, even where there is a GPU")->group(group);
   serve.add_flag_callback("--force-fp32", [&options] { options.precision = "fp32"; }, "The same as --precision fp32")->group(group);
-  serve.add_flag_callback("--cache-classic", [&options] { options.cache = "classic"; }, "Keep the results of the last prompt (the default)")->group(group);
-  serve.add_option_function<int>("--cache-lru", [&options](const int& count) {
-         options.cache = count > 0 ? "lru" : "classic";
-         options.cache_lru = count;
-       }, "Keep the results of the N nodes used last")->check(CLI::NonNegativeNumber)->group(group);
-  serve.add_flag_callback("--cache-none", [&options] { options.cache = "none"; }, "Keep no results: every run computes all")->group(group);
+  add_cache(serve, options, group);
   serve.add_option("--preview-method", options.preview_method, "Pictures of running samplers  [none]")
       ->check(CLI::IsMember({"none", "auto", "latent2rgb", "taesd"}))->group(group);
+  serve.add_option("--preview-size", options.preview_size, "Longer side of those pictures in pixels  [512]")->check(CLI::Range(1, 8192))->group(group);
   serve.add_option_function<std::string>("--enable-cors-header", [&options](const std::string& origin) {
          options.enable_cors = true;
          options.cors_origin = origin;
@@ -89,6 +107,10 @@ void add_comfyui(CLI::App& serve, Options& options) {
          options.max_upload_mb = megabytes;
          options.max_upload_given = true;
        }, "Longest request body in MB  [100]")->check(CLI::Range(0.0, 1e6))->group(group);
+  serve.add_option_function<std::string>("--default-hashing-function", [&notes](const std::string&) {
+         notes.lines.emplace_back("--default-hashing-function has no effect: files of one name are compared byte by byte, which no hash can do better");
+       }, "md5, sha1, sha256 or sha512: taken and without effect, as files are compared byte by byte")
+      ->check(CLI::IsMember({"md5", "sha1", "sha256", "sha512"}))->group(group);
   serve.add_flag("--disable-metadata", options.disable_metadata, "Write no prompt and workflow into saved pictures")->group(group);
   serve.add_flag("--multi-user", options.multi_user, "Settings and workflows apart for each user")->group(group);
   serve.add_flag("--enable-compress-response-body", options.compress_response_body, "Compress JSON and text replies")->group(group);
@@ -102,17 +124,16 @@ void add_comfyui(CLI::App& serve, Options& options) {
 void add_own(CLI::App& serve, Options& options, std::string& config_file) {
   const char* group = "Darkroom's own";
   serve.add_option("--workers", options.workers, "Worker processes  [1]")->check(CLI::Range(0, 64))->group(group);
-  serve.add_option_function<std::string>("--ram", [&options](const std::string& text) {
-         try {
-           options.ram_bytes = parse_size(text);
-         } catch (const Error& error) {
-           throw CLI::ValidationError("--ram", error.what());
-         }
-       }, "Memory that a worker may use before it is replaced, such as 8G  [85 % of the machine or container]")->group(group);
+  serve.add_option_function<std::string>("--ram", [&options](const std::string& text) { options.ram_bytes = size_of("--ram", text); },
+                                         "Memory that a worker may use before it is replaced, such as 8G  [85 % of the machine or container]")->group(group);
   serve.add_option("--precision", options.precision, "auto takes bf16 where the processor is good at it  [auto]")
       ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))->group(group);
   serve.add_option("--max-queue", options.max_queue, "Waiting jobs; more are refused  [10000]")->check(CLI::Range(1, 1'000'000))->group(group);
   serve.add_option("--max-history", options.max_history, "Finished jobs that are remembered  [10000]")->check(CLI::Range(1, 10'000'000))->group(group);
+  serve.add_option("--keep-alive", options.keep_alive_s, "Seconds that a connection may be idle between two requests  [75]")
+      ->check(CLI::Range(1.0, 86400.0))->group(group);
+  serve.add_option("--cancel-grace", options.cancel_grace_s, "Seconds that a cancelled node gets to end before its worker is replaced  [10]")
+      ->check(CLI::Range(0.1, 86400.0))->group(group);
   add_path(serve, "--worker-program", options.worker_program, "The worker  [darkroom-worker beside this program]")->group(group);
   serve.add_option_function<std::string>("--broker", [](const std::string& kind) {
          if (kind != "sqlite") refuse("--broker " + kind);
@@ -136,7 +157,7 @@ void name_variables(CLI::App& serve) {
 }  // namespace
 
 void declare_options(CLI::App& serve, Options& options, std::string& config_file, ServeNotes& notes) {
-  add_comfyui(serve, options);
+  add_comfyui(serve, options, notes);
   add_own(serve, options, config_file);
   add_foreign(serve, notes);
   name_variables(serve);
@@ -159,8 +180,8 @@ void apply_config_file(CLI::App& serve, const std::string& file) {
 }
 
 std::vector<std::string> fill_optional_values(std::vector<std::string> arguments) {
-  constexpr std::array<std::pair<const char*, const char*>, 3> kMeanings{
-      {{"--listen", "0.0.0.0,::"}, {"--verbose", "DEBUG"}, {"--enable-cors-header", "*"}}};
+  constexpr std::array<std::pair<const char*, const char*>, 4> kMeanings{
+      {{"--listen", "0.0.0.0,::"}, {"--verbose", "DEBUG"}, {"--enable-cors-header", "*"}, {"--cache-ram", "4"}}};
   std::vector<std::string> out;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     out.push_back(arguments[i]);

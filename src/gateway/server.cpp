@@ -24,8 +24,11 @@ namespace {
 
 constexpr int kBacklog = 4096;
 constexpr auto kAcceptPause = std::chrono::milliseconds(100);  ///< when there are no file descriptors left
-constexpr std::size_t kSpareDescriptors = 256;                  ///< for files, the database and workers
-constexpr std::size_t kMaxClientId = 512;                      ///< bytes; a longer one is cut, ours have 32
+/// Limit: file descriptors kept back from connections. Beyond: a connection that would take one is closed at once. Set by: the limit of
+/// open files (`ulimit -n`), of which these are taken off. Edge: test_limits.py::test_connections_leave_descriptors_for_files.
+constexpr std::size_t kSpareDescriptors = 256;
+/// Limit: clientId of a WebSocket, bytes. Beyond: it is cut. Fixed: the editor's have 32. Edge: ServerLimits.ClientIds.
+constexpr std::size_t kMaxClientId = 512;
 
 std::size_t connections_within_limits() {
   rlimit limit{};

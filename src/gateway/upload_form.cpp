@@ -12,7 +12,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kMaxText = 1u << 20;  // of one text part
+/// Limit: a text part of an upload, bytes. Beyond: 413 and nothing stored. Fixed: the longest is a reference to a file. Edge:
+/// Upload.texts_have_a_limit.
+constexpr std::size_t kMaxText = 1u << 20;
 
 bool same_content(const fs::path& a, const fs::path& b) {
   std::error_code failure;

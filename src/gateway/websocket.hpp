@@ -17,7 +17,9 @@ namespace darkroom {
 
 class WebSocketSession;
 
-constexpr std::int64_t kCloseTimeMs = 1'000;  ///< from a close frame to the end of the connection
+/// Limit: time from a close frame to the end of the connection, ms. Beyond: the connection is dropped. Fixed: a dead client answers
+/// nothing. Edge: ServerTest.ASlowClientIsDroppedAndTheOthersGetEverything.
+constexpr std::int64_t kCloseTimeMs = 1'000;
 
 /// What all WebSocket sessions of a server share.
 class WebSocketHost {

@@ -14,7 +14,9 @@
 
 namespace darkroom {
 
-constexpr std::size_t kMaxIncoming = 4u << 20;  ///< bytes of a message from a client (protocol.md §1.7)
+/// Limit: a WebSocket message from a client, bytes. Beyond: it is closed with 1009. Fixed: as in ComfyUI. Edge:
+/// FrameReader.TooLongIsKnownFromTheHeader.
+constexpr std::size_t kMaxIncoming = 4u << 20;
 
 /// Header of one whole, unmasked frame. Nothing is set by default: a flush has room for many and mostly needs one.
 struct FrameHeader {

@@ -24,11 +24,11 @@ namespace darkroom {
 namespace {
 
 constexpr auto kFirstBackoff = std::chrono::milliseconds(100);
-constexpr auto kLongestBackoff = std::chrono::milliseconds(10'000);
 constexpr std::int64_t kStableMs = 10'000;                        ///< a worker that lived so long has started well
-constexpr auto kAskTime = std::chrono::seconds(5);
-constexpr auto kStopTime = std::chrono::seconds(8);               ///< for a worker to end or hand back its job
 constexpr auto kKillTime = std::chrono::seconds(1);               ///< for the kernel to end a killed one
+/// Limit: share of the memory of machine or container that a worker may use. Beyond: it is replaced and its job fails without another try.
+/// Set by: --ram. Edge: WorkerPoolTest.AWorkerOverItsMemoryLimitIsKilled,
+/// test_supervision.py::test_a_worker_over_its_memory_limit_is_killed_and_its_job_not_tried_again.
 constexpr double kDefaultRamShare = 0.85;
 
 const char* describe(LostReason reason) {
@@ -57,6 +57,7 @@ struct WorkerPool::State {
   const Options& options;
   const Folders& folders;
   SchemaStore& schemas;
+  const WorkerTimes times;
   WorkerListener listener;
   std::function<void(std::string, std::string)> on_schemas;
   std::vector<std::shared_ptr<WorkerProcess>> processes;
@@ -71,8 +72,8 @@ struct WorkerPool::State {
   std::uint64_t ram_limit = 0;
   bool stopping = false, started = false;
 
-  State(asio::any_io_executor executor, const Options& opts, const Folders& where, SchemaStore& store)
-      : io(executor), options(opts), folders(where), schemas(store), changed(executor) {
+  State(asio::any_io_executor executor, const Options& opts, const Folders& where, SchemaStore& store, const WorkerTimes& given)
+      : io(executor), options(opts), folders(where), schemas(store), times(given), changed(executor) {
     const auto all = static_cast<double>(machine_memory().total);
     ram_limit = opts.ram_bytes ? opts.ram_bytes : static_cast<std::uint64_t>(all * kDefaultRamShare);
   }
@@ -82,8 +83,9 @@ struct WorkerPool::State {
             {{"folders", folders.to_json()},
              {"precision", options.precision},
              {"cache", options.cache},
-             {"cache_size", options.cache_lru},
+             {"cache_size", options.cache_size},
              {"preview_method", options.preview_method},
+             {"preview_size", options.preview_size},
              {"ram", ram_limit},
              {"cpu", options.cpu},
              {"disable_metadata", options.disable_metadata},
@@ -98,7 +100,7 @@ struct WorkerPool::State {
     try {
       if (::access(program.c_str(), X_OK) != 0) throw Unavailable("there is no worker program at " + program);
       auto process = std::make_shared<WorkerProcess>(
-          io, next_id++, program, ram_limit,
+          io, next_id++, program, ram_limit, times,
           WorkerProcess::Events{[this](WorkerProcess& worker) { on_ready(worker); },
                                 [this](WorkerProcess& worker, Record record) { on_record(worker, std::move(record)); },
                                 [this](WorkerProcess& worker, LostReason reason, const ExitStatus& status) { on_gone(worker, reason, status); }});
@@ -116,11 +118,11 @@ struct WorkerPool::State {
   void trouble(const std::string& text) {
     if (text == last_trouble) return;
     last_trouble = text;
-    log::error("{}; trying again, at first after 0.1 s and then every 10 s at most", text);
+    log::error("{}; trying again, at first after 0.1 s and then every {} s at most", text, times.longest_pause / 1000);
   }
 
   void spawn_later() {
-    backoff = std::clamp(backoff * 2, kFirstBackoff, kLongestBackoff);
+    backoff = std::clamp<std::chrono::milliseconds>(backoff * 2, kFirstBackoff, std::chrono::milliseconds(times.longest_pause));
     asio::co_spawn(io, [this]() -> asio::awaitable<void> {
       asio::steady_timer timer(io, backoff);
       boost::system::error_code ignored;
@@ -193,8 +195,8 @@ struct WorkerPool::State {
   }
 };
 
-WorkerPool::WorkerPool(asio::any_io_executor io, const Options& options, const Folders& folders, SchemaStore& schemas)
-    : state_(std::make_unique<State>(io, options, folders, schemas)) {}
+WorkerPool::WorkerPool(asio::any_io_executor io, const Options& options, const Folders& folders, SchemaStore& schemas, const WorkerTimes& times)
+    : state_(std::make_unique<State>(io, options, folders, schemas, times)) {}
 
 WorkerPool::~WorkerPool() = default;
 
@@ -212,7 +214,9 @@ asio::awaitable<void> WorkerPool::stop() {
   if (!std::exchange(state.stopping, true))
     for (const auto& process : state.processes) {
       process->expect_end();
-      process->send(Record{"stop", {}, {}});
+      // One that still loads its libraries would hear of it late, and has nothing to hand back.
+      if (process->is_ready()) process->send(Record{"stop", {}, {}});
+      else process->kill(LostReason::kStopped);
     }
   const auto until_gone = [&state](std::chrono::steady_clock::time_point end) -> asio::awaitable<void> {
     while (!state.processes.empty() && std::chrono::steady_clock::now() < end) {
@@ -221,7 +225,7 @@ asio::awaitable<void> WorkerPool::stop() {
       co_await state.changed.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     }
   };
-  co_await until_gone(std::chrono::steady_clock::now() + kStopTime);
+  co_await until_gone(std::chrono::steady_clock::now() + std::chrono::milliseconds(state.times.stop));
   const auto left = state.processes;
   for (const auto& process : left) {
     log::warn("worker {} did not stop in time: it is killed", process->id());
@@ -246,12 +250,12 @@ asio::awaitable<json::value> WorkerPool::ask(json::object question) {
   const auto ask = std::make_shared<State::Ask>(state.io);
   ask->worker = worker->id();
   state.asks[id] = ask;
-  ask->timer.expires_after(kAskTime);
+  ask->timer.expires_after(std::chrono::milliseconds(state.times.ask));
   worker->send(Record{"ask", std::move(question), {}});
   boost::system::error_code ignored;
   co_await ask->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   state.asks.erase(id);
-  if (!ask->answer) throw Unavailable(ask->lost ? "the worker that was asked is gone" : "no worker answered within 5 s");
+  if (!ask->answer) throw Unavailable(ask->lost ? "the worker that was asked is gone" : "no worker answered in time");
   if (const auto* error = find_object(*ask->answer, "error"))
     throw RaisedInValidator(string_or(*error, "type", "RuntimeError"), string_or(*error, "message", ""));
   const auto* result = find(*ask->answer, "result");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "gateway/worker_times.hpp"
 #include "messages/wire.hpp"
 
 namespace darkroom {
@@ -24,7 +25,7 @@ struct Options;
 enum class LostReason {
   kCrashed,    ///< the socket closed or the process died by itself
   kMemory,     ///< resident memory over --ram: killed
-  kSilent,     ///< its control thread did not answer for 5 s: killed
+  kSilent,     ///< its control thread said nothing for WorkerTimes::silent: killed
   kCancelled,  ///< outlived the grace time of a cancel: killed on request
   kStopped,    ///< the server is stopping
 };
@@ -49,19 +50,19 @@ struct WorkerListener {
 
 class WorkerPool {
  public:
-  WorkerPool(asio::any_io_executor io, const Options& options, const Folders& folders, SchemaStore& schemas);
+  WorkerPool(asio::any_io_executor io, const Options& options, const Folders& folders, SchemaStore& schemas, const WorkerTimes& times = {});
   ~WorkerPool();
 
   void listen(WorkerListener listener);
   /// Called with the build id of a worker and its schemas as data, when they are new: to be kept for the next start.
   void on_schemas(std::function<void(std::string build, std::string schemas)> listener);
   void start();
-  /// Asks every worker to stop (it hands its job back), waits up to 8 s, kills the rest. Idempotent.
+  /// Asks every worker to stop (it hands its job back), waits WorkerTimes::stop, kills the rest. Idempotent.
   asio::awaitable<void> stop();
 
   std::vector<WorkerHandle*> workers() const;        ///< those that are ready
   /// Asks any live worker and gives its `result`. Throws RaisedInValidator (workflow/validate.hpp) for an `error`,
-  /// Unavailable when none answers within 5 s.
+  /// Unavailable when none answers within WorkerTimes::ask.
   asio::awaitable<json::value> ask(json::object question);
   void broadcast(const Record& record);              ///< `free`, for one
 

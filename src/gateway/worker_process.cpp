@@ -23,8 +23,10 @@ constexpr auto kLastWords = std::chrono::milliseconds(200);  ///< for records th
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::uint64_t ram_limit, Events events)
+WorkerProcess::WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::uint64_t ram_limit, const WorkerTimes& times,
+                             Events events)
     : id_(id),
+      times_(times),
       events_(std::move(events)),
       child_(spawn_with_socket(program)),
       socket_(io, asio::local::stream_protocol(), child_.socket),
@@ -132,7 +134,7 @@ asio::awaitable<void> WorkerProcess::watch() {
       kill(LostReason::kMemory);
       break;
     }
-    if (now - heard_ > (ready_ ? kSilentMs : kStartMs)) {
+    if (now - heard_ > (ready_ ? times_.silent : times_.start)) {
       log::warn("worker {} has been silent for {} s: it is replaced", id_, (now - heard_) / 1000);
       kill(LostReason::kSilent);
       break;

@@ -14,11 +14,10 @@
 
 #include "gateway/child_process.hpp"
 #include "gateway/worker_pool.hpp"
+#include "gateway/worker_times.hpp"
 
 namespace darkroom {
 
-constexpr std::int64_t kSilentMs = 5'000;        ///< a control thread that says nothing for so long is hung
-constexpr std::int64_t kStartMs = 120'000;       ///< loading libraries and packs may take longer than that
 constexpr std::int64_t kPingMs = 1'000;
 constexpr std::int64_t kMemoryCheckMs = 200;     ///< a node can take gigabytes in a second
 
@@ -32,7 +31,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   };
 
   /// Starts the process. Throws Unavailable.
-  WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::uint64_t ram_limit, Events events);
+  WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::uint64_t ram_limit, const WorkerTimes& times, Events events);
   ~WorkerProcess() override;
 
   /// Talks and watches until the process has ended.
@@ -59,6 +58,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   void write();
 
   const int id_;
+  const WorkerTimes times_;
   Events events_;
   Child child_;
   asio::local::stream_protocol::socket socket_;

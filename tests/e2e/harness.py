@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import subprocess
 import time
 import uuid
@@ -42,14 +43,15 @@ def wait_for(condition, seconds, what):
 class Server:
     """One `darkroom serve` with a base folder of its own. `with Server(folder) as server: ...`"""
 
-    def __init__(self, base, *flags, test_worker=False, env=None):
-        self.base, self.port, self.flags = pathlib.Path(base), free_port(), list(flags)
+    def __init__(self, base, *flags, test_worker=False, env=None, prefix=(), ca=None):
+        """`prefix`: a command that starts the server; `ca`: the certificate to trust, for a server with TLS."""
+        self.base, self.port, self.flags, self.prefix = pathlib.Path(base), free_port(), list(flags), list(prefix)
         if test_worker:
             self.flags += ["--worker-program", str(TEST_WORKER)]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if ca else 'http'}://127.0.0.1:{self.port}"
         self.env = {**os.environ, **(env or {})}
         self.process = self.log = None
-        self.http = httpx.Client(base_url=self.url, timeout=60)
+        self.http = httpx.Client(base_url=self.url, timeout=60, verify=ssl.create_default_context(cafile=ca) if ca else True)
 
     def __enter__(self):
         self.start()
@@ -63,7 +65,7 @@ class Server:
         self.base.mkdir(parents=True, exist_ok=True)
         self.log = open(self.base / "server.log", "ab")
         self.process = subprocess.Popen(
-            [str(BIN / "darkroom"), "serve", "--port", str(self.port), "--base-directory", str(self.base), "--precision", "fp32", *self.flags],
+            [*self.prefix, str(BIN / "darkroom"), "serve", "--port", str(self.port), "--base-directory", str(self.base), "--precision", "fp32", *self.flags],
             stdout=self.log, stderr=self.log, env=self.env)
         self.wait_until_listening()
         if ready:

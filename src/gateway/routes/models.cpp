@@ -22,7 +22,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kMaxCoverHead = 16u << 20;  // heads with a cover picture in them are long
+/// Limit: head of a .safetensors file in which a cover picture is looked for, bytes. Beyond: the model has no preview. Fixed: covers are
+/// far smaller. Edge: test_model_previews.py::test_a_cover_at_the_limit_of_the_head.
+constexpr std::size_t kMaxCoverHead = 16u << 20;
 
 /// The folder of exactly this key: the older names `unet` and `clip` are none (protocol.md §3.10).
 const ModelFolder* exact_folder(const Folders& folders, std::string_view key) {

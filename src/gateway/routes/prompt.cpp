@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::size_t kParseHereBytes = 64u << 10;    // larger bodies are parsed on the pool
 constexpr std::size_t kJudgeHereNodes = 64;           // larger prompts are validated on the pool
+/// Limit: prompt_id of a request, bytes. Beyond: 400 `invalid_prompt_id`. Fixed: it travels in every message; uuids have 36. Edge:
+/// JobRoutes.PromptIdsAreTakenAsTexts.
 constexpr std::size_t kMaxPromptIdBytes = 1024;
 constexpr const char* kSecrets[] = {"auth_token_comfy_org", "api_key_comfy_org"};
 

@@ -95,5 +95,18 @@ TEST_F(Editor, reads_what_else_packs_bring) {
   EXPECT_EQ(RouteBench::text_of(bench->get("/global_subgraphs/none")), "null");
 }
 
+TEST_F(Editor, packs_have_limits) {
+  const auto translated = [](std::size_t bytes) {
+    const std::string head = R"({"x": ")", tail = R"("})";
+    return head + std::string(bytes - head.size() - tail.size(), 't') + tail;
+  };
+  pack("at/locales/en/main.json", translated(8u << 20));
+  pack("over/locales/fr/main.json", translated((8u << 20) + 1));
+  const json::object texts = RouteBench::json_of(bench->get("/i18n")).as_object();
+  EXPECT_TRUE(texts.contains("en"));
+  const json::object* french = find_object(texts, "fr");
+  EXPECT_TRUE(!french || french->empty());
+}
+
 }  // namespace
 }  // namespace darkroom

@@ -77,7 +77,7 @@ class JobRoutes : public testing::Test {
   SchemaStore schemas{folders};
   WorkerPool workers{io.get_executor(), options, folders, schemas};
   SqliteBroker broker{scratch.path() / "d.sqlite", {.max_queue = 20}};
-  JobDesk desk{io.get_executor(), options, broker, hub, workers, schemas, pool};
+  JobDesk desk{io.get_executor(), options, broker, hub, workers};
   LogBuffer logs;
   Router router;
   Services services{options, folders, pool, hub, schemas, desk, workers, logs};
@@ -112,6 +112,7 @@ TEST_F(JobRoutes, PromptIdsAreTakenAsTexts) {
   EXPECT_EQ(posted_id(R"(,"prompt_id":null)").size(), 36u);
   EXPECT_EQ(posted_id(R"(,"prompt_id":"")").size(), 36u);
   EXPECT_EQ(posted_id().size(), 36u);
+  EXPECT_EQ(posted_id(",\"prompt_id\":\"" + std::string(1024, 'i') + '"').size(), 1024u);
 }
 
 TEST_F(JobRoutes, WhatIsNoRequestGetsA400WithAnErrorObject) {

@@ -65,6 +65,14 @@ TEST(ProgressState, ChangesHoldRunningNodesAndWhatIsNew) {
   EXPECT_EQ(nodes_of(state.changes_message()).size(), 2u) << "running ones are always told";
 }
 
+TEST(ProgressState, ThinningBeginsAtTheLimit) {
+  ProgressState state("p");
+  for (std::size_t i = 0; i < kWholeProgressNodes; ++i) state.start(NodeIds::plain(std::to_string(i)));
+  EXPECT_TRUE(state.whole());
+  state.start(NodeIds::plain("one more"));
+  EXPECT_FALSE(state.whole());
+}
+
 TEST(ProgressState, AMessageHasALimitAndTheRestFollows) {
   ProgressState state("p");
   for (int i = 0; i < 9000; ++i) state.finish(NodeIds::plain("a-rather-long-node-id-" + std::to_string(i)), false);

@@ -38,7 +38,7 @@ TEST(ServeOptions, ComfyUisFlagsKeepTheirMeaning) {
   EXPECT_THAT(parsed.options.listen, ElementsAre("0.0.0.0", "::"));
   EXPECT_EQ(parsed.options.port, 9000);
   EXPECT_EQ(parsed.options.cache, "lru");
-  EXPECT_EQ(parsed.options.cache_lru, 7);
+  EXPECT_EQ(parsed.options.cache_size, 7);
   EXPECT_TRUE(parsed.options.enable_cors);
   EXPECT_EQ(parsed.options.cors_origin, "*");
   EXPECT_EQ(parsed.options.verbose, "DEBUG");
@@ -47,6 +47,29 @@ TEST(ServeOptions, ComfyUisFlagsKeepTheirMeaning) {
   EXPECT_TRUE(parsed.notes.lines.empty());
   EXPECT_THAT(parse({"--listen", "10.0.0.1, ::1"}).options.listen, ElementsAre("10.0.0.1", "::1"));
   EXPECT_THAT(parse({}).options.listen, ElementsAre("127.0.0.1"));
+}
+
+TEST(ServeOptions, CachesAndPreviews) {
+  EXPECT_EQ(parse({"--cache-lru", "0"}).options.cache, "classic") << "as in ComfyUI";
+  EXPECT_EQ(parse({"--cache-ram"}).options.cache_size, std::int64_t{4} << 30);
+  const Parsed ram = parse({"--cache-ram", "1.5", "--preview-size", "256"});
+  EXPECT_EQ(ram.options.cache, "ram");
+  EXPECT_EQ(ram.options.cache_size, std::int64_t{3} << 29);
+  EXPECT_EQ(ram.options.preview_size, 256);
+  for (const auto& arguments : std::vector<std::vector<std::string>>{{"--preview-size", "0"}, {"--preview-size", "big"}, {"--cache-ram", "-1"}})
+    EXPECT_THROW(parse(arguments), CLI::ParseError) << arguments.back();
+}
+
+TEST(ServeOptions, TheHashOfUploadsHasNoEffectAndSaysSo) {
+  EXPECT_THAT(parse({"--default-hashing-function", "md5"}).notes.lines, ElementsAre(HasSubstr("no effect")));
+  EXPECT_THROW(parse({"--default-hashing-function", "crc32"}), CLI::ParseError);
+}
+
+TEST(ServeOptions, Patience) {
+  const Parsed parsed = parse({"--keep-alive", "5", "--cancel-grace", "0.5"});
+  EXPECT_EQ(parsed.options.keep_alive_s, 5);
+  EXPECT_EQ(parsed.options.cancel_grace_s, 0.5);
+  EXPECT_THROW(parse({"--keep-alive", "0"}), CLI::ParseError);
 }
 
 TEST(ServeOptions, FlagsThatMeanNothingHereGetOneLine) {

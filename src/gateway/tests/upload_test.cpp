@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.hpp"
 #include "gateway/tests/route_bench.hpp"
 
 namespace darkroom {
@@ -85,6 +86,16 @@ TEST_F(Upload, refuses_what_is_no_upload) {
   EXPECT_EQ(post(form("a.png", "x").substr(0, 75)).status, 400);
   EXPECT_EQ(bench.ask("POST", "/upload/image", "{}", {{"content-type", "application/json"}}).status, 400);
   EXPECT_EQ(files_in(bench.folders.input), 0u);
+}
+
+TEST_F(Upload, texts_have_a_limit) {
+  const auto post_whole = [&](const std::string& body) {
+    return bench.ask("POST", "/upload/image", body, {{"content-type", "multipart/form-data; boundary=b"}}, 64u << 10).status;
+  };
+  EXPECT_EQ(post_whole(form("a.png", "x", {{"note", std::string(1u << 20, 't')}})), 200u);
+  EXPECT_THROW(post_whole(form("b.png", "x", {{"note", std::string((1u << 20) + 1, 't')}})), TooLarge);
+  EXPECT_THROW(post_whole(form("c.png", "x", {}, {{"note", std::string((1u << 20) + 1, 't')}})), TooLarge);
+  EXPECT_EQ(files_in(bench.folders.input), 1u);
 }
 
 TEST_F(Upload, a_mask_needs_its_picture) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <future>
+
 #include "gateway/tests/route_bench.hpp"
 
 namespace darkroom {
@@ -48,6 +50,21 @@ TEST_F(UserData, lists_and_moves) {
   EXPECT_EQ(post("/userdata/w%2Fb.json/move/new%2Fc.json"), "200 \"new/c.json\"");
   EXPECT_EQ(post("/userdata/w%2Fb.json/move/d"), "404 ");
   EXPECT_EQ(get("/userdata/new%2Fc.json"), "200 1");
+}
+
+TEST_F(UserData, of_two_moves_to_one_name_only_one_succeeds) {
+  // What a test and a rename in two steps would not give: with both at once, one of them always finds the name taken.
+  for (int round = 0; round < 50; ++round) {
+    post("/userdata/a", "a");
+    post("/userdata/b", "b");
+    const auto move = [](RouteBench& place, const char* from) {
+      return place.ask("POST", std::string("/userdata/") + from + "/move/c?overwrite=false").status;
+    };
+    auto other = std::async(std::launch::async, [&] { return move(bench, "a"); });
+    const unsigned mine = move(bench, "b");
+    EXPECT_EQ(mine + other.get(), 200u + 409u);
+    bench.ask("DELETE", "/userdata/c");
+  }
 }
 
 TEST_F(UserData, stays_in_the_users_folder) {

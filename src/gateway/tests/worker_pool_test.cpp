@@ -43,6 +43,7 @@ int run_fake_worker(int fd) {
     reader.feed({bytes, static_cast<std::size_t>(got)});
     while (auto record = reader.next()) {
       if (record->kind == "configure") {
+        if (mode == "mute") continue;
         say({"hello", {{"version", "1"}, {"build", "b"}, {"device", json::object{{"name", "cpu"}, {"type", "cpu"}, {"index", nullptr}}}, {"pytorch_version", "2"}}, {}});
         say({"schemas", {{"schemas", json::array{}}}, {}});
       } else if (record->kind == "run") {
@@ -53,12 +54,16 @@ int run_fake_worker(int fd) {
           ::raise(SIGKILL);
         }
         if (what == "hang") ::pause();
+        if (what == "nap") ::usleep(700'000);
         if (what == "eat")
           for (;;) memory.emplace_back(8 << 20, 'x');
         say({"event", record->data, record->bytes});
       } else if (record->kind == "ask") {
         json::object answer{{"id", record->data.at("id")}};
-        if (string_or(record->data, "what", "") == "raise")
+        const std::string what = string_or(record->data, "what", "");
+        if (what == "late") ::usleep(300'000);
+        if (what == "never") continue;
+        if (what == "raise")
           answer["error"] = json::object{{"type", "ValueError"}, {"message", "no"}};
         else
           answer["result"] = true;
@@ -86,7 +91,7 @@ class WorkerPoolTest : public testing::Test {
   }
 
   WorkerPool& start() {
-    pool = std::make_unique<WorkerPool>(io.get_executor(), options, folders, schemas);
+    pool = std::make_unique<WorkerPool>(io.get_executor(), options, folders, schemas, times);
     pool->listen({[this](WorkerHandle& worker) { ready.push_back(worker.id()); },
                   [this](WorkerHandle&, Record record) { records.push_back(std::move(record)); },
                   [this](WorkerHandle& worker, LostReason reason) { lost.emplace_back(worker.id(), reason); }});
@@ -107,6 +112,7 @@ class WorkerPoolTest : public testing::Test {
   }
   void run_job(const char* what) { pool->workers().front()->send({"run", {{"what", what}}, {}}); }
 
+  WorkerTimes times{.silent = 5'000, .start = 10'000, .ask = 1'000, .stop = 1'000, .longest_pause = 10'000};
   asio::io_context io;
   Options options;
   Folders folders;
@@ -151,11 +157,46 @@ TEST_F(WorkerPoolTest, ACrashIsToldAndReplacedAtOnce) {
 }
 
 TEST_F(WorkerPoolTest, ASilentWorkerIsKilled) {
+  times.silent = 2'000;
   start();
   ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  run_job("nap");
+  ASSERT_TRUE(run_until([&] { return records.size() == 1; }));
+  EXPECT_TRUE(lost.empty()) << "a short silence is none";
   run_job("hang");
   ASSERT_TRUE(run_until([&] { return ready.size() == 2; }));
   EXPECT_THAT(lost, testing::ElementsAre(testing::Pair(1, LostReason::kSilent)));
+}
+
+TEST_F(WorkerPoolTest, AWorkerThatNeverSaysHelloIsKilled) {
+  ::setenv("DARKROOM_FAKE_WORKER", "mute", 1);
+  times.start = 500;
+  start();
+  run_until([] { return false; }, 300);
+  ::setenv("DARKROOM_FAKE_WORKER", "", 1);
+  EXPECT_TRUE(pool->workers().empty());
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  EXPECT_EQ(ready.front(), 2) << "the first was given its time, and no more";
+}
+
+TEST_F(WorkerPoolTest, AQuestionHasItsTime) {
+  start();
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  EXPECT_EQ(wait(pool->ask({{"what", "late"}})), json::value(true));
+  const std::int64_t began = steady_ms();
+  EXPECT_THROW(wait(pool->ask({{"what", "never"}})), Unavailable);
+  EXPECT_GE(steady_ms() - began, 950);
+  EXPECT_LT(steady_ms() - began, 3000);
+}
+
+TEST_F(WorkerPoolTest, PausesGrowToTheirLimit) {
+  ::setenv("DARKROOM_FAKE_WORKER", "broken", 1);
+  times.longest_pause = 150;
+  start();
+  run_until([] { return false; }, 1500);  // 0.1 s, and then every 0.15 s: without the limit it would be the fourth by now
+  ::setenv("DARKROOM_FAKE_WORKER", "", 1);
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  EXPECT_GE(ready.front(), 6);
 }
 
 TEST_F(WorkerPoolTest, AWorkerOverItsMemoryLimitIsKilled) {
@@ -193,8 +234,8 @@ TEST_F(WorkerPoolTest, AWorkerThatWillNotStopIsKilled) {
     co_await pool->stop();
     co_return 0;
   }());
-  EXPECT_GT(steady_ms() - began, 7500);
-  EXPECT_LT(steady_ms() - began, 9500);
+  EXPECT_GT(steady_ms() - began, 950);
+  EXPECT_LT(steady_ms() - began, 2500);
   EXPECT_THAT(lost, testing::ElementsAre(testing::Pair(1, LostReason::kStopped)));
 }
 

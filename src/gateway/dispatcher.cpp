@@ -1,0 +1,255 @@
+#include "gateway/dispatcher.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "gateway/hub.hpp"
+#include "gateway/job_messages.hpp"
+#include "gateway/reply_gates.hpp"
+#include "gateway/running_job.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryStoring{1000};
+
+}  // namespace
+
+void say_status(Hub& hub, const Broker& broker) { hub.broadcast(Frame::text(job_messages::status(broker.counts().total()))); }
+
+Dispatcher::Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, ReplyGates& gates, JobTimes times)
+    : io_(std::move(io)), broker_(broker), hub_(hub), gates_(gates), times_(times) {}
+
+Dispatcher::~Dispatcher() = default;
+
+template <class Work>
+void Dispatcher::spawn(Work work) {
+  asio::co_spawn(io_, std::move(work), [](std::exception_ptr fault) {
+    try {
+      if (fault) std::rethrow_exception(fault);
+    } catch (const std::exception& error) {
+      log::error("jobs: {}", error.what());
+    }
+  });
+}
+
+void Dispatcher::greet(HubSession& session) {
+  for (const auto& [id, seat] : seats_)
+    if (seat.job) seat.job->greet(session);
+}
+
+// -- handing out
+
+Dispatcher::Seat* Dispatcher::free_seat() {
+  for (auto& [id, seat] : seats_)
+    if (seat.is_free()) return &seat;
+  return nullptr;
+}
+
+void Dispatcher::kick() {
+  if (closed_ || dispatching_ || broker_.counts().pending == 0 || !free_seat()) return;
+  dispatching_ = true;
+  spawn(dispatch(shared_from_this()));
+}
+
+asio::awaitable<void> Dispatcher::dispatch(Self self) {
+  struct Done {
+    Dispatcher& dispatcher;
+    ~Done() { dispatcher.dispatching_ = false; }
+  } done{*self};
+  while (!self->closed_ && self->free_seat()) {
+    std::optional<ClaimedJob> claimed = co_await self->broker_.claim(self->times_.lease);
+    if (!claimed) break;
+    Seat* seat = self->closed_ ? nullptr : self->free_seat();
+    if (seat) self->begin(*seat, std::move(*claimed));
+    else co_await self->broker_.hand_back(claimed->claim);
+  }
+}
+
+void Dispatcher::begin(Seat& seat, ClaimedJob claimed) {
+  JobVoice voice(hub_, claimed.job.client_id, claimed.job.has_client, gates_.of(claimed.job.id));
+  if (claimed.losses > 0) log::info("job {} runs again (attempt {})", claimed.job.id, claimed.claim.attempt);
+  seat.job = std::make_shared<RunningJob>(io_, std::move(claimed), std::move(voice));
+  seat.job->voice().later([this] { say_status(hub_, broker_); });
+  seat.worker->send(seat.job->run_record());
+  start_ticking();
+}
+
+// -- what workers say
+
+WorkerListener Dispatcher::listener() {
+  return {[this](WorkerHandle& worker) { on_ready(worker); },
+          [this](WorkerHandle& worker, Record record) { on_record(worker, std::move(record)); },
+          [this](WorkerHandle& worker, LostReason reason) { on_lost(worker, reason); }};
+}
+
+void Dispatcher::on_ready(WorkerHandle& worker) {
+  seats_[worker.id()] = {.worker = &worker};
+  kick();
+}
+
+void Dispatcher::on_record(WorkerHandle& worker, Record record) {
+  if (record.kind == "event") {
+    broker_.publish(record);
+  } else if (record.kind == "handed_back") {
+    const auto found = seats_.find(worker.id());
+    if (found == seats_.end()) return;
+    found->second.leaving = true;
+    const auto job = found->second.job;
+    if (!job || job->has_ended() || job->id() != string_or(record.data, "job", "")) return;
+    found->second.job = nullptr;
+    spawn(hand_back(shared_from_this(), job));
+  }
+}
+
+asio::awaitable<void> Dispatcher::hand_back(Self self, JobPtr job) {
+  co_await self->broker_.hand_back(job->claim());
+  self->kick();
+}
+
+void Dispatcher::on_event(const Record& record) {
+  const std::string id = string_or(record.data, "job", "");
+  const auto attempt = static_cast<int>(int_or(record.data, "attempt", 0));
+  for (auto& [worker, seat] : seats_) {
+    if (!seat.job || seat.job->id() != id || seat.job->claim().attempt != attempt || seat.job->has_ended()) continue;
+    try {
+      seat.job->apply(event_of(record));
+    } catch (const Error& error) {
+      log::error("worker {}: {}", worker, error.what());
+    }
+    if (seat.job->has_ended()) spawn(finish(shared_from_this(), seat.job, worker));
+    return;
+  }
+}
+
+void Dispatcher::on_lost(WorkerHandle& worker, LostReason reason) {
+  const auto found = seats_.find(worker.id());
+  if (found == seats_.end()) return;
+  const auto job = found->second.job;
+  const int id = found->first;
+  seats_.erase(found);
+  if (!job || job->has_ended()) return;
+  spawn(lose(shared_from_this(), job, id, reason));
+}
+
+/// What becomes of the job of a worker that is gone (DESIGN §9).
+asio::awaitable<void> Dispatcher::lose(Self self, JobPtr job, int worker, LostReason reason) {
+  if (reason == LostReason::kStopped) {
+    co_await self->broker_.hand_back(job->claim());
+    co_return;
+  }
+  if (reason == LostReason::kCancelled || job->kill_at) {
+    job->end_as_interrupted();
+  } else if (reason == LostReason::kMemory) {
+    job->end_as_lost("The worker used more memory than its limit (--ram) and was stopped.");
+  } else {
+    const Broker::Lost lost = co_await self->broker_.lose(job->claim());
+    if (lost == Broker::Lost::kPending) {
+      job->announce_start();
+      self->kick();
+    }
+    if (lost != Broker::Lost::kExhausted) co_return;
+    job->end_as_lost(reason == LostReason::kSilent ? "The worker that ran this node stopped answering and was ended, again."
+                                                   : "The worker that ran this node ended unexpectedly, again.");
+  }
+  co_await finish(self, job, worker);
+}
+
+// -- the end: into the history and out of the queue, then `status`, then `executing` null
+
+asio::awaitable<void> Dispatcher::finish(Self self, JobPtr job, int worker) {
+  const JobResult result = job->take_result();
+  bool stored = false, told = false;
+  while (!told) {
+    std::string fault;
+    try {
+      stored = co_await self->broker_.finish(job->claim(), result);
+      told = true;
+    } catch (const Error& error) {
+      fault = error.what();
+    }
+    if (told) break;
+    log::error("the result of job {} can't be stored yet: {}", job->id(), fault);
+    asio::steady_timer pause(self->io_, kRetryStoring);
+    boost::system::error_code ignored;
+    co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    if (self->closed_) co_return;
+  }
+  if (stored) {
+    job->voice().later([self] { say_status(self->hub_, self->broker_); });
+    job->say_end();
+  }
+  const auto seat = self->seats_.find(worker);
+  if (seat != self->seats_.end() && seat->second.job == job) seat->second.job = nullptr;
+  self->kick();
+}
+
+// -- now and then: leases, grace times, silent nodes
+
+void Dispatcher::start_ticking() {
+  if (std::exchange(ticking_, true)) return;
+  spawn(tick(shared_from_this()));
+}
+
+bool Dispatcher::any_job() const {
+  for (const auto& [id, seat] : seats_)
+    if (seat.job) return true;
+  return false;
+}
+
+asio::awaitable<void> Dispatcher::tick(Self self) {
+  asio::steady_timer timer(self->io_);
+  while (self->any_job()) {
+    timer.expires_after(self->times_.tick);
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    const auto now = RunningJob::Clock::now();
+    std::vector<std::shared_ptr<RunningJob>> jobs;
+    for (const auto& [id, seat] : self->seats_) {
+      if (!seat.job || seat.job->has_ended()) continue;
+      jobs.push_back(seat.job);
+      seat.job->tick(now);
+      if (seat.job->kill_at && *seat.job->kill_at <= now) {
+        log::warn("job {} did not end within {} s of its cancel: its worker is killed", seat.job->id(),
+                  self->times_.grace.count() / 1000.0);
+        seat.worker->kill(LostReason::kCancelled);
+        break;  // it may have changed the seats
+      }
+    }
+    for (const auto& job : jobs) co_await self->broker_.extend(job->claim(), self->times_.lease);
+    co_await self->end_expired();
+  }
+  self->ticking_ = false;
+}
+
+/// Jobs that lost their workers too often elsewhere than here.
+asio::awaitable<void> Dispatcher::end_expired() {
+  const std::vector<Claim> exhausted = co_await broker_.expire_leases();
+  for (const Claim& claim : exhausted) {
+    const std::int64_t now = now_ms();
+    JobResult result{.status = "error", .completed = false, .ended = now};
+    result.messages.push_back(json::array{
+        "execution_error",
+        json::object{{"exception_type", "WorkerLost"}, {"exception_message", "Its workers stopped answering.\n"}, {"timestamp", now}}});
+    co_await broker_.finish(claim, std::move(result));
+    say_status(hub_, broker_);
+  }
+  kick();
+}
+
+bool Dispatcher::interrupt(const std::optional<std::string>& id) {
+  bool hit = false;
+  for (auto& [worker, seat] : seats_) {
+    if (!seat.job || seat.job->has_ended() || (id && seat.job->id() != *id)) continue;
+    hit = true;
+    if (!seat.job->kill_at) seat.job->kill_at = RunningJob::Clock::now() + times_.grace;
+    seat.worker->send({"cancel", {{"job", seat.job->id()}}, {}});
+  }
+  return hit;
+}
+
+}  // namespace darkroom

@@ -1,0 +1,83 @@
+#pragma once
+// Hands waiting jobs to idle workers and sees each to its end: events, cancels, grace times, lost workers, the history.
+// Owned by the job desk; lives on the io thread, as long as one of its coroutines runs.
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "broker/broker.hpp"
+#include "gateway/job_times.hpp"
+#include "gateway/worker_pool.hpp"
+
+namespace darkroom {
+
+class Hub;
+class HubSession;
+class ReplyGates;
+class RunningJob;
+
+class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
+ public:
+  Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, ReplyGates& gates, JobTimes times);
+  ~Dispatcher();
+
+  /// What it wants to hear of workers.
+  WorkerListener listener();
+  /// An event that a broker's subscription brought.
+  void on_event(const Record& record);
+  /// Looks whether a waiting job and an idle worker are there.
+  void kick();
+  /// Cancels the running job of this id, or every running one. False when nothing was hit.
+  bool interrupt(const std::optional<std::string>& id);
+  /// Tells a new socket of the jobs of its client that run.
+  void greet(HubSession& session);
+  /// Hands nothing out any more.
+  void close() { closed_ = true; }
+
+ private:
+  /// One worker and what it has in hand.
+  struct Seat {
+    WorkerHandle* worker = nullptr;
+    std::shared_ptr<RunningJob> job;  ///< until its end has been told
+    bool leaving = false;             ///< it handed its job back: it gets no other
+    bool is_free() const { return !job && !leaving; }
+  };
+  // Coroutines that outlive a turn hold their dispatcher.
+  using Self = std::shared_ptr<Dispatcher>;
+  using JobPtr = std::shared_ptr<RunningJob>;
+
+  template <class Work>
+  void spawn(Work work);
+  Seat* free_seat();
+  bool any_job() const;
+  static asio::awaitable<void> dispatch(Self self);
+  void begin(Seat& seat, ClaimedJob claimed);
+
+  void on_ready(WorkerHandle& worker);
+  void on_record(WorkerHandle& worker, Record record);
+  void on_lost(WorkerHandle& worker, LostReason reason);
+  static asio::awaitable<void> hand_back(Self self, JobPtr job);
+  static asio::awaitable<void> lose(Self self, JobPtr job, int worker, LostReason reason);
+  static asio::awaitable<void> finish(Self self, JobPtr job, int worker);
+
+  void start_ticking();
+  static asio::awaitable<void> tick(Self self);
+  asio::awaitable<void> end_expired();
+
+  asio::any_io_executor io_;
+  Broker& broker_;
+  Hub& hub_;
+  ReplyGates& gates_;
+  const JobTimes times_;
+  std::map<int, Seat> seats_;  ///< by worker id
+  bool closed_ = false, dispatching_ = false, ticking_ = false;
+};
+
+/// `status` to everybody: how many jobs wait or run.
+void say_status(Hub& hub, const Broker& broker);
+
+}  // namespace darkroom

@@ -1,0 +1,22 @@
+#pragma once
+// How long the job desk waits for whom.
+
+#include <chrono>
+
+namespace darkroom {
+
+/// Tests shorten them.
+struct JobTimes {
+  /// Limit: time for which messages of a job wait for the reply to its POST /prompt, ms. Beyond: they are sent. Fixed: a client that
+  /// takes no reply may still watch. Edge: JobDeskTest.AReplyThatIsNeverWrittenHoldsMessagesBackForAMomentOnly.
+  std::chrono::milliseconds reply{1000};
+  /// Limit: time for a cancelled node to end, ms. Beyond: its worker is killed and replaced. Set by: --cancel-grace. Edge:
+  /// JobDeskTest.ANodeThatOutlivesTheGraceTimeIsKilled.
+  std::chrono::milliseconds grace{10000};
+  std::chrono::milliseconds tick{500};  ///< leases, grace times, silent nodes
+  /// Limit: time for which a worker holds a job without a sign of life, ms. Beyond: the job is given to another. Fixed: renewed twice
+  /// a second. Edge: BrokerConformance.LeasesRunOut.
+  std::chrono::milliseconds lease{30000};
+};
+
+}  // namespace darkroom

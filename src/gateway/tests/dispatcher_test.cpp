@@ -1,0 +1,164 @@
+// What becomes of jobs: workers that are lost, cancels, hand-backs, the shutdown.
+
+#include "gateway/tests/job_desk_fixture.hpp"
+
+namespace darkroom {
+namespace {
+
+TEST_F(JobDeskTest, ALostWorkerCostsOneRetryThenAnError) {
+  FakeSession a(hub_, "a");
+  FakeWorker first(1), second(2);
+  listener_.ready(first);
+  submit("j");
+  event(first, JobStarted{1});
+  event(first, NodeStarted{NodeIds::plain("2")});
+  lose(first, LostReason::kCrashed);
+  EXPECT_EQ(broker_.counts().pending, 1u);
+  listener_.ready(second);
+  ASSERT_TRUE(until([&] { return second.jobs().size() == 1; }));
+  EXPECT_EQ(second.jobs()[0].attempt, 2);
+  event(first, JobSucceeded{2});  // too late
+  pump();
+  EXPECT_EQ(broker_.counts().running, 1u);
+  event(second, JobStarted{3}, "j", 2);
+  EXPECT_EQ(a.count("execution_start"), 2u);
+  event(second, NodeStarted{NodeIds::plain("1")}, "j", 2);
+  event(second, NodeFinished{NodeIds::plain("1")}, "j", 2);
+  event(second, NodeStarted{NodeIds::plain("2")}, "j", 2);
+  lose(second, LostReason::kSilent);
+  ASSERT_TRUE(until([&] { return a.words.back() == "executing null"; }));
+  const json::object error = a.last("execution_error");
+  EXPECT_EQ(string_or(error, "exception_type", ""), "WorkerLost");
+  EXPECT_EQ(string_or(error, "node_id", ""), "2");
+  EXPECT_EQ(string_or(error, "node_type", ""), "B");
+  EXPECT_EQ(dump(error.at("executed")), R"(["1"])");
+  EXPECT_EQ(history("j").at("j").at("status").at("status_str"), "error");
+}
+
+TEST_F(JobDeskTest, WorkersThatAreGoneBeforeTheirFirstWordAreToldOfAllTheSame) {
+  FakeSession a(hub_, "a");
+  FakeWorker first(1), second(2);
+  listener_.ready(first);
+  submit("j");
+  lose(first, LostReason::kCrashed);
+  EXPECT_EQ(a.count("execution_start"), 1u);
+  listener_.ready(second);
+  ASSERT_TRUE(until([&] { return second.jobs().size() == 1; }));
+  event(second, NodeStarted{NodeIds::plain("1")}, "j", 2);
+  event(second, NodeFinished{NodeIds::plain("1")}, "j", 2);
+  lose(second, LostReason::kCrashed);
+  ASSERT_TRUE(until([&] { return a.words.back() == "executing null"; }));
+  EXPECT_EQ(a.count("execution_start"), 2u);
+  EXPECT_EQ(string_or(a.last("execution_error"), "node_id", ""), "2") << "the next one that could run";
+}
+
+TEST_F(JobDeskTest, AWorkerThatAteTheMemoryGetsNoSecondChance) {
+  FakeSession a(hub_, "a");
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j");
+  event(worker, NodeStarted{NodeIds::plain("1")});
+  lose(worker, LostReason::kMemory);
+  ASSERT_TRUE(until([&] { return a.words.back() == "executing null"; }));
+  EXPECT_EQ(a.count("execution_error"), 1u);
+}
+
+TEST_F(JobDeskTest, AJobThatIsHandedBackRunsAgainWithoutALoss) {
+  FakeWorker first(1), second(2);
+  listener_.ready(first);
+  for (int i = 1; i <= 3; ++i) {
+    if (i == 1) submit("j");
+    FakeWorker worker(10 + i);
+    listener_.ready(worker);
+    FakeWorker& holder = i == 1 ? first : worker;
+    ASSERT_TRUE(until([&] { return holder.jobs().size() == 1; })) << i;
+    listener_.record(holder, {"handed_back", {{"job", "j"}, {"attempt", i}}, {}});
+    listener_.lost(holder, LostReason::kStopped);
+    if (i == 1) listener_.lost(worker, LostReason::kStopped);
+    pump();
+  }
+  listener_.ready(second);
+  ASSERT_TRUE(until([&] { return second.jobs().size() == 1; }));
+  EXPECT_GE(second.jobs()[0].attempt, 4);
+}
+
+TEST_F(JobDeskTest, InterruptReachesOnlyTheJobThatRuns) {
+  FakeSession a(hub_, "a");
+  FakeWorker worker(1);
+  desk_->interrupt(std::nullopt);
+  listener_.ready(worker);
+  submit("j");
+  submit("waits");
+  desk_->interrupt("waits");
+  EXPECT_EQ(worker.count("cancel"), 0u);
+  desk_->interrupt("j");
+  ASSERT_EQ(worker.count("cancel"), 1u);
+  event(worker, JobInterrupted{"1", "A", {"0"}, 5});
+  ASSERT_TRUE(until([&] { return worker.jobs().size() == 2; }));
+  EXPECT_EQ(dump(a.last("execution_interrupted")), R"({"prompt_id":"j","node_id":"1","node_type":"A","executed":["0"],"timestamp":5})");
+  EXPECT_EQ(parse_json(*run(desk_->job_json("j"))).at("status"), "cancelled");
+}
+
+TEST_F(JobDeskTest, ANodeThatOutlivesTheGraceTimeIsKilled) {
+  FakeSession a(hub_, "a");
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j");
+  event(worker, NodeStarted{NodeIds::plain("1")});
+  EXPECT_TRUE(run(desk_->cancel("j")));
+  EXPECT_FALSE(worker.killed);
+  ASSERT_TRUE(until([&] { return worker.killed.has_value(); }));
+  lose(worker, LostReason::kCancelled);
+  ASSERT_TRUE(until([&] { return a.words.back() == "executing null"; }));
+  EXPECT_EQ(string_or(a.last("execution_interrupted"), "node_type", ""), "A");
+}
+
+TEST_F(JobDeskTest, CancellingAWaitingJobPutsItIntoTheHistory) {
+  FakeSession a(hub_, "a");
+  submit("j");
+  EXPECT_TRUE(run(desk_->cancel("j")));
+  EXPECT_FALSE(run(desk_->cancel("j")));
+  EXPECT_FALSE(run(desk_->cancel("nobody")));
+  EXPECT_EQ(a.words.back(), "status 0");
+  EXPECT_EQ(history("j").at("j").at("status").at("messages").at(0).at(0), "execution_interrupted");
+}
+
+TEST_F(JobDeskTest, NothingIsTakenOrHandedOutAfterClosing) {
+  FakeWorker worker(1);
+  submit("j");
+  desk_->close();
+  listener_.ready(worker);
+  pump();
+  EXPECT_TRUE(worker.jobs().empty());
+  EXPECT_THROW(run(desk_->submit(job("k"))), Unavailable);
+  EXPECT_EQ(broker_.counts().pending, 1u);
+}
+
+TEST_F(JobDeskTest, WorkersShareTheQueue) {
+  FakeWorker first(1), second(2);
+  listener_.ready(first);
+  listener_.ready(second);
+  submit("j");
+  submit("k");
+  submit("l");
+  EXPECT_EQ(first.jobs().size(), 1u);
+  EXPECT_EQ(second.jobs().size(), 1u);
+  event(second, JobSucceeded{1}, second.jobs()[0].id);
+  EXPECT_TRUE(until([&] { return second.jobs().size() == 2; }));
+}
+
+TEST_F(JobDeskTest, EventsThatMakeNoSenseHarmNobody) {
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j");
+  listener_.record(worker, {"event", {{"job", "j"}, {"attempt", 1}, {"event", "exploded"}}, {}});
+  listener_.record(worker, {"event", {{"job", "other"}, {"attempt", 1}, {"event", "succeeded"}}, {}});
+  listener_.record(worker, {"event", {}, {}});
+  listener_.record(worker, {"what", {}, {}});
+  EXPECT_EQ(broker_.counts().running, 1u);
+  event(worker, JobSucceeded{1});
+  EXPECT_TRUE(until([&] { return broker_.counts().total() == 0; }));
+}
+
+}  // namespace
+}  // namespace darkroom

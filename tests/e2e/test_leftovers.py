@@ -1,0 +1,30 @@
+"""What a killed server leaves behind is cleared away by the next one, and nothing else."""
+import fcntl
+import socket
+
+from harness import empty_image, wait_for
+
+
+def parts(server):
+    return sorted(p.name for p in server.base.rglob(".darkroom-part-*"))
+
+
+def test_an_upload_that_a_kill_cut_short_is_gone_after_the_next_start(own):
+    server = own()
+    head = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
+    with socket.create_connection(("127.0.0.1", server.port)) as s:
+        s.sendall(b"POST /upload/image HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n" + head + b"x" * 200_000)
+        wait_for(lambda: parts(server), 10, "the upload is being written")
+        server.kill()
+    assert len(parts(server)) == 1
+    # One that another process writes just now has a lock, and stays.
+    alive = server.base / "output" / ".darkroom-part-alive"
+    with open(alive, "wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        server.start()
+        wait_for(lambda: parts(server) == [alive.name], 10, "what is stale is removed")
+        assert server.run(empty_image("next"))["status"]["status_str"] == "success"
+        assert alive.exists()
+    server.kill()
+    server.start()
+    wait_for(lambda: parts(server) == [], 10, "now it is stale, too")
