@@ -34,8 +34,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto kStartTime = std::chrono::seconds(120);    ///< for a worker to load its libraries
-constexpr auto kGraceTime = std::chrono::seconds(10);     ///< for a node to notice that it is interrupted; then its process is ended
+/// Limit: time for the worker of `darkroom run` to load its libraries, s. Beyond: the run ends with an error. Fixed: slow disks are allowed
+/// for. Edge: test_limits.py::test_a_run_whose_worker_is_silent_ends.
+constexpr auto kStartTime = std::chrono::seconds(120);
+/// Limit: time for a node to end after Ctrl-C, s. Beyond: its process is killed. Fixed: the grace time of the server. Edge:
+/// test_limits.py::test_a_run_whose_node_ignores_ctrl_c_ends.
+constexpr auto kGraceTime = std::chrono::seconds(10);
 
 /// A temp folder of this run alone, gone with it: the server's own is not touched.
 class ScratchFolder {
@@ -91,7 +95,7 @@ class LocalRun {
         view_(view),
         options_(gateway_options(run)),
         folders_(run_folders(run, options_, scratch_.path)),
-        text_(read_workflow_file(run.file)),
+        text_(read_workflow(run)),
         schemas_(folders_),
         workers_(io_.get_executor(), options_, folders_, schemas_),
         changed_(io_),

@@ -11,12 +11,14 @@ namespace darkroom {
 
 struct RunOptions {
   std::string file;                ///< a workflow in any form; "-" is standard input
+  std::string text;                ///< the workflow itself, instead of a file
   std::vector<std::string> edits;  ///< "6.text=a cat"
   std::optional<std::uint64_t> seed;
   bool random_seeds = false;
   std::filesystem::path output = ".";
   std::vector<std::filesystem::path> inputs;  ///< pictures to put into the input folder first
   std::string server;              ///< "http://127.0.0.1:8188"; empty: run here
+  std::filesystem::path tls_ca;    ///< authorities to trust for an https server; empty: those of the system
   bool quiet = false;
 
   // -- only for runs here; as the flags of `serve`

@@ -5,15 +5,20 @@
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
+#include <variant>
 
 #include "base/error.hpp"
-#include "base/text.hpp"
 
 namespace darkroom {
 namespace {
@@ -21,56 +26,29 @@ namespace {
 namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
+using Plain = beast::tcp_stream;
+using Tls = asio::ssl::stream<beast::tcp_stream>;
 
+/// Limit: time for a server to take a connection of `darkroom run --server`, s. Beyond: exit status 6. Fixed: networks answer sooner.
+/// Edge: test_limits.py::test_a_server_that_takes_no_connection.
 constexpr auto kConnectTime = std::chrono::seconds(10);
-constexpr auto kReplyTime = std::chrono::seconds(60);  ///< between two pieces; the first /object_info of a server takes a while
+/// Limit: time between two pieces of a server's reply to `darkroom run`, s. Beyond: exit status 6. Fixed: the first /object_info of a
+/// server takes a while. Edge: test_limits.py::test_a_server_that_never_replies.
+constexpr auto kReplyTime = std::chrono::seconds(60);
+/// Limit: a server's reply to `darkroom run`, bytes. Beyond: exit status 6. Fixed: the largest picture fits. Edge:
+/// test_limits.py::test_a_reply_at_the_limit.
 constexpr std::uint64_t kMaxReplyBytes = 2ull << 30;
+/// Limit: a WebSocket message to `darkroom run`, bytes. Beyond: it asks for the end every second instead. Fixed: previews and texts are
+/// shorter. Edge: ServerClientLimits.MessagesAtTheLimit.
 constexpr std::size_t kMaxMessageBytes = 64u << 20;
 
+/// What is wrong, in words of the program where those of OpenSSL say little.
+std::string reason(const boost::system::error_code& fault) {
+  if (fault == asio::ssl::error::stream_truncated) return "the connection was cut";
+  return fault.message();
+}
+
 }  // namespace
-
-ServerUrl ServerUrl::parse(std::string_view text) {
-  std::string_view rest = trim(text);
-  const auto refuse = [&](const char* why) { return InvalidInput(fmt::format("the server \"{}\" {}; expected http://HOST:PORT", text, why)); };
-  if (const auto scheme = rest.find("://"); scheme != rest.npos) {
-    if (lower(rest.substr(0, scheme)) != "http") throw refuse("is not an http address");
-    rest.remove_prefix(scheme + 3);
-  }
-  ServerUrl url;
-  const auto slash = rest.find('/');
-  if (slash != rest.npos) {
-    url.base = rest.substr(slash);
-    while (url.base.ends_with('/')) url.base.pop_back();
-    rest = rest.substr(0, slash);
-  }
-  std::string_view port;
-  if (rest.starts_with('[')) {
-    const auto end = rest.find(']');
-    if (end == rest.npos) throw refuse("has no closing bracket");
-    url.host = rest.substr(1, end - 1);
-    port = rest.substr(end + 1);
-    if (!port.empty() && !port.starts_with(':')) throw refuse("has something behind the bracket");
-  } else {
-    const auto colon = rest.find(':');
-    url.host = rest.substr(0, colon);
-    if (colon != rest.npos) port = rest.substr(colon);
-  }
-  if (port.size() > 1) url.port = port.substr(1);
-  if (url.host.empty()) throw refuse("names no host");
-  if (url.port.empty() || url.port.size() > 5 || url.port.find_first_not_of("0123456789") != std::string::npos) throw refuse("has a port that is no number");
-  return url;
-}
-
-std::string ServerUrl::authority() const { return host.find(':') == host.npos ? host + ":" + port : "[" + host + "]:" + port; }
-
-std::string url_encoded(std::string_view text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    if (std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~') out += static_cast<char>(c);
-    else out += fmt::format("%{:02X}", c);
-  }
-  return out;
-}
 
 json::value ServerClient::Reply::as_json() const {
   try {
@@ -83,9 +61,18 @@ json::value ServerClient::Reply::as_json() const {
 struct ServerClient::State {
   asio::any_io_executor io;
   ServerUrl url;
-  std::optional<beast::websocket::stream<beast::tcp_stream>> socket;
+  asio::ssl::context trust{asio::ssl::context::tls_client};
+  std::variant<std::monostate, beast::websocket::stream<Plain>, beast::websocket::stream<Tls>> socket;
 
-  asio::awaitable<void> connect(beast::tcp_stream& stream) {
+  void load_trust(const std::filesystem::path& file) {
+    boost::system::error_code fault;
+    if (file.empty()) trust.set_default_verify_paths(fault);
+    else trust.load_verify_file(file.string(), fault);
+    if (fault) throw InvalidInput(fmt::format("--tls-ca: {} can't be read as PEM: {}", file.string(), fault.message()));
+    trust.set_verify_mode(asio::ssl::verify_peer);
+  }
+
+  asio::awaitable<void> connect(Plain& stream) {
     tcp::resolver resolver(io);
     boost::system::error_code fault;
     const auto found = co_await resolver.async_resolve(url.host, url.port, asio::redirect_error(asio::use_awaitable, fault));
@@ -96,9 +83,41 @@ struct ServerClient::State {
     if (fault) throw Unavailable(fmt::format("no server at {}: {}", url.authority(), fault.message()));
   }
 
-  asio::awaitable<Reply> request(http::verb verb, std::string target, std::string body, std::string content_type) {
-    beast::tcp_stream stream(io);
+  asio::awaitable<void> connect(Tls& stream) {
+    co_await connect(stream.next_layer());
+    boost::system::error_code fault;
+    if (asio::ip::make_address(url.host, fault); fault) SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
+    stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
+    stream.next_layer().expires_after(kConnectTime);
+    co_await stream.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, fault));
+    if (!fault) co_return;
+    const long verdict = SSL_get_verify_result(stream.native_handle());
+    if (verdict == X509_V_OK) throw Unavailable(fmt::format("no TLS with {}: {}", url.authority(), reason(fault)));
+    throw Unavailable(fmt::format("the certificate of {} is not trusted: {}; --tls-ca FILE names an authority to trust", url.authority(),
+                                  X509_verify_cert_error_string(verdict)));
+  }
+
+  template <class Stream>
+  asio::awaitable<Reply> exchange(Stream stream, http::request<http::string_body> request) {
     co_await connect(stream);
+    Plain& bottom = beast::get_lowest_layer(stream);
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(kMaxReplyBytes);
+    beast::flat_buffer buffer;
+    boost::system::error_code fault;
+    bottom.expires_after(kReplyTime);
+    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
+    while (!fault && !parser.is_done()) {
+      bottom.expires_after(kReplyTime);
+      co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
+    }
+    if (fault)
+      throw Unavailable(fmt::format("{} did not answer {}: {}", url.authority(), std::string_view(request.target()), reason(fault)));
+    const int status = static_cast<int>(parser.get().result_int());
+    co_return Reply{status, std::move(parser.get().body())};
+  }
+
+  asio::awaitable<Reply> send(http::verb verb, const std::string& target, std::string body, const std::string& content_type) {
     http::request<http::string_body> request(verb, url.base + target, 11);
     request.set(http::field::host, url.authority());
     request.set(http::field::user_agent, "darkroom run");
@@ -108,64 +127,70 @@ struct ServerClient::State {
       request.body() = std::move(body);
       request.prepare_payload();
     }
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(kMaxReplyBytes);
-    beast::flat_buffer buffer;
+    if (url.tls) return exchange(Tls(io, trust), std::move(request));
+    return exchange(Plain(io), std::move(request));
+  }
+
+  template <class Socket>
+  asio::awaitable<void> open(Socket& opened, std::string client_id) {
+    co_await connect(opened.next_layer());
+    beast::get_lowest_layer(opened).expires_never();
+    auto timeouts = beast::websocket::stream_base::timeout::suggested(beast::role_type::client);
+    timeouts.keep_alive_pings = true;
+    timeouts.idle_timeout = kReplyTime;
+    opened.set_option(timeouts);
+    opened.read_message_max(kMaxMessageBytes);
     boost::system::error_code fault;
-    stream.expires_after(kReplyTime);
-    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
-    while (!fault && !parser.is_done()) {
-      stream.expires_after(kReplyTime);
-      co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
+    co_await opened.async_handshake(url.authority(), url.base + "/ws?clientId=" + url_encoded(client_id),
+                                    asio::redirect_error(asio::use_awaitable, fault));
+    if (fault) throw Unavailable(fmt::format("{} opened no WebSocket: {}", url.authority(), reason(fault)));
+  }
+
+  template <class Socket>
+  asio::awaitable<std::optional<std::string>> read(Socket& opened) {
+    for (;;) {
+      beast::flat_buffer buffer;
+      boost::system::error_code fault;
+      co_await opened.async_read(buffer, asio::redirect_error(asio::use_awaitable, fault));
+      if (fault) {
+        socket.emplace<std::monostate>();
+        co_return std::nullopt;
+      }
+      if (opened.got_text()) co_return beast::buffers_to_string(buffer.data());
     }
-    if (fault) throw Unavailable(fmt::format("{} did not answer {}: {}", url.authority(), target, fault.message()));
-    const int status = static_cast<int>(parser.get().result_int());
-    co_return Reply{status, std::move(parser.get().body())};
   }
 };
 
-ServerClient::ServerClient(asio::any_io_executor io, ServerUrl url) : state_(std::make_unique<State>(State{io, std::move(url), std::nullopt})) {}
-ServerClient::~ServerClient() = default;
-
-asio::awaitable<ServerClient::Reply> ServerClient::get(std::string target) {
-  return state_->request(http::verb::get, std::move(target), "", "");
+ServerClient::ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca)
+    : state_(std::make_unique<State>(std::move(io), std::move(url))) {
+  if (state_->url.tls) state_->load_trust(tls_ca);
 }
 
+ServerClient::~ServerClient() = default;
+
+asio::awaitable<ServerClient::Reply> ServerClient::get(std::string target) { return state_->send(http::verb::get, target, "", ""); }
+
 asio::awaitable<ServerClient::Reply> ServerClient::post(std::string target, std::string body, std::string content_type) {
-  return state_->request(http::verb::post, std::move(target), std::move(body), std::move(content_type));
+  return state_->send(http::verb::post, target, std::move(body), content_type);
 }
 
 asio::awaitable<void> ServerClient::open_socket(std::string client_id) {
-  auto& socket = state_->socket.emplace(state_->io);
-  co_await state_->connect(beast::get_lowest_layer(socket));
-  beast::get_lowest_layer(socket).expires_never();
-  auto timeouts = beast::websocket::stream_base::timeout::suggested(beast::role_type::client);
-  timeouts.keep_alive_pings = true;
-  timeouts.idle_timeout = kReplyTime;
-  socket.set_option(timeouts);
-  socket.read_message_max(kMaxMessageBytes);
-  boost::system::error_code fault;
-  co_await socket.async_handshake(state_->url.authority(), state_->url.base + "/ws?clientId=" + url_encoded(client_id),
-                                  asio::redirect_error(asio::use_awaitable, fault));
-  if (fault) throw Unavailable(fmt::format("{} opened no WebSocket: {}", state_->url.authority(), fault.message()));
+  State& state = *state_;
+  if (state.url.tls) return state.open(state.socket.emplace<beast::websocket::stream<Tls>>(state.io, state.trust), std::move(client_id));
+  return state.open(state.socket.emplace<beast::websocket::stream<Plain>>(state.io), std::move(client_id));
 }
 
 asio::awaitable<std::optional<std::string>> ServerClient::read_message() {
-  for (;;) {
-    if (!state_->socket) co_return std::nullopt;
-    beast::flat_buffer buffer;
-    boost::system::error_code fault;
-    co_await state_->socket->async_read(buffer, asio::redirect_error(asio::use_awaitable, fault));
-    if (fault || !state_->socket) {
-      state_->socket.reset();
-      co_return std::nullopt;
-    }
-    if (state_->socket->got_text()) co_return beast::buffers_to_string(buffer.data());
-  }
+  State& state = *state_;
+  if (auto* plain = std::get_if<beast::websocket::stream<Plain>>(&state.socket)) return state.read(*plain);
+  if (auto* tls = std::get_if<beast::websocket::stream<Tls>>(&state.socket)) return state.read(*tls);
+  return []() -> asio::awaitable<std::optional<std::string>> { co_return std::nullopt; }();
 }
 
 void ServerClient::close_socket() {
-  if (state_->socket) beast::get_lowest_layer(*state_->socket).cancel();
+  State& state = *state_;
+  if (auto* plain = std::get_if<beast::websocket::stream<Plain>>(&state.socket)) beast::get_lowest_layer(*plain).cancel();
+  if (auto* tls = std::get_if<beast::websocket::stream<Tls>>(&state.socket)) beast::get_lowest_layer(*tls).cancel();
 }
 
 }  // namespace darkroom

@@ -1,32 +1,24 @@
 #pragma once
-// HTTP requests and one WebSocket to a server, as coroutines. Beast stays behind this header.
+// HTTP requests and one WebSocket to a server, plain or over TLS, as coroutines. Beast stays behind this header.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 
 #include "base/json.hpp"
+#include "cli/server_url.hpp"
 
 namespace darkroom {
 
 namespace asio = boost::asio;
 
-/// Where a server listens: "http://host:port/base", also without the scheme.
-struct ServerUrl {
-  std::string host, port = "80", base;  ///< base: "" or "/api/x", without a slash at its end
-  /// Throws InvalidInput for another scheme, a missing host or a port that is no number.
-  static ServerUrl parse(std::string_view text);
-  std::string authority() const;  ///< "host:port", an IPv6 address in brackets
-};
-
-/// Percent-encodes everything but letters, digits and "-._~".
-std::string url_encoded(std::string_view text);
-
 class ServerClient {
  public:
-  ServerClient(asio::any_io_executor io, ServerUrl url);
+  /// `tls_ca`: a PEM file with the authorities to trust for https; empty: those of the system. Throws InvalidInput when it can't be read.
+  ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca = {});
   ~ServerClient();
 
   struct Reply {
@@ -36,7 +28,7 @@ class ServerClient {
     json::value as_json() const;
   };
 
-  /// One request on a connection of its own. Throws Unavailable when there is no answer.
+  /// One request on a connection of its own. Throws Unavailable when there is no answer, or when the server's certificate is not trusted.
   asio::awaitable<Reply> get(std::string target);
   asio::awaitable<Reply> post(std::string target, std::string body, std::string content_type = "application/json");
 

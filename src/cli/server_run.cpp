@@ -37,6 +37,14 @@ ServerUrl url_of(const RunOptions& options) {
   }
 }
 
+ServerClient client_of(asio::any_io_executor io, const RunOptions& options) {
+  try {
+    return ServerClient(std::move(io), url_of(options), options.tls_ca);
+  } catch (const InvalidInput& error) {
+    throw RunFailure(RunStatus::kUsage, error.what());
+  }
+}
+
 /// A multipart body with one picture and the text fields that go with it.
 std::string upload_body(const std::string& boundary, const std::string& filename, const std::string& bytes) {
   std::string safe;
@@ -50,7 +58,7 @@ std::string upload_body(const std::string& boundary, const std::string& filename
 class ServerRun {
  public:
   ServerRun(const RunOptions& options, ProgressView& view)
-      : options_(options), view_(view), client_(io_.get_executor(), url_of(options)), signals_(io_, SIGINT, SIGTERM), text_(read_workflow_file(options.file)) {}
+      : options_(options), view_(view), client_(client_of(io_.get_executor(), options)), signals_(io_, SIGINT, SIGTERM), text_(read_workflow(options)) {}
 
   std::vector<fs::path> run() {
     std::exception_ptr failure;

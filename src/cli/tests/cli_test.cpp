@@ -11,7 +11,7 @@
 #include "cli/progress_view.hpp"
 #include "cli/report.hpp"
 #include "cli/results.hpp"
-#include "cli/server_client.hpp"
+#include "cli/server_url.hpp"
 #include "cli/workflow_file.hpp"
 
 namespace darkroom {
@@ -118,7 +118,12 @@ TEST(ServerUrl, IsTakenApart) {
   EXPECT_EQ(ServerUrl::parse("HTTP://host").port, "80");
   EXPECT_EQ(ServerUrl::parse("http://[::1]:9").authority(), "[::1]:9");
   EXPECT_EQ(ServerUrl::parse("http://[::1]:9").host, "::1");
-  for (const char* bad : {"", "https://host", "http://", "http://:80", "host:port", "http://[::1", "http://[::1]x", "host:123456"}) EXPECT_THROW(ServerUrl::parse(bad), InvalidInput) << bad;
+  const auto secure = ServerUrl::parse("https://host.example/x");
+  EXPECT_TRUE(secure.tls);
+  EXPECT_EQ(secure.port, "443");
+  EXPECT_EQ(ServerUrl::parse("https://[::1]:8443").authority(), "[::1]:8443");
+  EXPECT_FALSE(whole.tls);
+  for (const char* bad : {"", "ftp://host", "http://", "http://:80", "host:port", "http://[::1", "http://[::1]x", "host:123456"}) EXPECT_THROW(ServerUrl::parse(bad), InvalidInput) << bad;
   EXPECT_EQ(url_encoded("a b/ü.png"), "a%20b%2F%C3%BC.png");
 }
 
@@ -134,8 +139,8 @@ TEST(WorkflowFile, FaultsEndTheRun) {
     }
     return RunStatus::kDone;
   };
-  EXPECT_EQ(status_of([&] { read_workflow_file((scratch.path / "none.json").string()); }), RunStatus::kWorkflow);
-  EXPECT_EQ(status_of([&] { read_workflow_file(scratch.path.string()); }), RunStatus::kWorkflow);
+  EXPECT_EQ(status_of([&] { read_workflow({.file = (scratch.path / "none.json").string()}); }), RunStatus::kWorkflow);
+  EXPECT_EQ(status_of([&] { read_workflow({.file = scratch.path.string()}); }), RunStatus::kWorkflow);
   RunOptions options;
   EXPECT_EQ(status_of([&] { prepare_workflow("{", options, SchemaSet()); }), RunStatus::kWorkflow);
   options.edits = {"7.text=x"};
