@@ -2,7 +2,8 @@ include(${CMAKE_CURRENT_LIST_DIR}/EmbedSql.cmake)
 
 # darkroom_module(NAME [NEEDS modules...] [LINKS targets...] [PCH set])
 # `PCH` names the set of headers in cmake/pch that the module's files share precompiled (default plain).
-# Library darkroom_NAME of src/NAME/**.cpp, and one test program NAME_tests of src/NAME/tests/*_test.cpp.
+# Library darkroom_NAME of src/NAME/**.cpp, one test program NAME_tests of src/NAME/tests/*_test.cpp, and one program fuzz_NAME_X of each
+# src/NAME/fuzz/X.cpp (tests/fuzz/README.md).
 function(darkroom_module name)
   cmake_parse_arguments(arg "" "PCH" "NEEDS;LINKS" ${ARGN})
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
@@ -37,4 +38,12 @@ function(darkroom_module name)
     endif()
     add_test(NAME ${name} COMMAND ${name}_tests)
   endif()
+
+  file(GLOB targets CONFIGURE_DEPENDS ${folder}/fuzz/*.cpp)
+  foreach(target ${targets})
+    get_filename_component(word ${target} NAME_WE)
+    add_executable(fuzz_${name}_${word} ${target} ${CMAKE_SOURCE_DIR}/tests/fuzz/driver.cpp)
+    target_include_directories(fuzz_${name}_${word} PRIVATE ${CMAKE_SOURCE_DIR}/tests/fuzz)
+    target_link_libraries(fuzz_${name}_${word} PRIVATE darkroom_${name})
+  endforeach()
 endfunction()
