@@ -105,7 +105,7 @@ class Server:
             try:
                 if b"worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
                     pids.append(int(pid))
-            except FileNotFoundError:
+            except (FileNotFoundError, ProcessLookupError):
                 pass  # it died between the two looks
         return pids
 
