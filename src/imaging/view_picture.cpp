@@ -7,6 +7,7 @@
 #include "base/error.hpp"
 #include "imaging/png.hpp"
 #include "imaging/vips_image.hpp"
+#include "imaging/webp_still.hpp"
 
 namespace darkroom::imaging {
 
@@ -106,14 +107,14 @@ std::vector<PngChunk> texts_of(std::string_view file) {
 std::string preview(std::string_view bytes, const PreviewOptions& options, const DecodeLimits& limits) {
   Frame frame = read_frame(bytes, limits);
   if (options.jpeg || options.drop_alpha) frame = without_alpha(std::move(frame));
+  const int quality = std::clamp(options.quality, 1, 100);
+  if (!options.jpeg)
+    return encode_webp_still(frame.pixels.data(), frame.width, frame.height, frame.channels, quality, pixel_count(frame) > kLargePreview ? 0 : 4);
   const VipsRef image(vips_image_new_from_memory(frame.pixels.data(), frame.pixels.size(), frame.width, frame.height, frame.channels, VIPS_FORMAT_UCHAR));
   if (!image) broken();
-  const int quality = std::clamp(options.quality, 1, 100);
-  const int effort = pixel_count(frame) > kLargePreview ? 0 : 4;
   void* data = nullptr;
   std::size_t size = 0;
-  const int failed = options.jpeg ? vips_jpegsave_buffer(image.get(), &data, &size, "Q", quality, "strip", TRUE, nullptr)
-                                  : vips_webpsave_buffer(image.get(), &data, &size, "Q", quality, "strip", TRUE, "effort", effort, nullptr);
+  const int failed = vips_jpegsave_buffer(image.get(), &data, &size, "Q", quality, "strip", TRUE, nullptr);
   const std::unique_ptr<void, decltype(&g_free)> memory(data, &g_free);
   if (failed != 0) throw InvalidInput("the picture cannot be encoded: " + vips_fault());
   return {static_cast<const char*>(data), size};
