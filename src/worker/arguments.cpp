@@ -6,6 +6,8 @@ namespace darkroom {
 namespace {
 
 /// Longest Python text of one value in `current_inputs`: a hidden PROMPT may be megabytes.
+/// Limit: an input's value in the report of a failed node, bytes. Beyond: it is cut. Fixed: reports go to every client. Edge:
+/// test_limits.py::test_reports_of_failures_are_cut.
 constexpr std::size_t kMaxDescription = 4096;
 
 /// Values below dotted names, on their way to becoming dicts.
