@@ -162,8 +162,7 @@ Picture decode(std::string_view bytes, std::string_view name, const DecodeLimits
     return read_bmp(bytes, *bmp);
   }
   start_vips();
-  constexpr std::size_t kMaxFrames = 10'000;
-  const ApngFile animation = split_apng(bytes, kMaxFrames);
+  const ApngFile animation = split_apng(bytes, limits.max_frames);
   if (animation.frames.size() < 2) return decode_by_vips(bytes, name, limits);
   check_size(animation.width, std::int64_t{animation.height} * static_cast<std::int64_t>(animation.frames.size()), name, limits);
   return draw_frames(animation, [&](const std::string& png) { return decode_by_vips(png, name, limits); });

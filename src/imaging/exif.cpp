@@ -7,7 +7,9 @@ namespace darkroom::imaging {
 
 std::string exif_block(const Texts& texts) {
   constexpr int kModel = 0x0110;
-  constexpr std::size_t kMaxTexts = 0x0110 - 0x0001;  // downwards to the first tag
+  /// Limit: texts in the EXIF of a WebP. Beyond: the others are left out. Fixed: their tags count down from Model to the first. Edge:
+  /// Animation.ExifHasALimit.
+  constexpr std::size_t kMaxTexts = 0x0110 - 0x0001;
   if (texts.empty()) return {};
   const std::size_t count = std::min(texts.size(), kMaxTexts);
   const auto be16 = [](std::string& out, std::size_t value) {

@@ -10,7 +10,7 @@
 namespace darkroom::imaging {
 namespace {
 
-constexpr std::size_t kMaxDistinct = 65536;  // above, colours lose low bits until they are fewer
+constexpr std::size_t kDistinctColours = 65536;  // above, colours lose low bits until they are fewer
 
 struct Entry {
   std::array<std::uint8_t, 3> value;  ///< the colour without its low bits
@@ -30,7 +30,7 @@ std::vector<Entry> count_colors(const std::uint8_t* rgb, std::size_t pixels) {
       const std::uint8_t* p = rgb + 3 * i;
       const auto [at, is_new] = index.try_emplace(key_of(p, shift), entries.size());
       if (is_new) {
-        too_many = entries.size() == kMaxDistinct;
+        too_many = entries.size() == kDistinctColours;
         entries.push_back({{static_cast<std::uint8_t>(p[0] >> shift), static_cast<std::uint8_t>(p[1] >> shift), static_cast<std::uint8_t>(p[2] >> shift)}, 0, {}});
       }
       Entry& entry = entries[at->second];

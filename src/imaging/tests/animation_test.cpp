@@ -62,6 +62,17 @@ TEST(Animation, ExifEntriesAreSortedByTag) {
   EXPECT_TRUE(exif_block({}).empty());
 }
 
+TEST(Animation, ExifHasALimit) {
+  const auto entries = [](std::size_t count) {
+    Texts texts;
+    for (std::size_t i = 0; i < count; ++i) texts.emplace_back("k" + std::to_string(i), "v");
+    const std::string block = exif_block(texts);
+    return static_cast<unsigned char>(block[8]) * 256 + static_cast<unsigned char>(block[9]);
+  };
+  EXPECT_EQ(entries(271), 271);
+  EXPECT_EQ(entries(272), 271);
+}
+
 TEST(Animation, RefusesWhatTheFormatCannotHold) {
   EXPECT_THROW(encode_apng({}, 4, {}), InvalidInput);
   EXPECT_THROW(encode_webp({}, {}, {}), InvalidInput);

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "base/error.hpp"
+#include "imaging/animation.hpp"
 #include "imaging/png.hpp"
 
 namespace darkroom::imaging {
@@ -120,6 +121,22 @@ TEST(Decode, RefusesTooManyPixelsFromTheHeader) {
   append_png_chunk(bomb, "IDAT", compress_png_rows(pixels.data(), 50, 40, 3, 4));
   append_png_chunk(bomb, "IEND", {});
   EXPECT_THROW(decode(bomb, "bomb.png"), TooLarge);
+}
+
+TEST(Decode, AnimationsAreCut) {
+  const auto frames = [](std::size_t count) {
+    const Animation animation{1, 1, 3, std::vector<std::vector<std::uint8_t>>(count, {1, 2, 3}), 100};
+    return decode(encode_apng(animation, 1, {}), "long.png", {.max_frames = 20}).frames;
+  };
+  EXPECT_EQ(frames(20), 20);
+  EXPECT_EQ(frames(21), 20);
+}
+
+TEST(Decode, GivesUpAtItsTime) {
+  const auto pixels = ramp(3000, 2000, 3);
+  const std::string bytes = encode_png(pixels.data(), 3000, 2000, 3);
+  EXPECT_THROW(decode(bytes, "slow.png", {.max_seconds = 0}), TooLarge);
+  EXPECT_EQ(decode(bytes, "slow.png").width, 3000);
 }
 
 }  // namespace
