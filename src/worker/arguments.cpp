@@ -6,9 +6,8 @@ namespace darkroom {
 namespace {
 
 /// Longest Python text of one value in `current_inputs`: a hidden PROMPT may be megabytes.
-/// Limit: an input's value in the report of a failed node, bytes. Beyond: it is cut. Fixed: reports go to every client. Edge:
-/// test_limits.py::test_reports_of_failures_are_cut.
-constexpr std::size_t kMaxDescription = 4096;
+/// Bytes of what is said of a value that JSON has no form for.
+constexpr std::size_t kDescriptionBytes = 4096;
 
 /// Values below dotted names, on their way to becoming dicts.
 struct Group {
@@ -29,8 +28,8 @@ struct Group {
 json::value description(const Value& value) {
   if (value.is_none() || value.is_number() || value.is_string()) return *value.to_json();
   std::string text = value.describe();
-  if (text.size() > kMaxDescription) {
-    std::size_t end = kMaxDescription;
+  if (text.size() > kDescriptionBytes) {
+    std::size_t end = kDescriptionBytes;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;  // not inside a UTF-8 sequence
     text.resize(end);
     text += "...";
