@@ -1,4 +1,6 @@
-// VAEDecode and VAEEncode, whole and in tiles: between latents and pictures.
+// VAEDecode and VAEEncode, whole and in tiles: between latents and pictures. EmptySD3LatentImage: a latent without a picture.
+
+#include <ATen/ops/zeros.h>
 
 #include "nodes/all_nodes.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
@@ -87,6 +89,24 @@ class VAEEncodeTiled final : public Node {
   }
 };
 
+/// An empty latent of 16 channels. A model of 4 channels takes it as its own, since it is all zero.
+class EmptySD3LatentImage final : public Node {
+ public:
+  static NodeSchema schema() {
+    return NodeSchema("EmptySD3LatentImage", Form::kV3).module("comfy_extras.nodes_sd3").category("latent/sd3")
+        .input("width", Int{.value = 1024, .min = 16, .max = kMaxResolution, .step = 16})
+        .input("height", Int{.value = 1024, .min = 16, .max = kMaxResolution, .step = 16})
+        .input("batch_size", Int{.value = 1, .min = 1, .max = 4096})
+        .output(Latent{});
+  }
+  Outputs run(const Inputs& in, Context&) override {
+    constexpr std::int64_t kChannels = 16, kPixelsPerLatent = 8;
+    const std::int64_t height = in.integer("height") / kPixelsPerLatent, width = in.integer("width") / kPixelsPerLatent, batch = in.integer("batch_size");
+    check_tensor_size("width, height, batch_size", {batch, kChannels, height, width});
+    return {latent_of(at::zeros({batch, kChannels, height, width}, at::kFloat))};
+  }
+};
+
 }  // namespace
 
 void register_vae_nodes(Registry& registry) {
@@ -94,6 +114,7 @@ void register_vae_nodes(Registry& registry) {
   registry.add<VAEEncode>();
   registry.add<VAEDecodeTiled>();
   registry.add<VAEEncodeTiled>();
+  registry.add<EmptySD3LatentImage>();
 }
 
 }  // namespace darkroom
