@@ -5,10 +5,15 @@
 #include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/zeros.h>
 
+#include <mutex>
+#include <utility>
+#include <vector>
+
 #include "base/error.hpp"
 #include "tensor/conv.hpp"
 #include "tensor/linear.hpp"
 #include "tensor/onednn.hpp"
+#include "tensor/unfolded_conv.hpp"
 #include "tensor/winograd.hpp"
 
 namespace darkroom {
@@ -16,15 +21,43 @@ namespace {
 
 using Sizes = std::vector<std::int64_t>;
 
-/// Winograd's form of a 3x3 kernel has four times its numbers: up to this many of them it is worth the memory.
+/// Winograd's form of a 3x3 kernel has four times its numbers: up to this many of them it is worth the memory. Of SD1.5 that is all
+/// but the layers of 1280 channels, which would take 2.3 GB more for a tenth of a step.
 constexpr std::int64_t kWinogradFloats = 36LL * 640 * 1920;
 
-bool winograd_pays(const at::Tensor& weight, const Compute& compute) {
-  return compute.device.is_cpu() && compute.dtype == at::kFloat && winograd::available() && weight.size(1) % winograd::kLanes == 0 &&
-         winograd::packed_floats(weight.size(1), weight.size(0)) <= kWinogradFloats;
+bool winograd_pays(const at::Tensor& weight) {
+  return winograd::available() && weight.size(1) % winograd::kLanes == 0 && winograd::packed_floats(weight.size(1), weight.size(0)) <= kWinogradFloats;
 }
 
 }  // namespace
+
+/// Weights in the form that oneDNN wants for an input of one size: with another size it would reorder them in every call.
+/// So they are packed for the latest size, at its first use.
+class Convolution::Packed {
+ public:
+  Packed(at::Tensor weight, std::int64_t side, std::int64_t stride) : weight_(std::move(weight)), sides_{side, side}, strides_{stride, stride} {}
+
+  at::Tensor run(const at::Tensor& x, const at::Tensor& bias) {
+    const auto given_bias = bias.defined() ? c10::IValue(bias) : c10::IValue();
+    return onednn::call("mkldnn::_convolution_pointwise", "", x, for_input(x.sizes().vec()), given_bias, sides_, strides_, kOnes, std::int64_t{1}, "none",
+                        c10::List<std::optional<c10::Scalar>>(), c10::IValue())->toTensor();
+  }
+
+ private:
+  at::Tensor for_input(const Sizes& sizes) {
+    const std::lock_guard lock(mutex_);
+    if (sizes_ == sizes) return weight_;
+    const auto plain = weight_.is_mkldnn() ? weight_.to_dense().contiguous(at::MemoryFormat::ChannelsLast) : weight_;
+    if (auto packed = onednn::call("mkldnn::_reorder_convolution_weight", "", plain, sides_, strides_, kOnes, std::int64_t{1}, c10::IValue(sizes))) weight_ = packed->toTensor();
+    sizes_ = sizes;
+    return weight_;
+  }
+
+  inline static const Sizes kOnes{1, 1};
+  std::mutex mutex_;
+  at::Tensor weight_;
+  Sizes sizes_, sides_, strides_;
+};
 
 Convolution::Convolution(const Weights& weights, const Compute& compute, std::int64_t stride, Padding padding)
     : Convolution(weights.get("weight"), weights.has("bias") ? weights.get("bias") : at::Tensor(), compute, stride, padding) {
@@ -43,47 +76,46 @@ Convolution::Convolution(const at::Tensor& weight, const at::Tensor& bias, const
     bytes_ = linear_->bytes();
     return;
   }
-  if (kernel_ == 3 && stride == 1 && padding == Padding::kSame && winograd_pays(weight, compute)) {
+  if (kernel_ == 3 && stride == 1 && padding == Padding::kSame && compute.device.is_cpu() && compute.dtype == at::kFloat && winograd_pays(weight)) {
     winograd_ = std::make_unique<const Conv2d>(weight, bias.defined() ? bias : at::zeros({out_}), Activation::none(), compute);
     bytes_ = static_cast<std::size_t>(winograd_->bytes());
     return;
   }
-  weight_ = weight.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast);
   if (bias.defined()) bias_ = bias.to(compute.device, compute.dtype).contiguous();
-  bytes_ = weight_.nbytes();
-  if (!compute.device.is_cpu() || padding != Padding::kSame || (compute.dtype == at::kBFloat16 && !onednn::fast_bf16())) return;
-  if (compute.dtype != at::kFloat && compute.dtype != at::kBFloat16) return;
-  const Sizes sides{kernel_ / 2, kernel_ / 2}, strides{stride, stride}, ones{1, 1};
-  if (auto packed = onednn::call("mkldnn::_reorder_convolution_weight", "", weight_, sides, strides, ones, std::int64_t{1}, c10::IValue())) {
-    weight_ = packed->toTensor();
-    packed_ = true;
+  bytes_ = static_cast<std::size_t>(weight.numel()) * c10::elementSize(compute.dtype);
+  if (compute.device.is_cpu() && compute.dtype == at::kFloat) {
+    matrix_ = unfold_weight(weight.to(at::kFloat));
+    return;
   }
+  weight_ = weight.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  if (compute.device.is_cpu() && compute.dtype == at::kBFloat16 && padding == Padding::kSame && onednn::fast_bf16())
+    packed_ = std::make_unique<Packed>(std::exchange(weight_, {}), kernel_ / 2, stride);
 }
 
 Convolution::~Convolution() = default;
 Convolution::Convolution(Convolution&&) noexcept = default;
 Convolution& Convolution::operator=(Convolution&&) noexcept = default;
 
-at::Tensor Convolution::run(const at::Tensor& x) const {
+at::Tensor Convolution::run(const at::Tensor& x, const at::Tensor& residual) const {
   const auto side = kernel_ / 2;
-  if (packed_) {
-    const c10::IValue bias = bias_.defined() ? c10::IValue(bias_) : c10::IValue();
-    return onednn::call("mkldnn::_convolution_pointwise", "", x, weight_, bias, Sizes{side, side}, Sizes{stride_, stride_}, Sizes{1, 1}, std::int64_t{1}, "none",
-                        c10::List<std::optional<c10::Scalar>>(), c10::IValue())->toTensor();
-  }
-  if (padding_ == Padding::kRightBottom) return at::conv2d(at::constant_pad_nd(x, {0, 1, 0, 1}), weight_, bias_, stride_, at::IntArrayRef{0});
-  return at::conv2d(x, weight_, bias_, stride_, side);
+  const bool right_bottom = padding_ == Padding::kRightBottom;
+  if (matrix_.defined()) return unfolded_conv(x, matrix_, bias_, {kernel_, stride_, right_bottom ? 0 : side, right_bottom ? 1 : side}, residual);
+  at::Tensor y;
+  if (linear_) y = image_of((*linear_)(tokens_of(x)), x.size(2), x.size(3));
+  else if (packed_) y = packed_->run(x, bias_);
+  else if (right_bottom) y = at::conv2d(at::constant_pad_nd(x, {0, 1, 0, 1}), weight_, bias_, stride_, at::IntArrayRef{0});
+  else y = at::conv2d(x, weight_, bias_, stride_, side);
+  return residual.defined() ? y.add_(residual) : y;
 }
 
 at::Tensor Convolution::operator()(const at::Tensor& image) const {
   const auto x = image.contiguous(at::MemoryFormat::ChannelsLast);
-  if (linear_) return image_of((*linear_)(tokens_of(x)), x.size(2), x.size(3));
-  return winograd_ ? (*winograd_)(x) : run(x);
+  return winograd_ ? (*winograd_)(x) : run(x, {});
 }
 
 at::Tensor Convolution::plus(const at::Tensor& image, const at::Tensor& residual) const {
-  if (!winograd_) return (*this)(image).add_(residual);
   const auto x = image.contiguous(at::MemoryFormat::ChannelsLast);
+  if (!winograd_) return run(x, residual);
   auto y = empty_nhwc(x.size(0), out_, x.size(2), x.size(3), at::kFloat);
   winograd_->into(x, y, {{residual.stride(1) == 1 ? residual : residual.contiguous(at::MemoryFormat::ChannelsLast), 1}});
   return y;

@@ -43,14 +43,19 @@ class Convolution {
   at::Tensor after_enlarging(const at::Tensor& x, std::int64_t height, std::int64_t width) const;
 
  private:
-  at::Tensor run(const at::Tensor& x) const;
+  class Packed;
+  at::Tensor run(const at::Tensor& x, const at::Tensor& residual) const;
 
+  // One of these holds the weights:
   std::unique_ptr<const Linear> linear_;    ///< 1x1: a product over the pixels
-  std::unique_ptr<const Conv2d> winograd_;  ///< 3x3, stride 1, where that is faster
-  at::Tensor weight_, bias_;                ///< everything else
+  std::unique_ptr<const Conv2d> winograd_;  ///< float32, 3x3, stride 1, where the memory of it is worth while
+  std::unique_ptr<Packed> packed_;          ///< bf16 on a processor that is good at it: oneDNN's form
+  at::Tensor matrix_;                       ///< float32, everything else: see unfolded_conv.hpp
+  at::Tensor weight_;                       ///< other dtypes and devices
+
+  at::Tensor bias_;
   std::int64_t in_ = 0, out_ = 0, kernel_ = 0, stride_ = 1;
   Padding padding_ = Padding::kSame;
-  bool packed_ = false;  ///< weight_ is oneDNN's own form
   std::size_t bytes_ = 0;
 };
 

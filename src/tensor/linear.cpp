@@ -8,8 +8,8 @@
 
 namespace darkroom {
 
-// float32 stays a plain matrix: MKL packs it on the way at no cost that could be measured (80 to 88 GFLOP/s on two cores of Zen 3,
-// where oneDNN's packed form gave 70), and a float32 file needs no copy of it at all. bf16 is packed for AMX and AVX-512.
+// float32 stays a plain matrix: MKL packs it on the way at no cost that could be measured (60 to 81 GFLOP/s on one core of Zen 3,
+// where oneDNN's packed form gave 53 to 74), and a float32 file needs no copy of it at all. bf16 is packed for AMX and AVX-512.
 
 Linear::Linear(const Weights& weights, const Compute& compute)
     : Linear(weights.get("weight"), weights.has("bias") ? weights.get("bias") : at::Tensor(), compute) {
