@@ -26,6 +26,14 @@ UNetConfig config_of(const Weights& weights) {
   throw InvalidInput("the ControlNet is incomplete: it has no tensor " + weights.prefix() + "input_blocks.0.0.weight");
 }
 
+/// Bytes of the weights in the precision that they are packed for.
+std::size_t expected_bytes(const Weights& weights, const Compute& compute) {
+  std::size_t elements = 0;
+  for (auto it = weights.tensors().lower_bound(weights.prefix()); it != weights.tensors().end() && it->first.starts_with(weights.prefix()); ++it)
+    elements += static_cast<std::size_t>(it->second.numel());
+  return elements * c10::elementSize(compute.dtype);
+}
+
 void add_scaled(at::Tensor& sum, const at::Tensor& addend, double strength) {
   if (!addend.defined()) return;
   if (sum.defined()) sum = sum.add(addend, strength);
@@ -35,23 +43,8 @@ void add_scaled(at::Tensor& sum, const at::Tensor& addend, double strength) {
 }  // namespace
 
 ControlModel::ControlModel(const std::shared_ptr<const StateDict>& tensors, const Compute& compute)
-    : weights_(with_ldm_names(tensors)), config_(config_of(weights_)), compute_(compute) {}
-
-std::shared_ptr<const ControlNetwork> ControlModel::acquire() const {
-  const std::lock_guard lock(mutex_);
-  if (!packed_) packed_ = std::make_shared<const ControlNet>(weights_, config_, compute_);
-  return packed_;
-}
-
-void ControlModel::drop() const {
-  const std::lock_guard lock(mutex_);
-  packed_.reset();
-}
-
-std::size_t ControlModel::bytes() const {
-  const std::lock_guard lock(mutex_);
-  return packed_ ? packed_->bytes() : 0;
-}
+    : weights_(with_ldm_names(tensors)), config_(config_of(weights_)), compute_(compute),
+      packed_(compute_.budget, expected_bytes(weights_, compute_), [this] { return std::make_shared<const ControlNet>(weights_, config_, compute_); }) {}
 
 std::optional<ControlResiduals> control_residuals(const ControlLink* last, const UNetCall& call, const ModelSampling& sampling, double sigma, std::int64_t parts) {
   std::optional<ControlResiduals> sum;

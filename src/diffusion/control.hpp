@@ -7,12 +7,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 #include "diffusion/model_sampling.hpp"
 #include "diffusion/unet.hpp"
 #include "tensor/compute.hpp"
+#include "tensor/packed.hpp"
 #include "tensor/weights.hpp"
 
 namespace darkroom {
@@ -34,17 +34,16 @@ class ControlModel {
   /// Throws InvalidInput that says why they are none. Packs nothing yet.
   ControlModel(const std::shared_ptr<const StateDict>& tensors, const Compute& compute);
 
-  std::shared_ptr<const ControlNetwork> acquire() const;
-  void drop() const;  ///< gives the packed form back once nobody uses it; the next acquire() packs again
-  std::size_t bytes() const;  ///< of the packed form, 0 without one
+  /// The packed network; who holds the pointer keeps it from being given up.
+  std::shared_ptr<const ControlNetwork> acquire() const { return packed_.acquire(); }
+  std::size_t bytes() const { return packed_.bytes(); }  ///< of the packed form, 0 without one
   const UNetConfig& config() const { return config_; }
 
  private:
   Weights weights_;
   UNetConfig config_;
   Compute compute_;
-  mutable std::mutex mutex_;
-  mutable std::shared_ptr<const ControlNetwork> packed_;
+  Packed<ControlNetwork> packed_;
 };
 
 /// One control applied to a conditioning, and those that were applied before it.
