@@ -6,6 +6,7 @@
 namespace darkroom {
 
 void add_run_command(CLI::App& app, int& status);
+void add_picture_commands(CLI::App& app, int& status);  ///< txt2img, img2img
 void add_doctor_command(CLI::App& app, int& status);
 
 }  // namespace darkroom

@@ -12,6 +12,7 @@
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/local_run.hpp"
+#include "cli/run_flags.hpp"
 #include "cli/server_run.hpp"
 
 namespace darkroom {
@@ -34,7 +35,9 @@ ProgressView make_view(bool quiet) {
   return {std::cerr, ProgressView::Style::kBar, known ? size.ws_col : std::size_t{80}};
 }
 
-RunStatus run(const RunOptions& options) {
+}  // namespace
+
+RunStatus run_workflow(const RunOptions& options) {
   std::string text;
   RunStatus status = RunStatus::kInternal;
   ProgressView view = make_view(options.quiet);
@@ -51,11 +54,28 @@ RunStatus run(const RunOptions& options) {
     text = error.what();
   }
   view.clear();
-  std::fprintf(stderr, "darkroom run: %s\n", text.c_str());
+  std::fprintf(stderr, "darkroom: %s\n", text.c_str());
   return status;
 }
 
-}  // namespace
+void add_run_flags(CLI::App& command, RunOptions& options) {
+  command.add_option("-o,--output", options.output, "Folder of the results (default: here)")->type_name("DIR");
+  command.add_option("--input", options.inputs, "A picture to put into the input folder first; may be given several times")->expected(1)->take_all()->check(CLI::ExistingFile);
+  command.add_option("--server", options.server, "Runs on this server instead of here")->type_name("URL");
+  command.add_option("--tls-ca", options.tls_ca, "PEM file of the authorities to trust for an https server (default: the system's)")->type_name("FILE")->check(CLI::ExistingFile);
+  command.add_flag("-q,--quiet", options.quiet, "Shows no progress");
+
+  const std::string here = "Runs here";
+  command.add_option("--base-directory", options.base_directory, "Folder with input, models and so on, as of serve")->type_name("DIR")->group(here);
+  command.add_option("--input-directory", options.input_directory, "Folder of the input pictures")->type_name("DIR")->group(here);
+  command.add_option("--extra-model-paths-config", options.extra_model_paths, "YAML file with further model folders")->expected(1)->take_all()->check(CLI::ExistingFile)->group(here);
+  command.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))->group(here);
+  command.add_option("--ram", options.ram, "Memory that the worker may use: 8G, 900M")->type_name("SIZE")->group(here);
+  command.add_flag("--cpu", options.cpu, "Uses no GPU")->group(here);
+  command.add_flag("--disable-metadata", options.disable_metadata, "Saves no workflow in the pictures")->group(here);
+  command.add_option("--verbose", options.verbose, "DEBUG (with tracebacks), INFO, WARNING or ERROR")->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}))->group(here);
+  command.add_option("--worker-program", options.worker_program, "The worker to start (default: beside this program)")->group(here);
+}
 
 void add_run_command(CLI::App& app, int& status) {
   CLI::App* command = app.add_subcommand("run", "Runs a workflow file, here or on a server");
@@ -65,22 +85,8 @@ void add_run_command(CLI::App& app, int& status) {
   command->add_option("--set", options->edits, "NODE.INPUT=VALUE, by id, title or class; may be given several times")->expected(1)->take_all()->type_name("EDIT");
   auto* seed = command->add_option("--seed", options->seed, "Sets every seed and noise_seed");
   command->add_flag("--random-seed", options->random_seeds, "Draws a new number for every seed and noise_seed, and says which")->excludes(seed);
-  command->add_option("-o,--output", options->output, "Folder of the results (default: here)")->type_name("DIR");
-  command->add_option("--input", options->inputs, "A picture to put into the input folder first; may be given several times")->expected(1)->take_all()->check(CLI::ExistingFile);
-  command->add_option("--server", options->server, "Runs on this server instead of here")->type_name("URL");
-  command->add_flag("-q,--quiet", options->quiet, "Shows no progress");
-
-  const std::string here = "Runs here";
-  command->add_option("--base-directory", options->base_directory, "Folder with input, models and so on, as of serve")->type_name("DIR")->group(here);
-  command->add_option("--input-directory", options->input_directory, "Folder of the input pictures")->type_name("DIR")->group(here);
-  command->add_option("--extra-model-paths-config", options->extra_model_paths, "YAML file with further model folders")->expected(1)->take_all()->check(CLI::ExistingFile)->group(here);
-  command->add_option("--precision", options->precision, "auto, fp32, bf16 or fp16")->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))->group(here);
-  command->add_option("--ram", options->ram, "Memory that the worker may use: 8G, 900M")->type_name("SIZE")->group(here);
-  command->add_flag("--cpu", options->cpu, "Uses no GPU")->group(here);
-  command->add_flag("--disable-metadata", options->disable_metadata, "Saves no workflow in the pictures")->group(here);
-  command->add_option("--verbose", options->verbose, "DEBUG (with tracebacks), INFO, WARNING or ERROR")->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}))->group(here);
-  command->add_option("--worker-program", options->worker_program, "The worker to start (default: beside this program)")->group(here);
-  command->callback([options, &status] { status = static_cast<int>(run(*options)); });
+  add_run_flags(*command, *options);
+  command->callback([options, &status] { status = static_cast<int>(run_workflow(*options)); });
 }
 
 }  // namespace darkroom

@@ -15,7 +15,9 @@
 
 namespace darkroom {
 
-std::string read_workflow_file(const std::string& file) {
+std::string read_workflow(const RunOptions& options) {
+  if (!options.text.empty()) return options.text;
+  const auto& file = options.file;
   std::ifstream opened;
   if (file != "-") {
     std::error_code ignored;

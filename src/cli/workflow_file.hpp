@@ -6,8 +6,8 @@
 
 namespace darkroom {
 
-/// The text of the file, or of standard input for "-". Throws RunFailure(kWorkflow).
-std::string read_workflow_file(const std::string& file);
+/// The text of the run's workflow: its own, that of its file, or of standard input for "-". Throws RunFailure(kWorkflow).
+std::string read_workflow(const RunOptions& options);
 
 struct PreparedWorkflow {
   json::object prompt;

@@ -129,10 +129,9 @@ LoraTargets unet_targets(const LoraFile& file, const Weights& unet, std::vector<
   for (const auto& [module, diffusers] : diffusers_module_names(unet)) {
     take(file, "lora_unet_" + underscored(diffusers), module, targets, used);
     take(file, "lycoris_" + underscored(diffusers), module, targets, used);
-    if (const auto processed = processor_name(diffusers); processed != diffusers) {
-      take(file, processed, module, targets, used);
-      take(file, "unet." + processed, module, targets, used);
-    }
+    const auto processed = processor_name(diffusers);
+    take(file, processed, module, targets, used);
+    take(file, "unet." + processed, module, targets, used);
   }
   return targets;
 }

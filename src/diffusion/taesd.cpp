@@ -128,7 +128,8 @@ class TaesdVae final : public Vae {
   const VaeInfo& info() const override { return info_; }
   std::size_t bytes() const override { return encoder_.bytes() + decoder_.bytes(); }
   StateDict state_dict() const override {
-    StateDict all;
+    // The scale goes along: nothing else in the file says whose latents these are.
+    StateDict all{{"vae_scale", at::full({}, scale_, at::kFloat)}, {"vae_shift", at::zeros({}, at::kFloat)}};
     for (const auto& [half, name] : {std::pair{&encoder_weights_, "taesd_encoder."}, {&decoder_weights_, "taesd_decoder."}}) {
       if (!*half) continue;
       const auto& tensors = (*half)->tensors();

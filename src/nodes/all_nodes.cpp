@@ -40,6 +40,7 @@ void register_all_nodes(Registry& registry) {
   register_model_sampling_nodes(registry);
   register_unet_patch_nodes(registry);
   register_attention_guidance_nodes(registry);
+  register_control_nodes(registry);
   register_inpaint_nodes(registry);
   register_guidance_nodes(registry);
   register_vae_nodes(registry);

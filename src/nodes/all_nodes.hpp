@@ -42,6 +42,7 @@ void register_merge_nodes(Registry& registry);             // diffusion/merge_no
 void register_model_sampling_nodes(Registry& registry);    // diffusion/model_sampling_nodes.cpp
 void register_unet_patch_nodes(Registry& registry);        // diffusion/unet_patch_nodes.cpp
 void register_attention_guidance_nodes(Registry& registry);  // diffusion/attention_guidance_nodes.cpp
+void register_control_nodes(Registry& registry);           // diffusion/control_nodes.cpp
 void register_inpaint_nodes(Registry& registry);           // diffusion/inpaint_nodes.cpp
 void register_guidance_nodes(Registry& registry);          // diffusion/guidance_nodes.cpp
 void register_vae_nodes(Registry& registry);          // diffusion/vae_nodes.cpp

@@ -4,32 +4,15 @@
 #include <ATen/ops/from_blob.h>
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 
 #include "base/error.hpp"
 
 namespace darkroom {
-namespace {
-
-/// A private map counts as data of the process (setrlimit(2)) though its pages are the file's: where data are limited, the limit
-/// moves along.
-void move_data_limit(std::int64_t bytes) {
-  static std::mutex mutex;
-  const std::lock_guard lock(mutex);
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_DATA, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
-  limit.rlim_cur = std::min(limit.rlim_max, limit.rlim_cur + static_cast<rlim_t>(bytes));
-  ::setrlimit(RLIMIT_DATA, &limit);
-}
-
-}  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
@@ -43,21 +26,15 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   }
   const auto size = static_cast<std::size_t>(info.st_size);
   void* base = nullptr;
-  move_data_limit(info.st_size);
   if (size > 0) base = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd, 0);
   const int fault = errno;
   ::close(fd);
-  if (base == MAP_FAILED) {
-    move_data_limit(-info.st_size);
-    throw OutOfMemory(name + ": could not be mapped: " + std::strerror(fault));
-  }
+  if (base == MAP_FAILED) throw OutOfMemory(name + ": could not be mapped: " + std::strerror(fault));
   return std::shared_ptr<const MappedFile>(new MappedFile(path, base, size));
 }
 
 MappedFile::~MappedFile() {
-  if (!base_) return;
-  ::munmap(base_, size_);
-  move_data_limit(-static_cast<std::int64_t>(size_));
+  if (base_) ::munmap(base_, size_);
 }
 
 namespace {

@@ -1,5 +1,7 @@
 #include "worker/executor.hpp"
 
+#include <c10/util/Exception.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -11,8 +13,9 @@
 namespace darkroom {
 namespace {
 
-/// Shares of --ram. Models may take the first of it; over the second, results and models give way, down to the third.
-constexpr double kModels = 0.6, kShort = 0.85, kEnough = 0.75;
+/// Shares of --ram. Models may take the first of it; over the second, results and models give way, down to the third; a tensor that
+/// would pass the last is refused. The gateway ends the process at the whole.
+constexpr double kModels = 0.6, kShort = 0.85, kEnough = 0.75, kMost = 0.95;
 /// What is left free for a network's activations when its weights come in: this, or a tenth of --ram if that is less.
 constexpr std::size_t kReserve = std::size_t{1} << 30;
 
@@ -40,11 +43,15 @@ void Instances::begin_prompt(const DynamicPrompt& prompt) {
 
 Executor::Executor(const Registry& registry) : registry_(registry), models_(std::make_shared<ModelBudget>()) { share_budget(); }
 
+Executor::~Executor() {
+  if (settings_.memory_limit > 0) watch_allocations(nullptr);
+}
+
 void Executor::configure(ExecutorSettings settings, CacheMode cache, std::size_t cache_limit) {
   settings_ = std::move(settings);
   cache_.configure(cache, cache_limit);
   const std::size_t limit = settings_.memory_limit;
-  limit_memory(limit);
+  watch_allocations(limit > 0 ? &before_allocation_ : nullptr);
   models_->configure({.most = share(kModels, limit),
                       .reserve = limit > 0 ? std::min(kReserve, limit / 10) : kReserve,
                       .available = [limit] { return left(limit); },
@@ -78,6 +85,29 @@ void Executor::run(const Job& job, const EventSink& sink, const std::atomic<bool
   }
 }
 
+/// A node is about to allocate a large tensor: what is kept only for speed goes before it fails.
+void Executor::make_room(std::size_t bytes) {
+  const std::size_t limit = settings_.memory_limit, enough = share(kShort, limit);
+  if (resident_bytes() + bytes <= enough) return;
+  trim_memory();  // what is free already
+  std::size_t used = resident_bytes();
+  if (used + bytes > enough && std::this_thread::get_id() == thread_) {
+    give_way(used + bytes - enough);
+    used = resident_bytes();
+  }
+  TORCH_CHECK_WITH(OutOfMemoryError, used + bytes <= share(kMost, limit), bytes >> 20, " MiB are asked for, and ", used >> 20, " of ", limit >> 20,
+                   " MiB are in use (--ram)");
+}
+
+/// Gives up cached results, then models that nobody uses.
+void Executor::give_way(std::size_t bytes) {
+  const std::size_t results = cache_.drop_until(bytes);
+  const std::size_t models = results < bytes ? models_->drop_unused(bytes - results) : 0;
+  if (results + models == 0) return;
+  log::info("short of memory: {} MiB are missing; dropped {} MiB of cached results and {} MiB of models", bytes >> 20, results >> 20, models >> 20);
+  trim_memory();
+}
+
 void Executor::watch_memory() {
   constexpr auto kInterval = std::chrono::milliseconds(100);
   const auto now = std::chrono::steady_clock::now();
@@ -87,14 +117,7 @@ void Executor::watch_memory() {
   const std::size_t limit = settings_.memory_limit;
   if (limit == 0) return;
   const std::size_t used = resident_bytes();
-  if (used < share(kShort, limit)) return;
-  const std::size_t wanted = used - share(kEnough, limit);
-  const std::size_t results = cache_.drop_until(wanted);
-  const std::size_t models = results < wanted ? models_->drop_unused(wanted - results) : 0;
-  if (results + models == 0) return;
-  log::warn("short of memory: {} MiB of {} in use; dropped {} MiB of cached results and {} MiB of models", used >> 20, limit >> 20,
-            results >> 20, models >> 20);
-  trim_memory();
+  if (used >= share(kShort, limit)) give_way(used - share(kEnough, limit));
 }
 
 void Executor::free(bool models, bool memory) {

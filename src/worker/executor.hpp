@@ -40,12 +40,13 @@ class Instances {
 class Executor {
  public:
   explicit Executor(const Registry& registry);
+  ~Executor();
 
   /// Between jobs only.
   void configure(ExecutorSettings settings, CacheMode cache, std::size_t cache_limit);
 
-  /// Runs a job to its end: the last event is JobSucceeded, JobFailed or JobInterrupted. Never throws. `interrupt` may be set
-  /// by any thread at any time.
+  /// Runs a job to its end: the last event is JobSucceeded, JobFailed or JobInterrupted. Throws only when there is no memory left
+  /// even to say so. `interrupt` may be set by any thread at any time.
   void run(const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt);
 
   /// POST /free: `models` drops loaded models; `memory` also cached results and node objects.
@@ -68,6 +69,8 @@ class Executor {
 
   void share_budget();
   std::size_t spare(std::size_t bytes);
+  void make_room(std::size_t bytes);
+  void give_way(std::size_t bytes);
 
   std::vector<Orphan> orphans_;
   std::chrono::steady_clock::time_point next_watch_{};
@@ -79,6 +82,7 @@ class Executor {
   std::shared_ptr<ModelBudget> models_;
   std::thread::id thread_;  ///< that of the last job
   bool ran_out_of_memory_ = false;
+  const std::function<void(std::size_t)> before_allocation_ = [this](std::size_t bytes) { make_room(bytes); };
 };
 
 }  // namespace darkroom

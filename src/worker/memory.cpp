@@ -1,37 +1,37 @@
 #include "worker/memory.hpp"
 
-#include <ATen/Parallel.h>
+#include <c10/core/CPUAllocator.h>
 #include <malloc.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
+#include <atomic>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <limits>
 #include <string>
 
-#include "base/log.hpp"
-
 namespace darkroom {
 namespace {
 
-/// The share of the limit that may be allocated: the rest is for the pages of mapped files and for what happens meanwhile.
-constexpr double kAllocated = 0.95;
-/// Stacks of threads that come and go: of image decoders and async calls.
-constexpr std::size_t kOtherThreads = std::size_t{32} << 20;
+/// libtorch's own allocator, with somebody who is asked first. Lives as long as the process: tensors hold its deleter.
+class WatchedAllocator final : public c10::Allocator {
+ public:
+  static constexpr std::size_t kLarge = std::size_t{8} << 20;
 
-/// Private memory as RLIMIT_DATA counts it: the figure of /proc/self/statm, in pages.
-std::size_t data_bytes() {
-  std::size_t size, resident, shared, text, lib, data = 0;
-  if (std::FILE* file = std::fopen("/proc/self/statm", "re")) {
-    if (std::fscanf(file, "%zu %zu %zu %zu %zu %zu", &size, &resident, &shared, &text, &lib, &data) != 6) data = 0;
-    std::fclose(file);
+  at::DataPtr allocate(std::size_t bytes) override {
+    if (bytes >= kLarge)
+      if (const auto* before = before_.load()) (*before)(bytes);
+    return inner_->allocate(bytes);
   }
-  return data * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
+  bool is_simple_data_ptr(const at::DataPtr& data) const override { return inner_->is_simple_data_ptr(data); }
+  at::DeleterFnPtr raw_deleter() const override { return inner_->raw_deleter(); }
+  void copy_data(void* to, const void* from, std::size_t count) const override { inner_->copy_data(to, from, count); }
+
+  std::atomic<const std::function<void(std::size_t)>*> before_ = nullptr;
+
+ private:
+  c10::Allocator* const inner_ = c10::GetDefaultCPUAllocator();
+};
 
 }  // namespace
 
@@ -63,19 +63,13 @@ void tune_allocator() {
   ::mallopt(M_TRIM_THRESHOLD, kNever);
 }
 
-void limit_memory(std::size_t bytes) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  if (bytes > 0) {
-    // Stacks of threads and what libraries reserve count as data though hardly anybody touches it: all that is there now is let
-    // be, and the computing threads are started first.
-    at::parallel_for(0, at::get_num_threads(), 1, [](std::int64_t, std::int64_t) {});
-    const auto wanted = static_cast<std::size_t>(kAllocated * static_cast<double>(bytes));
-    const std::size_t used = resident_bytes();
-    limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, data_bytes() + kOtherThreads + (wanted > used ? wanted - used : 0));
-  }
-  if (::setrlimit(RLIMIT_DATA, &limit) != 0) log::warn("the memory of the worker can't be limited: {}", std::strerror(errno));
+void watch_allocations(const std::function<void(std::size_t)>* before) {
+  static WatchedAllocator* const watched = [] {
+    auto* made = new WatchedAllocator;
+    c10::SetCPUAllocator(made);
+    return made;
+  }();
+  watched->before_ = before;
 }
 
 void trim_memory() { ::malloc_trim(0); }

@@ -2,6 +2,7 @@
 // What the process and the machine have left of memory, and giving it back.
 
 #include <cstddef>
+#include <functional>
 
 namespace darkroom {
 
@@ -11,9 +12,9 @@ std::size_t available_bytes();  ///< of the machine, without swapping
 /// Allocator settings for a process that computes: large blocks stay mapped between uses (reference figures: a third of the
 /// time of a large layer is page faults otherwise). Call first thing in main.
 void tune_allocator();
-/// From now on an allocation that would bring the process near `bytes` of private memory fails with an exception, which ends the
-/// node before the gateway ends the process. 0: no limit. Call on the thread that computes.
-void limit_memory(std::size_t bytes);
+/// Called with its bytes before a tensor of 8 MiB or more is allocated, on the thread that wants it: to make room, or to refuse it
+/// by an exception. One at a time, which has to stay until it is taken away by null. Must not allocate such a tensor itself.
+void watch_allocations(const std::function<void(std::size_t bytes)>* before);
 /// Hands freed memory back to the system. Costs milliseconds, and page faults later.
 void trim_memory();
 

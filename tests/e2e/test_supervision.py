@@ -11,6 +11,11 @@ def bad(kind, **inputs):
     return {"1": {"class_type": kind, "inputs": {"value": "x", **inputs}}}
 
 
+def resident_mb(pid):
+    with open(f"/proc/{pid}/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
+
+
 def error_of(entry):
     assert entry["status"]["status_str"] == "error" and entry["status"]["completed"] is False
     return next(data for name, data in entry["status"]["messages"] if name == "execution_error")
@@ -44,8 +49,8 @@ def test_a_cancel_that_a_node_ignores_kills_the_worker_after_the_grace_time(own)
     server = own(test_worker=True)
     with server.socket("owner") as ws:
         prompt_id = server.queue(bad("MisbehavingHang", seconds=120), client_id="owner")
-        wait_for(lambda: server.json("/queue")["queue_running"], 10, "it runs")
-        time.sleep(0.3)
+        while json.loads(ws.recv(timeout=10))["type"] != "executing":
+            pass
         assert server.post("/interrupt", {"prompt_id": prompt_id}).status_code == 200
         began = time.monotonic()
         seen = messages_until_end(ws, prompt_id, 30)
@@ -67,12 +72,36 @@ def test_a_silent_worker_is_killed(own):
 def test_a_worker_over_its_memory_limit_is_killed_and_its_job_not_tried_again(own):
     server = own("--ram", "900M", test_worker=True)
     with server.socket("owner") as ws:
-        prompt_id = server.queue(bad("MisbehavingEater", megabytes=4000), client_id="owner")
+        prompt_id = server.queue(bad("MisbehavingEater", megabytes=4000, how="bytes"), client_id="owner")
         seen = messages_until_end(ws, prompt_id, 30)
     assert len([1 for t, _ in seen if t == "execution_start"]) == 1
     error = error_of(server.wait(prompt_id))
     assert error["exception_type"] == "WorkerLost" and "memory" in error["exception_message"].lower()
     assert server.run(empty_image("next"))["status"]["status_str"] == "success"
+
+
+def test_a_node_that_asks_for_too_much_memory_ends_with_an_error_and_the_worker_lives(own):
+    server = own("--ram", "900M", test_worker=True)
+    workers = server.worker_pids()
+    error = error_of(server.run(bad("MisbehavingEater", megabytes=4000, how="tensors")))
+    assert error["node_id"] == "1" and error["exception_type"] == "torch.OutOfMemoryError"
+    assert "MiB are in use" in error["exception_message"] and "ran out of memory" in error["exception_message"]
+    assert server.run(empty_image("next"))["status"]["status_str"] == "success"
+    assert server.worker_pids() == workers
+    wait_for(lambda: resident_mb(workers[0]) < 600, 5, "what the node took is given back")
+
+
+def test_cached_results_give_way_to_a_job_that_needs_the_memory(own):
+    server = own("--ram", "900M")
+    workers = server.worker_pids()
+    # 80 results of 12 MB each, all kept for the next prompt: more than the limit.
+    chain = {"0": {"class_type": "EmptyImage", "inputs": {"width": 1024, "height": 1024, "batch_size": 1, "color": 7}}}
+    for n in range(1, 80):
+        chain[str(n)] = {"class_type": "ImageInvert", "inputs": {"image": [str(n - 1), 0]}}
+    chain["end"] = {"class_type": "ImageScale", "inputs": {"image": ["79", 0], "upscale_method": "area", "width": 8, "height": 8, "crop": "disabled"}}
+    chain["save"] = {"class_type": "SaveImage", "inputs": {"images": ["end", 0], "filename_prefix": "small"}}
+    assert server.run(chain)["status"]["status_str"] == "success"
+    assert server.worker_pids() == workers and resident_mb(workers[0]) < 900
 
 
 def test_a_node_that_throws_anything_fails_only_its_prompt(own):

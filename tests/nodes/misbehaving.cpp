@@ -1,4 +1,6 @@
 // Nodes that do what no node should: the end-to-end tests see that the server survives them.
+#include <ATen/ops/ones.h>
+
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -34,16 +36,21 @@ class MisbehavingHang final : public Node {
   }
 };
 
-/// Takes memory, page by page, until it is stopped from outside or has `megabytes`.
+/// Takes memory until it is stopped or has `megabytes`: as tensors, which the worker counts before it gives them, or as bytes.
 class MisbehavingEater final : public Node {
  public:
-  static NodeSchema schema() { return misbehaving("MisbehavingEater").input("megabytes", Int{.value = 1024}); }
+  static NodeSchema schema() {
+    return misbehaving("MisbehavingEater").input("megabytes", Int{.value = 1024}).input("how", Combo{"tensors", "bytes"});
+  }
   Outputs run(const Inputs& in, Context& context) override {
-    std::vector<std::vector<char>> meals;
-    for (std::int64_t i = 0; i < in.integer("megabytes"); ++i) {
+    constexpr std::int64_t kMeal = 16;
+    std::vector<std::vector<char>> bytes;
+    std::vector<at::Tensor> tensors;
+    for (std::int64_t i = 0; i < in.integer("megabytes"); i += kMeal) {
       context.check();
-      meals.emplace_back(1 << 20, 'x');
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      if (in.choice("how") == "bytes") bytes.emplace_back(kMeal << 20, 'x');
+      else tensors.push_back(at::ones({kMeal << 20}, at::kChar));
+      std::this_thread::sleep_for(std::chrono::milliseconds(kMeal));
     }
     return {in.at("value")};
   }

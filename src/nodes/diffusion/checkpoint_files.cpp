@@ -5,6 +5,7 @@
 #include "storage/folders.hpp"
 #include "tensor/checkpoint.hpp"
 #include "tensor/model_files.hpp"
+#include "worker/models.hpp"
 
 namespace darkroom {
 
@@ -22,7 +23,7 @@ std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const 
     opened->clip = load_checkpoint_clip(opened->tensors);
     if (root.has_below("first_stage_model.") || root.has_below("vae.")) opened->vae = load_vae(root, compute);
   } catch (const InvalidInput& error) {
-    throw InvalidInput(path.filename().string() + ": " + error.what());
+    throw naming(path, error);
   }
   return opened;
 }
@@ -36,7 +37,12 @@ std::shared_ptr<const Checkpoint> open_checkpoint(const std::filesystem::path& p
   return pool->get(path, compute, [&](const std::filesystem::path& file) { return open(file, compute); });
 }
 
-Compute compute_of(const Context& context) { return {.dtype = context.bf16() ? at::kBFloat16 : at::kFloat}; }
+Compute compute_of(Context& context) { return {.dtype = context.bf16() ? at::kBFloat16 : at::kFloat, .budget = model_budget(context)}; }
+
+InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error) {
+  const std::string name = file.filename().string(), text = error.what();
+  return InvalidInput(text.starts_with(name) ? text : name + ": " + text);
+}
 
 std::filesystem::path model_file(const Context& context, const std::string& folder, const std::string& name) {
   const auto path = context.folders().find_model(folder, name);

@@ -138,19 +138,29 @@ TEST_P(Golden, SavesWhatTheReferenceSaved) {
   EXPECT_EQ(compared, expected);
 }
 
-/// golden/cases/image_pad, ...: those that want a diffusion model (or a text encoder of one), or all others.
-std::vector<std::string> cases(bool diffusion) {
+enum class Set {
+  kPlain,  ///< no diffusion model, no text encoder of one
+  kSmoke,  ///< with one, tagged "smoke": a case of each kind
+  kRest,   ///< all others
+};
+
+Set set_of(const json::object& facts) {
+  const auto* models = find_array(facts, "models");
+  const bool diffusion = models && std::any_of(models->begin(), models->end(), [](const json::value& model) {
+    const std::string_view name = model.as_string();
+    return name.starts_with("tiny_sd") || name.starts_with("tiny_clip");
+  });
+  const auto& tags = facts.at("tags").as_array();
+  const bool smoke = std::any_of(tags.begin(), tags.end(), [](const json::value& tag) { return tag.as_string() == "smoke"; });
+  return !diffusion ? Set::kPlain : smoke ? Set::kSmoke : Set::kRest;
+}
+
+/// golden/cases/image_pad, ...: sorted.
+std::vector<std::string> cases(Set wanted) {
   std::vector<std::string> names;
-  for (const char* set : {"golden", "observed"})
-    for (const auto& entry : fs::directory_iterator(kData / set / "cases")) {
-      const json::object facts = parse_json(read_file(entry.path() / "case.json")).as_object();
-      const auto* models = find_array(facts, "models");
-      const bool wants = models && std::any_of(models->begin(), models->end(), [](const json::value& model) {
-        const std::string_view name = model.as_string();
-        return name.starts_with("tiny_sd") || name.starts_with("tiny_clip");
-      });
-      if (wants == diffusion) names.push_back(fs::relative(entry.path(), kData));
-    }
+  for (const char* folder : {"golden", "observed"})
+    for (const auto& entry : fs::directory_iterator(kData / folder / "cases"))
+      if (set_of(parse_json(read_file(entry.path() / "case.json")).as_object()) == wanted) names.push_back(fs::relative(entry.path(), kData));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -161,8 +171,9 @@ std::string test_name(const testing::TestParamInfo<std::string>& instance) {
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::ValuesIn(cases(false)), test_name);
-INSTANTIATE_TEST_SUITE_P(Diffusion, Golden, testing::ValuesIn(cases(true)), test_name);
+INSTANTIATE_TEST_SUITE_P(Cases, Golden, testing::ValuesIn(cases(Set::kPlain)), test_name);
+INSTANTIATE_TEST_SUITE_P(Diffusion, Golden, testing::ValuesIn(cases(Set::kSmoke)), test_name);
+INSTANTIATE_TEST_SUITE_P(AllDiffusion, Golden, testing::ValuesIn(cases(Set::kRest)), test_name);
 
 }  // namespace
 }  // namespace darkroom

@@ -84,6 +84,10 @@ class WorkerLink : public ::testing::Test {
       }
       return Outputs{in.at("value")};
     });
+    add(registry, schema("Previews").input("n", Int{}).output_node(), [](const Inputs&, Context& context) {
+      context.text(std::string(context.preview_method()) + " " + std::to_string(context.preview_size()));
+      return Outputs();
+    });
     NodeClass checked = add(registry, schema("Checked").input("n", Int{}).output_node(), [](const Inputs&, Context&) { return Outputs(); });
     checked.validate = [](const Inputs& in, const json::object& types) -> json::value {
       if (types.contains("n")) return json::value("typed " + string_or(types, "n", ""));
@@ -195,6 +199,47 @@ TEST_F(WorkerLink, ConfiguresAndFrees) {
   gateway.run(kQuick, {"2"}, "e");
   EXPECT_TRUE(find_array(gateway.until("cached").data, "nodes")->empty());
   gateway.until("succeeded");
+}
+
+TEST_F(WorkerLink, ConfiguresWhatNodesAsk) {
+  Gateway gateway(registry);
+  gateway.run(R"({"1": ["Previews", {"n": 1}]})", {"1"}, "a");
+  EXPECT_EQ(string_or(gateway.until("text").data, "text", ""), "none 512");
+  gateway.send("configure", {{"preview_method", "taesd"}, {"preview_size", 256}, {"verbose", "ERROR"}});
+  gateway.run(R"({"1": ["Previews", {"n": 2}]})", {"1"}, "b");  // another one: nothing is cached of it
+  EXPECT_EQ(string_or(gateway.until("text").data, "text", ""), "taesd 256");
+}
+
+TEST_F(WorkerLink, KeepsAllResultsWhileMemoryIsFree) {
+  Gateway gateway(registry);
+  constexpr const char* kOther = R"({"1": ["Value", {"value": 2}], "2": ["Show", {"value": ["1", 0]}]})";
+  const auto cached = [&](const char* graph, const char* id) {
+    gateway.run(graph, {"2"}, id);
+    const std::size_t count = find_array(gateway.until("cached").data, "nodes")->size();
+    gateway.until("succeeded");
+    return count;
+  };
+  gateway.send("configure", {{"cache", "ram"}, {"cache_size", 1}, {"verbose", "ERROR"}});
+  EXPECT_EQ(cached(kQuick, "a"), 0u);
+  EXPECT_EQ(cached(kOther, "b"), 0u);
+  EXPECT_EQ(cached(kQuick, "c"), 2u) << "over the prompt between them";
+  gateway.send("configure", {{"cache", "ram"}, {"cache_size", std::int64_t{1} << 60}, {"verbose", "ERROR"}});
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));  // memory is looked at ten times a second
+  cached(kQuick, "d");
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  cached(kOther, "e");
+  EXPECT_LT(cached(kQuick, "f"), 2u) << "so much is never free: results are dropped";
+}
+
+TEST_F(WorkerLink, AJobThatCanNotBeReadFails) {
+  Gateway gateway(registry);
+  gateway.send("run", {{"job", json::object{{"id", "odd"}, {"attempt", 3}, {"outputs", json::array{7}}}}});
+  gateway.until("started");
+  const Record failed = gateway.until("failed");
+  EXPECT_EQ(string_or(failed.data, "job", ""), "odd");
+  EXPECT_EQ(int_or(failed.data, "attempt", 0), 3);
+  gateway.run(kQuick, {"2"}, "next");
+  EXPECT_EQ(string_or(gateway.until("succeeded").data, "job", ""), "next");
 }
 
 TEST_F(WorkerLink, RecordsThatMakeNoSenseChangeNothing) {

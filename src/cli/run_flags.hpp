@@ -1,0 +1,19 @@
+#pragma once
+// What the commands that run a workflow have in common: their flags, and the run itself.
+
+#include "cli/exit_status.hpp"
+#include "cli/run_options.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace darkroom {
+
+/// The flags that say where a workflow runs and where its results go.
+void add_run_flags(CLI::App& command, RunOptions& options);
+
+/// Runs it with its progress on standard error; the paths of the results go to standard output.
+RunStatus run_workflow(const RunOptions& options);
+
+}  // namespace darkroom
