@@ -79,7 +79,8 @@ at::Tensor dpmpp_sde(Walk& walk, at::Tensor x) {
       continue;
     }
     const double start = walk.half_log_snr(sigma), end = walk.half_log_snr(next);
-    const double between = start + r * (end - start), middle = walk.sigma_of(between);
+    // float32 like the schedule's sigmas: the Brownian path rounds its times, and a rounding the other way is another noise.
+    const double between = start + r * (end - start), middle = static_cast<float>(walk.sigma_of(between));
     const auto there = walk.denoise(stage(x, denoised, sigma, start, middle, between), middle);
     x = stage(x, combine({{1 - share, &denoised}, {share, &there}}), sigma, start, next, end);
   }
