@@ -11,22 +11,31 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder with a link that leads out of it and one that stays inside.
-const fs::path& folder() {
-  static const fs::path made = [] {
+/// A folder with a link that leads out of it and one that stays inside; goes with the program.
+class Scratch {
+ public:
+  Scratch() {
     std::string name = (fs::temp_directory_path() / "darkroom-fuzz-XXXXXX").string();
     if (!::mkdtemp(name.data())) fuzz_fault("no folder to work in");
-    const fs::path base = fs::canonical(name);
-    fs::create_directories(base / "root/sub");
-    fs::create_directory_symlink("/", base / "root/out");
-    fs::create_directory_symlink("sub", base / "root/in");
-    std::atexit([] {
-      std::error_code ignored;
-      fs::remove_all(folder().parent_path(), ignored);
-    });
-    return base / "root";
-  }();
-  return made;
+    base_ = fs::canonical(name);
+    root_ = base_ / "root";
+    fs::create_directories(root_ / "sub");
+    fs::create_directory_symlink("/", root_ / "out");
+    fs::create_directory_symlink("sub", root_ / "in");
+  }
+  ~Scratch() {
+    std::error_code ignored;
+    fs::remove_all(base_, ignored);
+  }
+  const fs::path& root() const { return root_; }
+
+ private:
+  fs::path base_, root_;
+};
+
+const fs::path& folder() {
+  static const Scratch scratch;
+  return scratch.root();
 }
 
 }  // namespace
