@@ -7,6 +7,8 @@
 #include <functional>
 #include <vector>
 
+#include "diffusion/conditioning.hpp"
+
 namespace darkroom {
 
 struct UNetPatches;
@@ -39,6 +41,8 @@ struct GuidanceHooks {
   /// The mask of a step instead of the noise mask [B,C,H,W]: DifferentialDiffusion.
   std::function<at::Tensor(const at::Tensor& mask, double sigma, const std::vector<float>& sigmas, const ModelSampling& sampling)> mask;
   bool needs_uncond = false;  ///< computes the negative also at cfg 1
+  /// Further conditionings that the hooks want a prediction of: the lists 2, 3, ... of a run with positive and negative.
+  std::vector<Conditioning> extra;
 };
 
 /// The formula and the hooks around it: denoised latents of one step in, the guided one out.

@@ -20,13 +20,26 @@ GuidanceStep make_step(Predictions& predictions, const at::Tensor& x, double sig
 
 }  // namespace
 
+namespace {
+
+/// Positive, negative, and what the model's hooks want besides.
+std::vector<Conditioning> lists_of(const DiffusionModel& model, Conditioning positive, Conditioning negative) {
+  std::vector<Conditioning> lists{std::move(positive), std::move(negative)};
+  lists.insert(lists.end(), model.hooks.extra.begin(), model.hooks.extra.end());
+  return lists;
+}
+
+}  // namespace
+
 CfgGuider::CfgGuider(std::shared_ptr<const DiffusionModel> model, Conditioning positive, Conditioning negative, double cfg)
-    : Guider(std::move(model), {std::move(positive), std::move(negative)}), cfg_(cfg) {}
+    : Guider(model, lists_of(*model, std::move(positive), std::move(negative))), cfg_(cfg) {}
 
 Denoiser::Result CfgGuider::denoise(Predictions& predictions, const at::Tensor& x, double sigma, bool want_uncond) const {
   const auto& hooks = model().hooks;
   const bool uncond = want_uncond || hooks.needs_uncond || !is_cfg_one(cfg_);
-  auto step = make_step(predictions, x, sigma, cfg_, predictions.predict({true, uncond}, x, sigma, nullptr));
+  std::vector<bool> wanted(lists().size(), true);
+  wanted[1] = uncond;
+  auto step = make_step(predictions, x, sigma, cfg_, predictions.predict(wanted, x, sigma, nullptr));
   auto result = guide(step, hooks);
   return {std::move(result), step.uncond()};
 }

@@ -58,6 +58,26 @@ class RepeatLatentBatch final : public Node {
   Outputs run(const Inputs& in, Context&) override { return {latent_value(repeat_latent(*in.latent("samples"), in.integer("amount")))}; }
 };
 
+/// Says which noise the pictures of a batch get: each its own, or all that of the first.
+class LatentBatchSeedBehavior final : public Node {
+ public:
+  static NodeSchema schema() {
+    return NodeSchema("LatentBatchSeedBehavior", Form::kV3).module("comfy_extras.nodes_latent").category("latent/advanced")
+        .input("samples", Latent{}).input("seed_behavior", Combo({"random", "fixed"}, "fixed"))
+        .output(Latent{});
+  }
+  Outputs run(const Inputs& in, Context&) override {
+    LatentObject latent = *in.latent("samples");
+    if (in.choice("seed_behavior") == "fixed") {
+      const auto first = latent.batch_index && !latent.batch_index->empty() ? latent.batch_index->front() : 0;
+      latent.batch_index.emplace(static_cast<std::size_t>(latent.samples.size(0)), first);
+    } else {
+      latent.batch_index.reset();
+    }
+    return {latent_value(std::move(latent))};
+  }
+};
+
 /// Deals the latents of a list into batches of one size.
 class RebatchLatents final : public Node {
  public:
@@ -241,6 +261,7 @@ class LatentOperationSharpen final : public Node {
 void register_latent_advanced_nodes(Registry& registry) {
   registry.add<LatentFromBatch>();
   registry.add<RepeatLatentBatch>();
+  registry.add<LatentBatchSeedBehavior>();
   registry.add<RebatchLatents>();
   registry.add<BatchLatentsNode>();
   registry.add<LatentBatch>();

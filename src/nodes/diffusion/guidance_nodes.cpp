@@ -77,6 +77,28 @@ class LatentApplyOperationCFG final : public Node {
   }
 };
 
+/// Perpendicular negative guidance as a patch: the formula of PerpNegGuider for any sampling node.
+class PerpNeg final : public Node {
+ public:
+  static NodeSchema schema() {
+    return NodeSchema("PerpNeg", Form::kV3).module("comfy_extras.nodes_perpneg").category("_for_testing")
+        .display_name("Perp-Neg (DEPRECATED by PerpNegGuider)").deprecated().experimental()
+        .input("model", Socket{"MODEL"}).input("empty_conditioning", Socket{"CONDITIONING"}).input("neg_scale", hundredths(1.0, 0.0, 100.0))
+        .output("MODEL");
+  }
+  Outputs run(const Inputs& in, Context&) override {
+    return with_hooks(*in.object<ModelValue>("model")->held, [&](GuidanceHooks& hooks) {
+      const auto list = 2 + hooks.extra.size();
+      hooks.extra.push_back(conditioning(in, "empty_conditioning"));
+      hooks.needs_uncond = true;
+      hooks.formula = [list, scale = in.number("neg_scale")](const GuidanceStep& step) {
+        if (list >= step.denoised.size()) return step.uncond() + (step.cond() - step.uncond()) * step.cfg;  // a guider with lists of its own
+        return perp_neg(step.cond(), step.uncond(), step.denoised[list], scale, step.cfg);
+      };
+    });
+  }
+};
+
 /// Divides the noise that is predicted by a factor near 1 (Ning et al. 2024, exposure bias).
 class EpsilonScaling final : public Node {
  public:
@@ -98,6 +120,7 @@ void register_guidance_nodes(Registry& registry) {
   registry.add<RescaleCFG>();
   registry.add<DifferentialDiffusion>();
   registry.add<LatentApplyOperationCFG>();
+  registry.add<PerpNeg>();
   registry.add<EpsilonScaling>();
 }
 

@@ -8,6 +8,8 @@
 #include <ATen/ops/ones.h>
 #include <ATen/ops/real.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "diffusion/diffusion_model.hpp"
@@ -25,7 +27,7 @@ namespace {
 /// The lowest frequencies of each channel times `scale` (FreeU, Si et al. 2023, equation 5 with threshold 1).
 at::Tensor scale_low_frequencies(const at::Tensor& skip, double scale) {
   constexpr std::int64_t kThreshold = 1;
-  const at::IntArrayRef plane{-2, -1};
+  constexpr std::array<std::int64_t, 2> plane{-2, -1};
   auto spectrum = at::fft_fftshift(at::fft_fftn(skip.to(at::kFloat), std::nullopt, plane), plane);
   const auto height = skip.size(2), width = skip.size(3), row = height / 2, column = width / 2;
   const auto top = std::max<std::int64_t>(0, row - kThreshold), left = std::max<std::int64_t>(0, column - kThreshold);
