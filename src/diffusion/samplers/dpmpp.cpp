@@ -10,22 +10,14 @@ namespace {
 at::Tensor two_s_flow(Walk& walk, at::Tensor x, double eta, double s_noise) {
   StepNoise noise(walk);
   constexpr double kAlmostOne = 0.9999;  // lambda of sigma 1 is minus infinity
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const auto step = flow_ancestral_step(sigma, next, eta);
     const double middle = sigma == 1 ? kAlmostOne : walk.sigma_of((walk.half_log_snr(sigma) + walk.half_log_snr(step.down)) / 2);
-    const auto before = x;
     const auto there = walk.denoise(combine({{middle / sigma, &before}, {1 - middle / sigma, &denoised}}), middle);
-    x = combine({{step.down / sigma, &before}, {1 - step.down / sigma, &there}});
-    if (eta > 0) x.mul_(step.keep).add_(noise(x), s_noise * step.up);
-  }
-  return x;
+    auto moved = combine({{step.down / sigma, &before}, {1 - step.down / sigma, &there}});
+    if (eta > 0) moved.mul_(step.keep).add_(noise(moved), s_noise * step.up);
+    return moved;
+  });
 }
 
 }  // namespace

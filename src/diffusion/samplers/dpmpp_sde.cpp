@@ -32,27 +32,19 @@ at::Tensor two_m(Walk& walk, at::Tensor x, bool heun) {
   walk.begin_below_one();
   at::Tensor denoised_before;
   double h_before = 0;
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const SdeStep step(walk, sigma, next, options.eta);
-    const auto before = x;
-    x = combine({{step.kept, &before}, {step.taken(), &denoised}});
+    auto moved = combine({{step.kept, &before}, {step.taken(), &denoised}});
     if (denoised_before.defined()) {
       const double r = h_before / step.h;
       const double bend = heun ? step.alpha * (1 + std::expm1(-step.h_eta) / step.h_eta) / r : step.taken() / 2 / r;
-      x.add_(denoised - denoised_before, bend);
+      moved.add_(denoised - denoised_before, bend);
     }
-    if (options.adds_noise()) x.add_(noise(sigma, next), step.noise * options.s_noise);
+    if (options.adds_noise()) moved.add_(noise(sigma, next), step.noise * options.s_noise);
     denoised_before = denoised;
     h_before = step.h;
-  }
-  return x;
+    return moved;
+  });
 }
 
 }  // namespace
@@ -70,21 +62,13 @@ at::Tensor dpmpp_sde(Walk& walk, at::Tensor x) {
     if (options.adds_noise()) to.add_(noise(sigma, next), alpha * options.s_noise * split.up);
     return to;
   };
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const double start = walk.half_log_snr(sigma), end = walk.half_log_snr(next);
     // float32 like the schedule's sigmas: the Brownian path rounds its times, and a rounding the other way is another noise.
     const double between = start + r * (end - start), middle = static_cast<float>(walk.sigma_of(between));
-    const auto there = walk.denoise(stage(x, denoised, sigma, start, middle, between), middle);
-    x = stage(x, combine({{1 - share, &denoised}, {share, &there}}), sigma, start, next, end);
-  }
-  return x;
+    const auto there = walk.denoise(stage(before, denoised, sigma, start, middle, between), middle);
+    return stage(before, combine({{1 - share, &denoised}, {share, &there}}), sigma, start, next, end);
+  });
 }
 
 at::Tensor dpmpp_2m_sde(Walk& walk, at::Tensor x) {
@@ -100,33 +84,25 @@ at::Tensor dpmpp_3m_sde(Walk& walk, at::Tensor x) {
   walk.begin_below_one();
   at::Tensor denoised1, denoised2;  // of the last step and of the one before
   double h1 = 0, h2 = 0;
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const SdeStep step(walk, sigma, next, options.eta);
-    const auto before = x;
-    x = combine({{step.kept, &before}, {step.taken(), &denoised}});
+    auto moved = combine({{step.kept, &before}, {step.taken(), &denoised}});
     const double phi2 = std::expm1(-step.h_eta) / step.h_eta + 1, phi3 = phi2 / step.h_eta - 0.5;
     if (denoised2.defined()) {
       const double r0 = h1 / step.h, r1 = h2 / step.h;
       const auto slope0 = (denoised - denoised1).div_(r0), slope1 = (denoised1 - denoised2).div_(r1);
       const auto bend = slope0 - slope1;
-      x.add_(slope0, step.alpha * phi2).add_(bend, step.alpha * (phi2 * r0 - phi3) / (r0 + r1));
+      moved.add_(slope0, step.alpha * phi2).add_(bend, step.alpha * (phi2 * r0 - phi3) / (r0 + r1));
     } else if (denoised1.defined()) {
-      x.add_(denoised - denoised1, step.alpha * phi2 * step.h / h1);
+      moved.add_(denoised - denoised1, step.alpha * phi2 * step.h / h1);
     }
-    if (options.adds_noise()) x.add_(noise(sigma, next), step.noise * options.s_noise);
+    if (options.adds_noise()) moved.add_(noise(sigma, next), step.noise * options.s_noise);
     denoised2 = denoised1;
     denoised1 = denoised;
     h2 = h1;
     h1 = step.h;
-  }
-  return x;
+    return moved;
+  });
 }
 
 }  // namespace darkroom::methods

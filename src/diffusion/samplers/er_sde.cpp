@@ -30,18 +30,10 @@ at::Tensor er_sde(Walk& walk, at::Tensor x) {
   walk.begin_below_one();
   const auto level = [&](std::int64_t i) { return std::exp(-walk.half_log_snr(walk.sigma(i))); };
   at::Tensor denoised_before, slope_before;
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t i, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const auto stages = std::min(most_stages, i + 1);
     const double from = level(i), to = level(i + 1), alpha = walk.alpha(next), kept = phi(to) / phi(from);
-    const auto before = x;
-    x = combine({{alpha / walk.alpha(sigma) * kept, &before}, {alpha * (1 - kept), &denoised}});
+    auto moved = combine({{alpha / walk.alpha(sigma) * kept, &before}, {alpha * (1 - kept), &denoised}});
     if (stages >= 2) {
       const double step = to - from, spacing = -step / kPoints;
       double sum = 0, moment = 0;
@@ -51,20 +43,20 @@ at::Tensor er_sde(Walk& walk, at::Tensor x) {
         moment += spacing * (at - from) / phi(at);
       }
       const auto slope = (denoised - denoised_before).div_(from - level(i - 1));
-      x.add_(slope, alpha * (step + sum * phi(to)));
+      moved.add_(slope, alpha * (step + sum * phi(to)));
       if (stages >= 3) {
         const auto bend = (slope - slope_before).div_((from - level(i - 2)) / 2);
-        x.add_(bend, alpha * (step * step / 2 + moment * phi(to)));
+        moved.add_(bend, alpha * (step * step / 2 + moment * phi(to)));
       }
       slope_before = slope;
     }
     if (s_noise > 0) {
       const double variance = to * to - from * from * kept * kept;
-      x.add_(noise(x), alpha * s_noise * std::sqrt(std::max(0.0, variance)));
+      moved.add_(noise(moved), alpha * s_noise * std::sqrt(std::max(0.0, variance)));
     }
     denoised_before = denoised;
-  }
-  return x;
+    return moved;
+  });
 }
 
 }  // namespace darkroom::methods

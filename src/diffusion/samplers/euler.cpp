@@ -7,19 +7,12 @@ namespace {
 
 at::Tensor euler_ancestral_flow(Walk& walk, at::Tensor x, double eta, double s_noise) {
   StepNoise noise(walk);
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const auto step = flow_ancestral_step(sigma, next, eta);
-    x = combine({{step.down / sigma, &x}, {1 - step.down / sigma, &denoised}});
-    if (eta > 0) x.mul_(step.keep).add_(noise(x), s_noise * step.up);
-  }
-  return x;
+    auto moved = combine({{step.down / sigma, &before}, {1 - step.down / sigma, &denoised}});
+    if (eta > 0) moved.mul_(step.keep).add_(noise(moved), s_noise * step.up);
+    return moved;
+  });
 }
 
 }  // namespace

@@ -39,33 +39,25 @@ at::Tensor two_stages(Walk& walk, at::Tensor x, const Options& options) {
   std::optional<StepNoise> source;
   if (options.eta > 0 && options.s_noise > 0) source.emplace(walk);
   walk.begin_below_one();
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const double start = walk.half_log_snr(sigma), h = walk.half_log_snr(next) - start, h_eta = h * (options.eta + 1), r = options.r;
     const double middle = walk.sigma_of(start + r * h), alpha_middle = walk.alpha(middle), alpha = walk.alpha(next);
     std::optional<StretchNoise> noise;
     if (source) noise.emplace(*source, h * options.eta);
 
-    const auto before = x;
-    x = combine({{middle / sigma * std::exp(-r * h * options.eta), &before}, {-alpha_middle * std::expm1(-r * h_eta), &denoised}});
-    if (noise) x.add_(noise->until(r, x), middle * options.s_noise);
-    const auto there = walk.denoise(x, middle);
+    auto moved = combine({{middle / sigma * std::exp(-r * h * options.eta), &before}, {-alpha_middle * std::expm1(-r * h_eta), &denoised}});
+    if (noise) moved.add_(noise->until(r, moved), middle * options.s_noise);
+    const auto there = walk.denoise(moved, middle);
 
     double late = -alpha * std::expm1(-h_eta) / (2 * r), early = -alpha * std::expm1(-h_eta) - late;
     if (options.second_weights) {
       late = alpha * h_eta * phi_2(-h_eta) / r;
       early = alpha * h_eta * phi_1(-h_eta) - late;
     }
-    x = combine({{next / sigma * std::exp(-h * options.eta), &before}, {early, &denoised}, {late, &there}});
-    if (noise) x.add_(noise->until(1, x), next * options.s_noise);
-  }
-  return x;
+    moved = combine({{next / sigma * std::exp(-h * options.eta), &before}, {early, &denoised}, {late, &there}});
+    if (noise) moved.add_(noise->until(1, moved), next * options.s_noise);
+    return moved;
+  });
 }
 
 }  // namespace
@@ -84,18 +76,10 @@ at::Tensor seeds_3(Walk& walk, at::Tensor x) {
   std::optional<StepNoise> source;
   if (eta > 0 && s_noise > 0) source.emplace(walk);
   walk.begin_below_one();
-  for (std::int64_t i = 0; i < walk.steps(); ++i) {
-    const double sigma = walk.sigma(i), next = walk.sigma(i + 1);
-    const auto denoised = walk.denoise(x, sigma);
-    walk.report(i, denoised, x);
-    if (next == 0) {
-      x = denoised;
-      continue;
-    }
+  return walk.follow(std::move(x), [&](std::int64_t, double sigma, double next, const at::Tensor& before, const at::Tensor& denoised) {
     const double start = walk.half_log_snr(sigma), h = walk.half_log_snr(next) - start, h_eta = h * (eta + 1);
     std::optional<StretchNoise> noise;
     if (source) noise.emplace(*source, h * eta);
-    const auto before = x;
     /// x at share r of the step: data prediction `denoised`, corrected by `change` with weight phi_2 / by.
     const auto stage = [&](double r, double to, const at::Tensor* change, double by) {
       const double alpha = walk.alpha(to), taken = std::expm1(-r * h_eta);
@@ -107,9 +91,8 @@ at::Tensor seeds_3(Walk& walk, at::Tensor x) {
     const double first = walk.sigma_of(start + r1 * h), second = walk.sigma_of(start + r2 * h);
     const auto change1 = walk.denoise(stage(r1, first, nullptr, 0), first) - denoised;
     const auto change2 = walk.denoise(stage(r2, second, &change1, r2 / r1), second) - denoised;
-    x = stage(1, next, &change2, 1 / r2);
-  }
-  return x;
+    return stage(1, next, &change2, 1 / r2);
+  });
 }
 
 }  // namespace darkroom::methods

@@ -33,6 +33,18 @@ class Walk {
     if (run.on_step) run.on_step(std::min(step, steps() - 1), steps(), denoised, x);
   }
 
+  /// The run of a method that begins each step with one prediction, tells of it, and takes it for the end when `next` is 0.
+  /// `advance(i, sigma, next, x, denoised)` gives x at `next`.
+  template <class Advance>
+  at::Tensor follow(at::Tensor x, Advance advance) {
+    for (std::int64_t i = 0; i < steps(); ++i) {
+      const auto denoised = denoise(x, sigma(i));
+      report(i, denoised, x);
+      x = sigma(i + 1) == 0 ? denoised : advance(i, sigma(i), sigma(i + 1), x, denoised);
+    }
+    return x;
+  }
+
   const ModelSampling& sampling() const { return model_.sampling(); }
   bool is_flow() const { return sampling().prediction() == Prediction::kFlow; }
   /// Share of the data in x: 1, or 1 - sigma for flow models.
