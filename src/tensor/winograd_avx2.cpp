@@ -4,17 +4,16 @@
 #include "tensor/winograd.hpp"
 
 #if defined(__x86_64__) && defined(__AVX2__) && defined(__FMA__)
-#include <immintrin.h>
+#include "tensor/avx2_tile.hpp"
 
 namespace darkroom::winograd {
 namespace {
 
-using Vec = __m256;
 constexpr float kA = 0.75F, kB = 1.5F, kA2 = kA * kA, kB2 = kB * kB, kSum = kA2 + kB2, kProduct = kA2 * kB2, kA3 = kA2 * kA, kB3 = kB2 * kB;
-constexpr int kRows = 6;        // rows of the product's register tile: 6 x 16 numbers in 12 of 16 registers
+constexpr int kRows = kTileRows;
 constexpr std::int64_t kSkew = 16;  // a cache line between points, so that the 36 streams don't share sets of the cache
 
-static_assert(kBlock % kRows == 0);
+static_assert(kBlock % kRows == 0 && kPanel == kTileColumns && kLanes == kVec);
 
 // Both intermediate arrays are [group of kRows tiles][point][tile][channel]: a tile's 36 stores stay within a few pages.
 std::int64_t point_stride(std::int64_t channels) { return kRows * channels + kSkew; }
@@ -86,50 +85,6 @@ void transform_input(const Call& call, const Place& at, const float* zeros, floa
   }
 }
 
-/// c[6][16] = a[6][in] * b[in][16]. The sums are named one by one: as an array GCC keeps them in memory as well.
-inline void product_tile_16(const float* a, std::int64_t in, const float* b, float* c, std::int64_t c_stride) {
-  Vec s00 = _mm256_setzero_ps(), s01 = s00, s10 = s00, s11 = s00, s20 = s00, s21 = s00, s30 = s00, s31 = s00, s40 = s00, s41 = s00, s50 = s00, s51 = s00;
-  const float *a0 = a, *a1 = a + in, *a2 = a + 2 * in, *a3 = a + 3 * in, *a4 = a + 4 * in, *a5 = a + 5 * in;
-#pragma GCC unroll 4
-  for (std::int64_t k = 0; k < in; ++k) {
-    const Vec b0 = _mm256_loadu_ps(b + k * kPanel), b1 = _mm256_loadu_ps(b + k * kPanel + kLanes);
-    Vec left = _mm256_broadcast_ss(a0 + k);
-    s00 = _mm256_fmadd_ps(left, b0, s00), s01 = _mm256_fmadd_ps(left, b1, s01);
-    left = _mm256_broadcast_ss(a1 + k);
-    s10 = _mm256_fmadd_ps(left, b0, s10), s11 = _mm256_fmadd_ps(left, b1, s11);
-    left = _mm256_broadcast_ss(a2 + k);
-    s20 = _mm256_fmadd_ps(left, b0, s20), s21 = _mm256_fmadd_ps(left, b1, s21);
-    left = _mm256_broadcast_ss(a3 + k);
-    s30 = _mm256_fmadd_ps(left, b0, s30), s31 = _mm256_fmadd_ps(left, b1, s31);
-    left = _mm256_broadcast_ss(a4 + k);
-    s40 = _mm256_fmadd_ps(left, b0, s40), s41 = _mm256_fmadd_ps(left, b1, s41);
-    left = _mm256_broadcast_ss(a5 + k);
-    s50 = _mm256_fmadd_ps(left, b0, s50), s51 = _mm256_fmadd_ps(left, b1, s51);
-  }
-  _mm256_storeu_ps(c, s00), _mm256_storeu_ps(c + kLanes, s01), c += c_stride;
-  _mm256_storeu_ps(c, s10), _mm256_storeu_ps(c + kLanes, s11), c += c_stride;
-  _mm256_storeu_ps(c, s20), _mm256_storeu_ps(c + kLanes, s21), c += c_stride;
-  _mm256_storeu_ps(c, s30), _mm256_storeu_ps(c + kLanes, s31), c += c_stride;
-  _mm256_storeu_ps(c, s40), _mm256_storeu_ps(c + kLanes, s41), c += c_stride;
-  _mm256_storeu_ps(c, s50), _mm256_storeu_ps(c + kLanes, s51);
-}
-
-/// c[6][8] = a[6][in] * b[in][8].
-inline void product_tile_8(const float* a, std::int64_t in, const float* b, float* c, std::int64_t c_stride) {
-  Vec s0 = _mm256_setzero_ps(), s1 = s0, s2 = s0, s3 = s0, s4 = s0, s5 = s0;
-  for (std::int64_t k = 0; k < in; ++k) {
-    const Vec right = _mm256_loadu_ps(b + k * kLanes);
-    s0 = _mm256_fmadd_ps(_mm256_broadcast_ss(a + k), right, s0);
-    s1 = _mm256_fmadd_ps(_mm256_broadcast_ss(a + in + k), right, s1);
-    s2 = _mm256_fmadd_ps(_mm256_broadcast_ss(a + 2 * in + k), right, s2);
-    s3 = _mm256_fmadd_ps(_mm256_broadcast_ss(a + 3 * in + k), right, s3);
-    s4 = _mm256_fmadd_ps(_mm256_broadcast_ss(a + 4 * in + k), right, s4);
-    s5 = _mm256_fmadd_ps(_mm256_broadcast_ss(a + 5 * in + k), right, s5);
-  }
-  _mm256_storeu_ps(c, s0), _mm256_storeu_ps(c + c_stride, s1), _mm256_storeu_ps(c + 2 * c_stride, s2);
-  _mm256_storeu_ps(c + 3 * c_stride, s3), _mm256_storeu_ps(c + 4 * c_stride, s4), _mm256_storeu_ps(c + 5 * c_stride, s5);
-}
-
 /// The 36 products [tiles][in] * [in][out] of `groups` groups of tiles.
 void multiply(const Call& call, const float* points, std::int64_t groups, float* products) {
   const auto out = padded_out(call.out);
@@ -139,8 +94,8 @@ void multiply(const Call& call, const float* points, std::int64_t groups, float*
       for (std::int64_t g = 0; g < groups; ++g) {
         const float* a = points + g * group_stride(call.in) + p * point_stride(call.in);
         float* c = products + g * group_stride(out) + p * point_stride(out) + panel;
-        if (out - panel >= kPanel) product_tile_16(a, call.in, b, c, out);
-        else product_tile_8(a, call.in, b, c, out);
+        if (out - panel >= kPanel) product_tile_16(a, call.in, call.in, b, c, out);
+        else product_tile_8(a, call.in, call.in, b, c, out);
       }
     }
 }
