@@ -4,10 +4,7 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
-#include <sys/resource.h>
 
-#include <chrono>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -15,16 +12,7 @@
 #include "diffusion/unet.hpp"
 #include "tensor/safetensors.hpp"
 #include "worker/memory.hpp"
-
-namespace {
-
-double processor_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-}  // namespace
+#include "turns.hpp"
 
 int main(int argc, char** argv) {
   using namespace darkroom;
@@ -45,19 +33,12 @@ int main(int argc, char** argv) {
     UNetCall call;
     call.x = inputs.at("x"), call.timesteps = inputs.at("timesteps"), call.context = inputs.at("context");
     if (inputs.contains("y")) call.y = inputs.at("y");
-    std::cout << "ready" << std::endl;
     bool written = false;
-    for (std::string line; std::getline(std::cin, line);) {
+    take_turns([&] {
       call.timesteps = call.timesteps.sub(1);  // as in a run, no step has the timestep of the one before
-      const auto start = std::chrono::steady_clock::now();
-      const double cpu = processor_seconds();
       const auto result = unet(call);
-      const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
-      rusage usage{};
-      getrusage(RUSAGE_SELF, &usage);
-      std::cout << wall.count() << ' ' << processor_seconds() - cpu << ' ' << usage.ru_maxrss / 1024 << std::endl;
       if (!std::exchange(written, true)) std::ofstream(argv[3], std::ios::binary) << dump_safetensors({{"output", result}});
-    }
+    });
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

@@ -10,11 +10,11 @@ are shown beside wall clock: they change less when the machine is busy. The outp
 import argparse
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
+
+from turns import Runner, machine, take_turns, times_faster
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -135,29 +135,6 @@ print(((a - b).norm() / b.norm()).item())
 """
 
 
-class Runner:
-    """A process that makes one run a line."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline().strip() != "ready":
-            sys.exit("did not start: " + " ".join(command[:2]))
-        self.runs = []
-
-    def run(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return [float(word) for word in self.process.stdout.readline().split()]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def summary(self):
-        wall, cpu, memory = zip(*self.runs)
-        return {"wall_s": statistics.median(wall), "cpu_s": statistics.median(cpu), "peak_mb": max(memory)}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=sys.executable)
@@ -182,20 +159,13 @@ def main():
         sides = {"darkroom": Runner([args.program, weights, inputs, ours, str(args.threads)] + (["--bf16"] if args.bf16 else []))}
         if not args.alone:
             sides["pytorch"] = Runner([args.python, "-c", PEER, weights, inputs, theirs, str(args.threads), "bfloat16" if args.bf16 else "float32"])
-        for round_number in range(args.rounds + 1):  # the first one warms up
-            for name, side in sides.items():
-                run = side.run()
-                print(f"{name}: {run[0]:.2f} s, processor {run[1]:.2f} s" + (" (first)" if round_number == 0 else ""), flush=True)
-                if round_number:
-                    side.runs.append(run)
-        for side in sides.values():
-            side.close()
-        result = {"machine": {"cpu": platform.processor() or platform.machine(), "cores": os.cpu_count()}, "model": args.model, "size": args.size, "batch": args.batch, "threads": args.threads,
-                  "dtype": "bf16" if args.bf16 else "float32", "rounds": args.rounds, "results": {name: side.summary() for name, side in sides.items()}}
+        tell = lambda name, run, number: print(f"{name}: {run[0]:.2f} s, processor {run[1]:.2f} s" + ("" if number else " (first)"), flush=True)
+        results = take_turns(sides, args.rounds, tell)
+        result = {"machine": machine(), "model": args.model, "size": args.size, "batch": args.batch, "threads": args.threads,
+                  "dtype": "bf16" if args.bf16 else "float32", "rounds": args.rounds, "results": results}
         if not args.alone:
             result["relative_difference"] = float(subprocess.run([args.python, "-c", COMPARE, ours, theirs], check=True, capture_output=True, text=True).stdout)
-            a, b = result["results"]["darkroom"], result["results"]["pytorch"]
-            result["times_faster"] = {"wall": b["wall_s"] / a["wall_s"], "cpu": b["cpu_s"] / a["cpu_s"]}
+            result["times_faster"] = times_faster(results["darkroom"], results["pytorch"])
         text = json.dumps(result, indent=1)
         print(text)
         if args.out:

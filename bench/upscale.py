@@ -10,11 +10,11 @@ beside wall clock: they hardly change when the machine is busy.
 import argparse
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
+
+from turns import Runner, machine, take_turns, times_faster
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 CACHE = os.path.expanduser("~/.cache/darkroom/models/upscale_models")
@@ -33,29 +33,6 @@ for line in sys.stdin:
         y = model(x)
     print(time.perf_counter() - wall, time.process_time() - cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, flush=True)
 """
-
-
-class Runner:
-    """A process that makes one run a line."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline().strip() != "ready":
-            sys.exit("did not start: " + " ".join(command[:2]))
-        self.runs = []
-
-    def run(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return [float(word) for word in self.process.stdout.readline().split()]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def summary(self):
-        wall, cpu, memory = zip(*self.runs)
-        return {"wall_s": statistics.median(wall), "cpu_s": statistics.median(cpu), "peak_mb": max(memory)}
 
 
 def torch_weights(param, folder):
@@ -88,24 +65,14 @@ def main():
             sides = {"darkroom": Runner([args.program, param, size, size, threads])}
             if args.peer_python:
                 sides["spandrel"] = Runner([args.peer_python, "-c", PEER, torch_weights(param, folder), size, size, threads])
-            for number in range(args.rounds + 1):
-                for side in sides.values():
-                    run = side.run()
-                    if number:                      # the first warms up
-                        side.runs.append(run)
-            for side in sides.values():
-                side.close()
-            results[name] = {key: side.summary() for key, side in sides.items()}
+            results[name] = take_turns(sides, args.rounds)
             line = "%-26s" % name + "".join("  %s %.3f s (cpu %.3f s, peak %d MB)" % (k, v["wall_s"], v["cpu_s"], v["peak_mb"]) for k, v in results[name].items())
             if args.peer_python:
-                ours, peer = results[name]["darkroom"], results[name]["spandrel"]
-                results[name]["times_faster"] = {"wall": peer["wall_s"] / ours["wall_s"], "cpu": peer["cpu_s"] / ours["cpu_s"]}
+                results[name]["times_faster"] = times_faster(results[name]["darkroom"], results[name]["spandrel"])
                 line += "  -> %.2f times faster (cpu %.2f)" % (results[name]["times_faster"]["wall"], results[name]["times_faster"]["cpu"])
             print(line, flush=True)
-    with open("/proc/cpuinfo") as info:
-        cpu = next((l.split(":")[1].strip() for l in info if l.startswith("model name")), platform.processor())
     with open(args.out, "w") as out:
-        json.dump({"machine": {"cpu": cpu, "cores": os.cpu_count()}, "picture": [args.size, args.size], "threads": args.threads, "dtype": "float32",
+        json.dump({"machine": machine(), "picture": [args.size, args.size], "threads": args.threads, "dtype": "float32",
                    "rounds": args.rounds, "results": results}, out, indent=1)
         out.write("\n")
 

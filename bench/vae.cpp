@@ -4,10 +4,7 @@
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
-#include <sys/resource.h>
 
-#include <chrono>
-#include <ctime>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -15,16 +12,7 @@
 #include "diffusion/vae.hpp"
 #include "tensor/safetensors.hpp"
 #include "worker/memory.hpp"
-
-namespace {
-
-double processor_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
-}  // namespace
+#include "turns.hpp"
 
 int main(int argc, char** argv) {
   using namespace darkroom;
@@ -48,19 +36,11 @@ int main(int argc, char** argv) {
     const auto vae = load_vae(Weights(std::make_shared<const StateDict>(read_safetensors(argv[1]).tensors)), {.dtype = bf16 ? at::kBFloat16 : at::kFloat});
     if (!vae) throw std::runtime_error("no VAE in the file");
     const auto input = read_safetensors(argv[3]).tensors;
-    std::cout << "ready" << std::endl;
-    for (std::string line; std::getline(std::cin, line);) {
-      const auto start = std::chrono::steady_clock::now();
-      const double cpu = processor_seconds();
+    take_turns([&] {
       const auto result = what == "encode" ? vae->encode(input.at("image"), {}) : vae->decode(input.at("latent"), {});
-      const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
-      rusage usage{};
-      getrusage(RUSAGE_SELF, &usage);
-      const double seconds = processor_seconds() - cpu;
       if (!out.empty()) std::ofstream(out, std::ios::binary) << dump_safetensors({{"result", result}});
       out.clear();
-      std::cout << wall.count() << ' ' << seconds << ' ' << usage.ru_maxrss / 1024 << std::endl;
-    }
+    });
   } catch (const std::exception& error) {
     std::cerr << error.what() << '\n';
     return 1;

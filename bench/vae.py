@@ -10,11 +10,10 @@ import argparse
 import json
 import math
 import os
-import platform
-import statistics
-import subprocess
 import sys
 import tempfile
+
+from turns import Runner, machine, take_turns, times_faster
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WIDTHS = (128, 256, 512, 512)
@@ -128,29 +127,6 @@ def random_weights():
     return tensors
 
 
-class Runner:
-    """A process that makes one run a line."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        if self.process.stdout.readline().strip() != "ready":
-            sys.exit("did not start: " + " ".join(command[:2]))
-        self.runs = []
-
-    def run(self):
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-        return [float(word) for word in self.process.stdout.readline().split()]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-
-    def summary(self):
-        wall, cpu, memory = zip(*self.runs)
-        return {"wall_s": statistics.median(wall), "cpu_s": statistics.median(cpu), "peak_mb": max(memory)}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peer-python", default=sys.executable)
@@ -175,26 +151,17 @@ def main():
         sides = {"darkroom": Runner(ours + (["--bf16"] if args.bf16 else []))}
         if not args.alone:
             sides["pytorch"] = Runner([args.peer_python, "-c", PEER, path("model"), args.what, path("input"), str(args.threads), str(int(args.bf16)), path("pytorch")])
-        for number in range(args.rounds + 1):
-            for side in sides.values():
-                run = side.run()
-                if number:                          # the first packs and warms up
-                    side.runs.append(run)
-        for side in sides.values():
-            side.close()
-        results = {name: side.summary() for name, side in sides.items()}
+        results = take_turns(sides, args.rounds)
         line = f"{args.what} {args.size}x{args.size}:" + "".join("  %s %.2f s (cpu %.2f s, peak %d MB)" % (k, v["wall_s"], v["cpu_s"], v["peak_mb"]) for k, v in results.items())
         if not args.alone:
             got, want = (load_file(path(name))["result"].double() for name in ("darkroom", "pytorch"))
-            results["times_faster"] = {kind: results["pytorch"][kind + "_s"] / results["darkroom"][kind + "_s"] for kind in ("wall", "cpu")}
+            results["times_faster"] = times_faster(results["darkroom"], results["pytorch"])
             results["rel_l2"] = ((got - want).norm() / want.norm()).item()
             line += "  -> %.2f times faster (cpu %.2f), relative difference %.1e" % (results["times_faster"]["wall"], results["times_faster"]["cpu"], results["rel_l2"])
         print(line, flush=True)
     if args.out:
-        with open("/proc/cpuinfo") as info:
-            cpu = next((l.split(":")[1].strip() for l in info if l.startswith("model name")), platform.processor())
         with open(args.out, "w") as out:
-            json.dump({"machine": {"cpu": cpu, "cores": os.cpu_count()}, "what": args.what, "picture": [args.size, args.size], "threads": args.threads,
+            json.dump({"machine": machine(), "what": args.what, "picture": [args.size, args.size], "threads": args.threads,
                        "dtype": "bfloat16" if args.bf16 else "float32", "rounds": args.rounds, "results": results}, out, indent=1)
             out.write("\n")
 
