@@ -124,13 +124,13 @@ std::vector<at::Tensor> Predictor::predict(const std::vector<bool>& wanted, cons
     const auto outputs = run(batch, x, sigma, patches).split(x.size(0), 0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       auto& sum = sums[batch[i].list];
-      const auto weight = weight_map(*batch[i].cond, x.size(2), x.size(3));
+      const auto weight = repeated(batch[i].cond->weight, x.size(0));
       if (!sum.output.defined()) {
         sum.output = at::zeros_like(x);
         sum.weight = at::full(x.sizes(), kLeastWeight, x.options());
       }
-      cut(sum.output, batch[i].area).add_(outputs[i] * repeated(weight.to(x.device()), x.size(0)));
-      cut(sum.weight, batch[i].area).add_(repeated(weight.to(x.device()), x.size(0)));
+      cut(sum.output, batch[i].area).add_(outputs[i] * weight);
+      cut(sum.weight, batch[i].area).add_(weight);
     }
     waiting = std::move(rest);
   }

@@ -137,6 +137,26 @@ at::Tensor inpaint_channels(const LatentFormat& format, const Cond& cond, const 
   return at::cat({repeated(mask), repeated(picture)}, 1);
 }
 
+/// Fades one side of `weights` [1,1,h,w] along `dim` over up to kSoftBorder rows; `at_end`: the far side.
+void fade(const at::Tensor& weights, std::int64_t dim, bool at_end) {
+  const auto side = weights.size(dim), rows = std::min(kSoftBorder, side / 4);
+  for (std::int64_t t = 0; t < rows; ++t) weights.select(dim, at_end ? side - 1 - t : t).mul_(static_cast<double>(t + 1) / static_cast<double>(rows));
+}
+
+/// The weight of an entry's prediction: its strength, masked, or fading towards the sides of an area that lie within the latent.
+at::Tensor weight_map(const Cond& cond, const std::optional<Area>& given, std::int64_t height, std::int64_t width) {
+  const double strength = cond.strength.value_or(1.0);
+  const auto area = given.value_or(Area{height, width, 0, 0});
+  if (cond.mask) return cond.mask->unsqueeze(1).narrow(2, area.y, area.height).narrow(3, area.x, area.width) * (cond.mask_strength * strength);
+  if (!given) return at::full({1, 1, 1, 1}, strength, at::kFloat);
+  auto weights = at::full({1, 1, area.height, area.width}, strength, at::kFloat);
+  if (area.y != 0) fade(weights, 2, false);
+  if (area.y + area.height < height) fade(weights, 2, true);
+  if (area.x != 0) fade(weights, 3, false);
+  if (area.x + area.width < width) fade(weights, 3, true);
+  return weights;
+}
+
 PreparedCond prepare(const DiffusionModel& model, const Cond& cond, const RunLatent& run, bool negative) {
   const auto& config = model.config();
   const auto height = run.latent.size(2), width = run.latent.size(3);
@@ -159,21 +179,14 @@ PreparedCond prepare(const DiffusionModel& model, const Cond& cond, const RunLat
     if (ready.concat.size(1) != extra) throw InvalidInput("the model takes " + std::to_string(extra) + " channels beside the latent");
   }
   if (const auto* area = area_of(cond)) {
-    ready.area = Area{std::min(area->height, height - area->y), std::min(area->width, width - area->x), area->y, area->x};
+    const auto y = std::min(area->y, height), x = std::min(area->x, width);  // one that lies outside is empty
+    ready.area = Area{std::min(area->height, height - y), std::min(area->width, width - x), y, x};
   }
-  if (cond.mask) ready.mask = *cond.mask;
-  ready.strength = cond.strength.value_or(1.0);
-  ready.mask_strength = cond.mask_strength;
+  ready.weight = weight_map(cond, ready.area, height, width).to(run.latent.device());
   if (cond.start_percent) ready.start_sigma = model.sampling().percent_to_sigma(*cond.start_percent);
   if (cond.end_percent) ready.end_sigma = model.sampling().percent_to_sigma(*cond.end_percent);
   ready.control = cond.control;
   return ready;
-}
-
-/// Fades one side of `weights` [1,1,h,w] along `dim` over up to kSoftBorder rows; `at_end`: the far side.
-void fade(const at::Tensor& weights, std::int64_t dim, bool at_end) {
-  const auto side = weights.size(dim), rows = std::min(kSoftBorder, side / 4);
-  for (std::int64_t t = 0; t < rows; ++t) weights.select(dim, at_end ? side - 1 - t : t).mul_(static_cast<double>(t + 1) / static_cast<double>(rows));
 }
 
 }  // namespace
@@ -197,19 +210,6 @@ std::vector<PreparedConds> prepare_conditioning(const DiffusionModel& model, std
     for (const auto& cond : lists[i]) prepared.back().push_back(prepare(model, cond, run, i == 1));
   }
   return prepared;
-}
-
-at::Tensor weight_map(const PreparedCond& cond, std::int64_t latent_height, std::int64_t latent_width) {
-  if (!cond.mask.defined() && !cond.area) return at::full({1, 1, 1, 1}, cond.strength, at::kFloat);
-  const auto area = cond.area.value_or(Area{latent_height, latent_width, 0, 0});
-  if (cond.mask.defined())
-    return cond.mask.unsqueeze(1).narrow(2, area.y, area.height).narrow(3, area.x, area.width) * (cond.mask_strength * cond.strength);
-  auto weights = at::full({1, 1, area.height, area.width}, cond.strength, at::kFloat);
-  if (area.y != 0) fade(weights, 2, false);
-  if (area.y + area.height < latent_height) fade(weights, 2, true);
-  if (area.x != 0) fade(weights, 3, false);
-  if (area.x + area.width < latent_width) fade(weights, 3, true);
-  return weights;
 }
 
 }  // namespace darkroom

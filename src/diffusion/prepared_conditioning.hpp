@@ -18,8 +18,7 @@ struct PreparedCond {
   at::Tensor y;               ///< float32 [1,adm]; undefined when the model takes none
   at::Tensor concat;          ///< float32 [B or 1,C,h,w], the channels behind the latent's; undefined when there are none
   std::optional<Area> area;   ///< clipped to the latent; nothing: all of it
-  at::Tensor mask;            ///< float32 [B or 1,h,w] of the latent's size; undefined when there is none
-  double strength = 1, mask_strength = 1;
+  at::Tensor weight;          ///< of the prediction at each place of the area: float32 [B or 1,1,h,w], or [1,1,1,1] where it is one number
   double start_sigma = std::numeric_limits<double>::infinity(), end_sigma = 0;
   std::shared_ptr<const ControlLink> control;
 
@@ -36,8 +35,5 @@ struct RunLatent {
 /// Prepares all lists of a run together (positive first, negative second), since areas and controls of one list make entries in the
 /// others. Throws InvalidInput for what does not fit the model: a text of another width, a missing pooled vector.
 std::vector<PreparedConds> prepare_conditioning(const DiffusionModel& model, std::vector<Conditioning> lists, const RunLatent& run);
-
-/// The weight of an entry's prediction at each place of its area: float32 [B or 1,1,h,w], or a plain number without mask and area.
-at::Tensor weight_map(const PreparedCond& cond, std::int64_t latent_height, std::int64_t latent_width);
 
 }  // namespace darkroom
