@@ -44,7 +44,6 @@ void register_all_nodes(Registry& registry) {
   register_inpaint_nodes(registry);
   register_guidance_nodes(registry);
   register_vae_nodes(registry);
-  register_vae_inpaint_nodes(registry);
   register_vae_loaders(registry);
   register_sampler_nodes(registry);
   register_scheduler_nodes(registry);

@@ -46,7 +46,6 @@ void register_control_nodes(Registry& registry);           // diffusion/control_
 void register_inpaint_nodes(Registry& registry);           // diffusion/inpaint_nodes.cpp
 void register_guidance_nodes(Registry& registry);          // diffusion/guidance_nodes.cpp
 void register_vae_nodes(Registry& registry);          // diffusion/vae_nodes.cpp
-void register_vae_inpaint_nodes(Registry& registry);  // diffusion/vae_inpaint.cpp
 void register_vae_loaders(Registry& registry);        // diffusion/vae_loader.cpp
 void register_sampler_nodes(Registry& registry);      // diffusion/sampler_nodes.cpp
 void register_scheduler_nodes(Registry& registry);    // diffusion/scheduler_nodes.cpp

@@ -13,7 +13,7 @@ namespace darkroom {
 
 class Clip;
 class Vae;
-class DiffusionModel;
+struct DiffusionModel;
 
 /// A shared immutable T as a value. What it says of itself is specialised in the file of T's loader.
 template <class T>

@@ -8,9 +8,8 @@
 
 #include "base/error.hpp"
 #include "nodes/all_nodes.hpp"
+#include "nodes/model_files.hpp"
 #include "restore/tiling.hpp"
-#include "storage/folders.hpp"
-#include "worker/models.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -52,11 +51,8 @@ class UpscaleModelLoader final : public Node {
         .output("UPSCALE_MODEL");
   }
   Outputs run(const Inputs& in, Context& context) override {
-    const auto& name = in.choice("model_name");
-    const auto path = context.folders().find_model("upscale_models", name);
-    if (!path) throw NotFound("Model in folder 'upscale_models' with filename '" + name + "' not found.");
-    const auto models = std::static_pointer_cast<UpscaleModels>(context.shared("upscale_models", [] { return std::make_shared<UpscaleModels>(); }));
-    return {load_upscale_model(*models, *path, {.dtype = context.bf16() ? at::kBFloat16 : at::kFloat, .budget = model_budget(context)})};
+    const auto path = model_file(context, "upscale_models", in.choice("model_name"));
+    return {load_upscale_model(*model_files<UpscaleModel>(context, "upscale_models"), path, compute_of(context))};
   }
 };
 

@@ -2,10 +2,8 @@
 
 #include "base/error.hpp"
 #include "diffusion/clip.hpp"
-#include "storage/folders.hpp"
+#include "nodes/model_files.hpp"
 #include "tensor/checkpoint.hpp"
-#include "tensor/model_files.hpp"
-#include "worker/models.hpp"
 
 namespace darkroom {
 
@@ -31,23 +29,8 @@ std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const 
 }  // namespace
 
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::filesystem::path& path, Context& context) {
-  using Pool = ModelFiles<Checkpoint>;
-  const auto pool = std::static_pointer_cast<Pool>(context.shared("checkpoints", [] { return std::make_shared<Pool>(); }));
   const auto compute = compute_of(context);
-  return pool->get(path, compute, [&](const std::filesystem::path& file) { return open(file, compute); });
-}
-
-Compute compute_of(Context& context) { return {.dtype = context.bf16() ? at::kBFloat16 : at::kFloat, .budget = model_budget(context)}; }
-
-InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error) {
-  const std::string name = file.filename().string(), text = error.what();
-  return InvalidInput(text.starts_with(name) ? text : name + ": " + text);
-}
-
-std::filesystem::path model_file(const Context& context, const std::string& folder, const std::string& name) {
-  const auto path = context.folders().find_model(folder, name);
-  if (!path) throw NotFound("Model in folder '" + folder + "' with filename '" + name + "' not found.");
-  return *path;
+  return model_files<Checkpoint>(context, "checkpoints")->get(path, compute, [&](const auto& file) { return open(file, compute); });
 }
 
 }  // namespace darkroom

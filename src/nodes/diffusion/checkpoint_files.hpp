@@ -1,11 +1,9 @@
 #pragma once
-// The model files of a worker: opened once, shared by all prompts, by file and not by node.
+// Checkpoints: files with a diffusion model and mostly what belongs to it, opened once for all prompts.
 
 #include <filesystem>
 #include <memory>
-#include <string>
 
-#include "base/error.hpp"
 #include "diffusion/diffusion_model.hpp"
 #include "diffusion/vae.hpp"
 #include "tensor/state_dict.hpp"
@@ -26,11 +24,5 @@ struct Checkpoint {
 /// A file with a UNet, with text encoder and VAE if they are there; opened once for all prompts. Throws NotFound, or InvalidInput that
 /// begins with the file's name.
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::filesystem::path& path, Context& context);
-/// How this worker's networks compute, and whose memory they count in.
-Compute compute_of(Context& context);
-/// The error with the file's name before it.
-InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error);
-/// The file of a listed model. Throws NotFound in the words that clients know.
-std::filesystem::path model_file(const Context& context, const std::string& folder, const std::string& name);
 
 }  // namespace darkroom

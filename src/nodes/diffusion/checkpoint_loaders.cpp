@@ -7,6 +7,7 @@
 #include "nodes/diffusion/checkpoint_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion_values.hpp"
+#include "nodes/model_files.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {

@@ -8,9 +8,9 @@
 
 #include "base/error.hpp"
 #include "nodes/all_nodes.hpp"
-#include "nodes/diffusion/checkpoint_files.hpp"
 #include "nodes/diffusion/clip_values.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
+#include "nodes/model_files.hpp"
 #include "tensor/checkpoint.hpp"
 #include "worker/node.hpp"
 

@@ -5,11 +5,10 @@
 #include "base/error.hpp"
 #include "diffusion/control.hpp"
 #include "nodes/all_nodes.hpp"
-#include "nodes/diffusion/checkpoint_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion_values.hpp"
+#include "nodes/model_files.hpp"
 #include "tensor/checkpoint.hpp"
-#include "tensor/model_files.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -25,10 +24,8 @@ std::size_t ControlValue::bytes() const { return held->bytes(); }
 namespace {
 
 std::shared_ptr<const ControlModel> open_control(const std::filesystem::path& path, Context& context) {
-  using Pool = ModelFiles<ControlModel>;
-  const auto pool = std::static_pointer_cast<Pool>(context.shared("controlnets", [] { return std::make_shared<Pool>(); }));
   const auto compute = compute_of(context);
-  return pool->get(path, compute, [&](const std::filesystem::path& file) {
+  return model_files<ControlModel>(context, "controlnets")->get(path, compute, [&](const std::filesystem::path& file) {
     try {
       return std::make_shared<const ControlModel>(std::make_shared<const StateDict>(load_checkpoint(file)), compute);
     } catch (const InvalidInput& error) {

@@ -1,10 +1,8 @@
-// InpaintModelConditioning: what a model made for inpainting sees of the picture and its hole.
-
-#include <ATen/TensorOperators.h>
-#include <ATen/ops/upsample_bilinear2d.h>
+// VAEEncodeForInpaint and InpaintModelConditioning: pictures whose hole will be filled by sampling.
 
 #include "diffusion/vae.hpp"
 #include "nodes/all_nodes.hpp"
+#include "nodes/diffusion/holed_picture.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion/vae_run.hpp"
 #include "nodes/diffusion_values.hpp"
@@ -13,12 +11,6 @@
 
 namespace darkroom {
 namespace {
-
-/// The middle of `t` along `dim`, cut to whole latent pixels.
-at::Tensor cut_to_latent(const at::Tensor& t, std::int64_t dim, std::int64_t step) {
-  const auto size = t.size(dim), kept = size / step * step;
-  return t.narrow(dim, size % step / 2, kept);
-}
 
 Conditioning with_picture(const Conditioning& given, const at::Tensor& latent, const at::Tensor& mask) {
   Conditioning changed = given;
@@ -29,6 +21,26 @@ Conditioning with_picture(const Conditioning& given, const at::Tensor& latent, c
   return changed;
 }
 
+/// The latent of a picture with grey in the hole, and the hole as the noise mask.
+class VAEEncodeForInpaint final : public Node {
+ public:
+  static NodeSchema schema() {
+    return NodeSchema("VAEEncodeForInpaint", Form::kV1).category("latent/inpaint").display_name("VAE Encode (for Inpainting)")
+        .input("pixels", bare("IMAGE")).input("vae", bare("VAE")).input("mask", bare("MASK"))
+        .input("grow_mask_by", Int{.value = 6, .min = 0, .max = 64, .step = 1})
+        .output(Latent{});
+  }
+  Outputs run(const Inputs& in, Context& context) override {
+    const auto vae = usable_vae(in);
+    const auto picture = cut_to_latent(in.image("pixels"), in.mask("mask"), vae->info().downscale);
+    LatentObject latent;
+    latent.samples = vae->encode(with_hole(picture), vae_run(context));
+    latent.noise_mask = grown_mask(picture.mask, in.integer("grow_mask_by"));
+    return {latent_value(std::move(latent))};
+  }
+};
+
+/// What a model made for inpainting sees of the picture and its hole.
 class InpaintModelConditioning final : public Node {
  public:
   static NodeSchema schema() {
@@ -40,26 +52,21 @@ class InpaintModelConditioning final : public Node {
   }
   Outputs run(const Inputs& in, Context& context) override {
     const auto vae = usable_vae(in);
-    const auto step = vae->info().downscale;
-    auto pixels = in.image("pixels");
-    auto mask = in.mask("mask");
-    mask = mask.reshape({-1, 1, mask.size(-2), mask.size(-1)});
-    mask = at::upsample_bilinear2d(mask, {pixels.size(1), pixels.size(2)}, /*align_corners=*/false);
-    pixels = cut_to_latent(cut_to_latent(pixels, 1, step), 2, step).narrow(3, 0, 3);
-    mask = cut_to_latent(cut_to_latent(mask, 2, step), 3, step);
-    const auto kept = 1.0 - mask.round().permute({0, 2, 3, 1});
-    const auto grey = (pixels - 0.5) * kept + 0.5;
-    const auto hole = vae->encode(grey, vae_run(context)), whole = vae->encode(pixels, vae_run(context));
+    const auto picture = cut_to_latent(in.image("pixels"), in.mask("mask"), vae->info().downscale);
+    const auto hole = vae->encode(with_hole(picture), vae_run(context)), whole = vae->encode(picture.pixels, vae_run(context));
     LatentObject latent;
     latent.samples = whole;
-    if (in.boolean_or("noise_mask", true)) latent.noise_mask = mask;
-    return {conditioning_value(with_picture(conditioning(in, "positive"), hole, mask)),
-            conditioning_value(with_picture(conditioning(in, "negative"), hole, mask)), latent_value(std::move(latent))};
+    if (in.boolean_or("noise_mask", true)) latent.noise_mask = picture.mask;
+    return {conditioning_value(with_picture(conditioning(in, "positive"), hole, picture.mask)),
+            conditioning_value(with_picture(conditioning(in, "negative"), hole, picture.mask)), latent_value(std::move(latent))};
   }
 };
 
 }  // namespace
 
-void register_inpaint_nodes(Registry& registry) { registry.add<InpaintModelConditioning>(); }
+void register_inpaint_nodes(Registry& registry) {
+  registry.add<VAEEncodeForInpaint>();
+  registry.add<InpaintModelConditioning>();
+}
 
 }  // namespace darkroom

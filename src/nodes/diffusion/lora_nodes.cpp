@@ -6,11 +6,12 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "diffusion/clip.hpp"
+#include "diffusion/diffusion_model.hpp"
 #include "diffusion/lora.hpp"
 #include "nodes/all_nodes.hpp"
-#include "nodes/diffusion/checkpoint_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion_values.hpp"
+#include "nodes/model_files.hpp"
 #include "tensor/checkpoint.hpp"
 #include "worker/node.hpp"
 

@@ -3,24 +3,21 @@
 #include "diffusion/preview.hpp"
 #include "diffusion/vae.hpp"
 #include "imaging/preview.hpp"
-#include "nodes/diffusion/checkpoint_files.hpp"
+#include "nodes/model_files.hpp"
 #include "storage/folders.hpp"
 #include "storage/unlisted_models.hpp"
 #include "tensor/checkpoint.hpp"
-#include "tensor/model_files.hpp"
 
 namespace darkroom {
 namespace {
 
 /// The decoder of the format's small autoencoder, kept for the next run; null when it isn't there or no such thing.
 std::shared_ptr<const Vae> taesd_of(const LatentFormat& format, Context& context) {
-  using Pool = ModelFiles<Vae>;
   const auto file = find_taesd_decoder(format.taesd, context.folders());
   if (!file) return nullptr;
-  const auto pool = std::static_pointer_cast<Pool>(context.shared("preview_decoders", [] { return std::make_shared<Pool>(2); }));
   const auto compute = compute_of(context);
   try {
-    auto taesd = pool->get(*file, compute, [&](const std::filesystem::path& path) {
+    auto taesd = model_files<Vae>(context, "preview_decoders")->get(*file, compute, [&](const std::filesystem::path& path) {
       const Weights weights(std::make_shared<const StateDict>(load_checkpoint(path)));
       return load_taesd(nullptr, &weights, /*scale=*/1, compute);
     });

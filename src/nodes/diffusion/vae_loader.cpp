@@ -4,16 +4,15 @@
 #include "diffusion/latent_format.hpp"
 #include "diffusion/vae.hpp"
 #include "nodes/all_nodes.hpp"
-#include "nodes/diffusion/checkpoint_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion/vae_run.hpp"
 #include "nodes/diffusion_values.hpp"
 #include "nodes/image_saving.hpp"
+#include "nodes/model_files.hpp"
 #include "storage/folders.hpp"
 #include "storage/saving.hpp"
 #include "storage/unlisted_models.hpp"
 #include "tensor/checkpoint.hpp"
-#include "tensor/model_files.hpp"
 #include "tensor/safetensors.hpp"
 #include "worker/node.hpp"
 
@@ -29,12 +28,6 @@ std::size_t VaeValue::bytes() const { return held->bytes(); }
 
 namespace {
 
-using Pool = ModelFiles<Vae>;
-
-std::shared_ptr<Pool> pool_of(Context& context) {
-  return std::static_pointer_cast<Pool>(context.shared("vaes", [] { return std::make_shared<Pool>(); }));
-}
-
 Weights weights_of(const std::filesystem::path& file) { return Weights(std::make_shared<const StateDict>(load_checkpoint(file))); }
 
 std::shared_ptr<const Vae> open_vae(const std::filesystem::path& file, const Compute& compute) {
@@ -47,7 +40,7 @@ std::shared_ptr<const Vae> open_vae(const std::filesystem::path& file, const Com
       return load_taesd(weights.has_below("taesd_encoder.") ? &encoder : nullptr, weights.has_below("taesd_decoder.") ? &decoder : nullptr, scale, compute);
     }
   } catch (const InvalidInput& error) {
-    throw InvalidInput(file.filename().string() + ": " + error.what());
+    throw naming(file, error);
   }
   throw InvalidInput(file.filename().string() + ": the file has no VAE of a known kind");
 }
@@ -75,7 +68,7 @@ class VAELoader final : public Node {
     if (name == kPixelSpace) return {held_value(pixel_space_vae())};
     const auto compute = compute_of(context);
     if (const auto taesd = find_taesd(name, context.folders())) return {held_value(open_taesd(*taesd, context.folders(), compute))};
-    return {held_value(pool_of(context)->get(model_file(context, "vae", name), compute, [&](const auto& file) { return open_vae(file, compute); }))};
+    return {held_value(model_files<Vae>(context, "vaes")->get(model_file(context, "vae", name), compute, [&](const auto& file) { return open_vae(file, compute); }))};
   }
 };
 

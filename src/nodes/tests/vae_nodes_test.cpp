@@ -10,7 +10,7 @@
 
 #include "base/error.hpp"
 #include "imaging/decode.hpp"
-#include "nodes/diffusion/vae_inpaint.hpp"
+#include "nodes/diffusion/holed_picture.hpp"
 #include "nodes/tests/graph_bench.hpp"
 #include "tensor/safetensors.hpp"
 
@@ -121,24 +121,24 @@ TEST(CutHole, GreysCutsAndGrows) {
   mask[0][5][4].fill_(0.6);
   mask[0][8][8].fill_(0.4);  // rounds to nothing
   const auto pixels = at::ones({2, 11, 9, 3});
-  const auto holed = cut_hole(pixels, mask, 3, 8);  // cut by (11 % 8) / 2 = 1 above, (9 % 8) / 2 = 0 at the left
-  EXPECT_EQ(holed.pixels.sizes(), (at::IntArrayRef{2, 8, 8, 3}));
-  EXPECT_EQ(holed.mask.sizes(), (at::IntArrayRef{1, 1, 8, 8}));
-  EXPECT_EQ(holed.pixels.ne(1).sum().item<std::int64_t>(), 2 * 3);
-  EXPECT_EQ(holed.pixels[1][4][4][2].item<float>(), 0.5F);
-  EXPECT_EQ(holed.mask.sum().item<float>(), 9);
-  EXPECT_EQ(holed.mask.narrow(2, 3, 3).narrow(3, 3, 3).sum().item<float>(), 9);
+  const auto cut = cut_to_latent(pixels, mask, 8);  // cut by (11 % 8) / 2 = 1 above, (9 % 8) / 2 = 0 at the left
+  EXPECT_EQ(with_hole(cut).sizes(), (at::IntArrayRef{2, 8, 8, 3}));
+  EXPECT_EQ(grown_mask(cut.mask, 3).sizes(), (at::IntArrayRef{1, 1, 8, 8}));
+  EXPECT_EQ(with_hole(cut).ne(1).sum().item<std::int64_t>(), 2 * 3);
+  EXPECT_EQ(with_hole(cut)[1][4][4][2].item<float>(), 0.5F);
+  EXPECT_EQ(grown_mask(cut.mask, 3).sum().item<float>(), 9);
+  EXPECT_EQ(grown_mask(cut.mask, 3).narrow(2, 3, 3).narrow(3, 3, 3).sum().item<float>(), 9);
   // A box of even side reaches further down and right of what it grows from.
-  const auto even = cut_hole(pixels, mask, 2, 8).mask;
+  const auto even = grown_mask(cut.mask, 2);
   EXPECT_EQ(even.sum().item<float>(), 4);
   EXPECT_EQ(even.narrow(2, 4, 2).narrow(3, 4, 2).sum().item<float>(), 4);
-  EXPECT_TRUE(cut_hole(pixels, mask, 0, 8).mask.equal(cut_hole(pixels, mask, 1, 8).mask));
+  EXPECT_TRUE(grown_mask(cut.mask, 0).equal(grown_mask(cut.mask, 1)));
 }
 
 TEST(CutHole, RefusesMasksThatFitNoBatch) {
-  EXPECT_THROW(cut_hole(at::ones({1, 16, 16, 3}), at::ones({2, 16, 16}), 6, 8), InvalidInput);
-  EXPECT_THROW(cut_hole(at::ones({1, 7, 16, 3}), at::ones({1, 16, 16}), 6, 8), InvalidInput);
-  EXPECT_THROW(cut_hole(at::ones({1, 16, 16, 3}), at::ones({1, 0, 16}), 6, 8), InvalidInput);
+  EXPECT_THROW(cut_to_latent(at::ones({1, 16, 16, 3}), at::ones({2, 16, 16}), 8), InvalidInput);
+  EXPECT_THROW(cut_to_latent(at::ones({1, 7, 16, 3}), at::ones({1, 16, 16}), 8), InvalidInput);
+  EXPECT_THROW(cut_to_latent(at::ones({1, 16, 16, 3}), at::ones({1, 0, 16}), 8), InvalidInput);
 }
 
 }  // namespace
