@@ -17,6 +17,8 @@ pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(deflate REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpmux)
 add_library(vips ALIAS PkgConfig::vips)
+# Its -pthread is a macro more, with which GCC takes no precompiled header of a module that does without; glibc needs none.
+set_property(TARGET PkgConfig::vips PROPERTY INTERFACE_COMPILE_OPTIONS "")
 add_library(pcre2 ALIAS PkgConfig::pcre2)
 add_library(utf8proc ALIAS PkgConfig::utf8proc)
 add_library(xxhash ALIAS PkgConfig::xxhash)

@@ -7,8 +7,9 @@ lock_hash="$(sha256sum "$root/script/requirements.lock" | cut -c1-12)"
 venv="${DARKROOM_VENV:-$cache/venv-$lock_hash}"
 export DARKROOM_VENV="$venv"
 
-# Every checkout shares one compiler cache: paths below the root count as relative, and precompiled headers as headers.
-export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_ctime,include_file_mtime
+# Every checkout shares one compiler cache: paths below the root count as relative, and precompiled headers as headers. What a file
+# includes is learnt from its compilation, not by preprocessing it once more.
+export CCACHE_BASEDIR="$root" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_ctime,include_file_mtime
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "darkroom: $*"; exit 1; }
