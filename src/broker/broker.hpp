@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "base/error.hpp"
@@ -150,6 +151,8 @@ class Broker {
   virtual asio::awaitable<std::optional<HistoryEntry>> history_of(std::string owner, std::string id) = 0;
   virtual asio::awaitable<void> delete_history(std::string owner, std::vector<std::string> ids) = 0;
   virtual asio::awaitable<void> clear_history(std::string owner) = 0;
+  /// The files of all owners' histories whose `type` is this one ("output", "temp", "input"), as `subfolder/filename`.
+  virtual asio::awaitable<std::unordered_set<std::string>> named_files(std::string type) = 0;
 
   // -- jobs: queue and history together (§8.3)
   virtual asio::awaitable<JobsPage> jobs(std::string owner, JobsFilter filter) = 0;

@@ -40,6 +40,20 @@ std::optional<HistoryEntry> entry_of(const Statement& row) {
   return std::nullopt;
 }
 
+/// Wherever in the outputs a file of `type` is named: `{"filename", "subfolder", "type"}`.
+void add_named_files(std::unordered_set<std::string>& names, const json::value& outputs, std::string_view type) {
+  if (const auto* list = outputs.if_array()) {
+    for (const auto& item : *list) add_named_files(names, item, type);
+  } else if (const auto* object = outputs.if_object()) {
+    const auto name = find_string(*object, "filename");
+    if (name && string_or(*object, "type", "") == type) {
+      const std::string subfolder = string_or(*object, "subfolder", "");
+      names.insert(subfolder.empty() ? *name : subfolder + "/" + *name);
+    }
+    for (const auto& [key, item] : *object) add_named_files(names, item, type);
+  }
+}
+
 }  // namespace
 
 void HistoryEntry::append_entry(std::string& out) const {
@@ -121,6 +135,22 @@ std::optional<HistoryEntry> read_history_of(Database& database, const std::strin
   Statement rows = database.prepare(sql);
   rows.bind(owner, id);
   return rows.step() ? entry_of(rows) : std::nullopt;
+}
+
+std::unordered_set<std::string> read_named_files(Database& database, std::string_view type) {
+  // Few histories name files of the temp folder: the others are not parsed.
+  Statement rows = database.prepare("SELECT outputs FROM history WHERE instr(outputs, ?1) > 0");
+  const std::string mark = fmt::format("\"type\":{}", dump(json::value(type)));
+  rows.bind(mark);
+  std::unordered_set<std::string> names;
+  while (rows.step()) {
+    try {
+      add_named_files(names, parse_json(rows.text(0), {.max_bytes = 1u << 30}), type);
+    } catch (const Error& error) {
+      log::error("the outputs of a history entry can't be read: {}", error.what());
+    }
+  }
+  return names;
 }
 
 std::vector<ListingKey> list_history(Database& database, const std::string& owner, const JobsFilter& filter) {

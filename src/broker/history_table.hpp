@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <vector>
 
 #include "broker/broker.hpp"
@@ -31,6 +33,9 @@ std::int64_t history_size(Database& database);
 /// Oldest first; damaged entries are left out, with a line in the log. `offset` as in Broker::history.
 std::vector<HistoryEntry> read_history(Database& database, const std::string& owner, std::optional<std::int64_t> max_items, std::int64_t offset);
 std::optional<HistoryEntry> read_history_of(Database& database, const std::string& owner, const std::string& id);
+
+/// The files of all histories of a type, as `subfolder/filename`. Damaged entries name none.
+std::unordered_set<std::string> read_named_files(Database& database, std::string_view type);
 
 /// What sorting and paging a list of jobs needs of an entry.
 struct ListingKey {

@@ -1,33 +1,14 @@
 #include "broker/sqlite_broker.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "broker/event_channel.hpp"
-#include "broker/file_lock.hpp"
-#include "broker/history_table.hpp"
-#include "broker/job_listing.hpp"
 #include "broker/jobs_table.hpp"
-#include "broker/migrations.hpp"
-#include "broker/queue_mirror.hpp"
-#include "broker/reader_pool.hpp"
-#include "broker/schemas_table.hpp"
-#include "broker/writer.hpp"
+#include "broker/sqlite_state.hpp"
 
 namespace darkroom {
 namespace {
-
-constexpr std::size_t kReaders = 2;
 
 /// A place in the queue for a job that is being written. May outlive the broker, in a coroutine that nobody resumes any more.
 class Reservation {
@@ -42,140 +23,6 @@ class Reservation {
 };
 
 }  // namespace
-
-struct SqliteBroker::State {
-  State(const std::filesystem::path& file, BrokerLimits given)
-      : path(file.string()), limits(given), lock(made(path) + ".lock"), database(path, Database::Mode::kReadWrite) {
-    load();
-    writer.emplace(database);
-  }
-
-  std::string path;
-  BrokerLimits limits;
-  FileLock lock;
-  QueueMirror mirror;
-  std::int64_t next_ticket = 1, next_number = 0;
-  std::int64_t history_count = 0;  ///< the writer's alone once it runs
-  std::shared_ptr<std::size_t> submitting = std::make_shared<std::size_t>(0);
-  Database database;               ///< the writer's alone once it runs
-  std::optional<Writer> writer;
-  ReaderPool readers{path, kReaders};
-  std::vector<std::function<void()>> change_listeners;
-  EventChannel events;
-
-  /// Makes the folder and the file. Secrets of waiting jobs are in it: it is for the owner of the process alone.
-  static const std::string& made(const std::string& file) {
-    std::filesystem::create_directories(std::filesystem::absolute(file).parent_path());
-    ::close(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    return file;
-  }
-
-  void load() {
-    migrate(database);
-    requeue_running(database);
-    history_count = history_size(database);
-    next_ticket = 1 + std::max(database.scalar("SELECT max(ticket) FROM jobs"), database.scalar("SELECT max(ticket) FROM history"));
-    next_number = database.scalar(
-        "SELECT 1 + max(number) FROM (SELECT number FROM jobs WHERE explicit_number = 0"
-        " UNION ALL SELECT number FROM history WHERE typeof(number) = 'integer')");
-    for (JobRow& row : list_jobs(database)) mirror.add(std::move(row), false);
-  }
-
-  void changed() {
-    for (const auto& listener : change_listeners) listener();
-  }
-
-  /// Runs `apply` in the next transaction and comes back when it is on disk, or throws what went wrong. Not `durable`: when it is
-  /// in the file, for what the next start makes good after a loss of power.
-  /// Give it a named function object: GCC 12 destroys a lambda twice that is made inside a co_await expression and converted.
-  asio::awaitable<void> write(std::function<void(Database&)> apply, bool durable = true, std::int64_t subject = 0) {
-    return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
-        [this, durable, subject](auto handler, std::function<void(Database&)> task) {
-          auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-          auto work = asio::make_work_guard(asio::get_associated_executor(*shared));
-          writer->push({std::move(task), [shared, work](std::exception_ptr fault) {
-                         asio::post(work.get_executor(), [shared, fault] { std::move (*shared)(fault); });
-                       }, durable, subject});
-        },
-        asio::use_awaitable, std::move(apply));
-  }
-
-  /// The same without waiting: for what a crash may undo.
-  void write_later(std::int64_t subject, std::function<void(Database&)> apply) {
-    writer->push_lazily({std::move(apply), [](std::exception_ptr fault) {
-                   try {
-                     if (fault) std::rethrow_exception(fault);
-                   } catch (const std::exception& error) {
-                     log::error("database: {}", error.what());
-                   }
-                 }, false, subject});
-  }
-
-  void save_state(const QueueMirror::Entry& entry) {
-    const bool running = entry.state == QueueMirror::State::kRunning;
-    write_later(entry.ticket, [ticket = entry.ticket, running, attempt = entry.attempt, losses = entry.losses](Database& writing) {
-      update_job(writing, ticket, running, attempt, losses);
-    });
-  }
-
-  /// The writer's part of every end of a job. The oldest entries go beyond the limit.
-  void into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary) {
-    history_count += move_to_history(writing, ticket, texts, summary);
-    const auto most = static_cast<std::int64_t>(limits.max_history);
-    if (history_count > most) {
-      trim_history(writing, history_count - most);
-      history_count = most;
-    }
-  }
-
-  /// Moves a held entry into the history, or puts it back as it was when that fails.
-  asio::awaitable<void> end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo) {
-    const bool durable = result.cancelled;  // what ended by itself would run again; what was cancelled must not
-    auto texts = std::make_shared<const ResultTexts>(texts_of(result));
-    auto summary = std::make_shared<const JobSummary>(summarize(result));
-    std::exception_ptr fault;
-    std::function<void(Database&)> move = [this, ticket, texts, summary](Database& writing) {
-      try {
-        into_history(writing, ticket, *texts, *summary);
-      } catch (...) {
-        history_count = history_size(writing);
-        throw;
-      }
-    };
-    try {
-      co_await write(std::move(move), durable, ticket);
-    } catch (...) {
-      fault = std::current_exception();
-    }
-    if (fault) {
-      if (auto* entry = mirror.find(ticket)) undo(*entry);
-      std::rethrow_exception(fault);
-    }
-    mirror.erase(ticket);
-    changed();
-  }
-
-  /// The job of an entry, from memory or disk; nothing when what is stored can't be read.
-  asio::awaitable<std::optional<Job>> job_of_entry(std::int64_t ticket) {
-    const auto* entry = mirror.find(ticket);
-    if (!entry) co_return std::nullopt;
-    const std::string id = entry->view->id;
-    const int attempt = entry->attempt;
-    try {
-      if (entry->texts) co_return job_of(entry->row());
-      auto query = [ticket](Database& reading) {
-        auto row = load_job(reading, ticket);
-        return row ? std::optional<Job>(job_of(*row)) : std::nullopt;
-      };
-      auto job = co_await readers.run(std::move(query));
-      if (job) job->attempt = attempt;
-      co_return job;
-    } catch (const Error& error) {
-      log::error("job {}: {}", id, error.what());
-    }
-    co_return std::nullopt;
-  }
-};
 
 SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits) : state_(std::make_unique<State>(file, limits)) {}
 
@@ -349,56 +196,8 @@ std::int64_t SqliteBroker::next_number() { return state_->next_number++; }
 
 void SqliteBroker::on_change(std::function<void()> listener) { state_->change_listeners.push_back(std::move(listener)); }
 
-asio::awaitable<std::vector<HistoryEntry>> SqliteBroker::history(std::string owner, std::optional<std::int64_t> max_items,
-                                                                 std::int64_t offset) {
-  auto query = [=](Database& reading) { return read_history(reading, owner, max_items, offset); };
-  co_return co_await state_->readers.run(std::move(query));
-}
-
-asio::awaitable<std::optional<HistoryEntry>> SqliteBroker::history_of(std::string owner, std::string id) {
-  auto query = [=](Database& reading) { return read_history_of(reading, owner, id); };
-  co_return co_await state_->readers.run(std::move(query));
-}
-
-asio::awaitable<void> SqliteBroker::delete_history(std::string owner, std::vector<std::string> ids) {
-  State& state = *state_;
-  std::function<void(Database&)> remove = [&state, owner, ids](Database& writing) {
-    for (const std::string& id : ids) state.history_count -= delete_from_history(writing, owner, id);
-  };
-  co_await state.write(std::move(remove));
-}
-
-asio::awaitable<void> SqliteBroker::clear_history(std::string owner) {
-  State& state = *state_;
-  std::function<void(Database&)> clear = [&state, owner](Database& writing) {
-    state.history_count -= darkroom::clear_history(writing, owner);
-  };
-  co_await state.write(std::move(clear));
-}
-
-asio::awaitable<JobsPage> SqliteBroker::jobs(std::string owner, JobsFilter filter) {
-  State& state = *state_;
-  std::vector<QueuedForListing> queued;
-  for (const auto* entry : state.mirror.running_entries(owner)) add_queued(queued, *entry->view, "in_progress", filter);
-  for (const auto* entry : state.mirror.pending_entries(owner)) add_queued(queued, *entry->view, "pending", filter);
-  auto query = [&filter, owner, queued = std::move(queued)](Database& reading) mutable {
-    return list_page(reading, owner, filter, std::move(queued));
-  };
-  co_return co_await state.readers.run(std::move(query));
-}
-
 void SqliteBroker::publish(const Record& event) { state_->events.publish(event); }
 
 std::shared_ptr<void> SqliteBroker::subscribe(EventListener listener) { return state_->events.subscribe(std::move(listener)); }
-
-asio::awaitable<void> SqliteBroker::keep_schemas(std::string key, std::string schemas) {
-  std::function<void(Database&)> keep = [key, schemas](Database& writing) { save_schemas(writing, key, schemas); };
-  co_await state_->write(std::move(keep));
-}
-
-asio::awaitable<std::optional<std::string>> SqliteBroker::kept_schemas(std::string key) {
-  auto query = [key](Database& reading) { return load_schemas(reading, key); };
-  co_return co_await state_->readers.run(std::move(query));
-}
 
 }  // namespace darkroom

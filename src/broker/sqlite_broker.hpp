@@ -39,6 +39,7 @@ class SqliteBroker final : public Broker {
   asio::awaitable<std::optional<HistoryEntry>> history_of(std::string owner, std::string id) override;
   asio::awaitable<void> delete_history(std::string owner, std::vector<std::string> ids) override;
   asio::awaitable<void> clear_history(std::string owner) override;
+  asio::awaitable<std::unordered_set<std::string>> named_files(std::string type) override;
   asio::awaitable<JobsPage> jobs(std::string owner, JobsFilter filter) override;
 
   void publish(const Record& event) override;

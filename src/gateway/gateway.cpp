@@ -17,6 +17,7 @@
 #include "base/log.hpp"
 #include "broker/sqlite_broker.hpp"
 #include "gateway/features.hpp"
+#include "gateway/housekeeping.hpp"
 #include "gateway/http.hpp"
 #include "gateway/hub.hpp"
 #include "gateway/job_desk.hpp"
@@ -29,7 +30,6 @@
 #include "gateway/websocket.hpp"
 #include "gateway/worker_pool.hpp"
 #include "storage/folders.hpp"
-#include "storage/part_file.hpp"
 
 namespace darkroom {
 
@@ -133,7 +133,6 @@ struct Gateway::Parts {
   asio::signal_set signals;
 
   asio::awaitable<void> start();
-  asio::awaitable<void> remove_leftovers();
   asio::awaitable<void> wait_for_signal();
   asio::awaitable<void> stop();
 };
@@ -153,16 +152,6 @@ asio::awaitable<void> Gateway::Parts::start() {
   } catch (const std::exception& error) {
     log::warn("the node classes kept from the last start can't be read: {}", error.what());
   }
-}
-
-/// What uploads and saves of a killed process have left.
-asio::awaitable<void> Gateway::Parts::remove_leftovers() {
-  const std::size_t removed = co_await pool.run([this] {
-    std::size_t sum = 0;
-    for (const auto& folder : {folders.input, folders.output, folders.temp, folders.user}) sum += remove_stale_parts(folder);
-    return sum;
-  });
-  if (removed > 0) log::info("removed {} files that an earlier run had not finished", removed);
 }
 
 asio::awaitable<void> Gateway::Parts::wait_for_signal() {
@@ -212,7 +201,7 @@ int Gateway::run() {
     start_failure = failure;
     parts.io.stop();
   });
-  asio::co_spawn(parts.io, parts.remove_leftovers(), asio::detached);
+  asio::co_spawn(parts.io, keep_house(parts.pool, parts.folders, parts.broker), asio::detached);
   asio::co_spawn(parts.io, parts.wait_for_signal(), asio::detached);
   for (;;) {
     try {

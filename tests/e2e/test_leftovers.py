@@ -1,6 +1,8 @@
 """What a killed server leaves behind is cleared away by the next one, and nothing else."""
 import fcntl
+import os
 import socket
+import time
 
 from harness import empty_image, wait_for
 
@@ -28,3 +30,22 @@ def test_an_upload_that_a_kill_cut_short_is_gone_after_the_next_start(own):
     server.kill()
     server.start()
     wait_for(lambda: parts(server) == [], 10, "now it is stale, too")
+
+
+def test_old_previews_go_and_those_that_the_history_names_stay(own):
+    server = own()
+    workflow = empty_image("kept")
+    workflow["2"] = {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}}
+    shown = server.run(workflow)["outputs"]["2"]["images"][0]
+    assert shown["type"] == "temp"
+    temp = server.base / "temp"
+    (temp / "folder").mkdir()
+    for name in ("old.png", "folder/old.png", "young.png"):
+        (temp / name).write_bytes(b"x")
+    day = 24 * 3600
+    for name, age in ((shown["filename"], 3 * day), ("old.png", day + 60), ("folder/old.png", day + 60), ("young.png", day - 600)):
+        os.utime(temp / name, (time.time() - age,) * 2)
+    server.stop()
+    server.start()
+    wait_for(lambda: sorted(p.name for p in temp.rglob("*") if p.is_file()) == sorted([shown["filename"], "young.png"]), 10, "what is old is removed")
+    assert server.get(f"/view?filename={shown['filename']}&type=temp").status_code == 200

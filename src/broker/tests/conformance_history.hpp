@@ -23,6 +23,22 @@ TEST_P(BrokerConformance, FinishedJobsAreInTheHistoryAndOutOfTheQueue) {
   EXPECT_FALSE(run(broker_->history_of("local", "b")));
 }
 
+TEST_P(BrokerConformance, FilesThatHistoriesNameAreKnown) {
+  run_one("plain", 0);
+  JobResult previews = success();
+  previews.outputs = {{"7", json::object{{"images", json::array{json::object{{"filename", "b.png"}, {"subfolder", "s/t"}, {"type", "temp"}},
+                                                                 json::object{{"filename", "c.png"}, {"subfolder", ""}, {"type", "temp"}}}},
+                                         {"text", json::array{"\"type\":\"temp\""}}}}};
+  submit(make_job("previews", 1));
+  EXPECT_TRUE(run(broker_->finish(claim()->claim, previews)));
+  using Names = std::unordered_set<std::string>;
+  EXPECT_EQ(run(broker_->named_files("temp")), (Names{"s/t/b.png", "c.png"}));
+  EXPECT_EQ(run(broker_->named_files("output")), Names{"a.png"});
+  EXPECT_EQ(run(broker_->named_files("input")), Names{});
+  run(broker_->delete_history("local", {"previews"}));
+  EXPECT_EQ(run(broker_->named_files("temp")), Names{});
+}
+
 TEST_P(BrokerConformance, CancellingAWaitingJobPutsItIntoTheHistory) {
   submit(make_job("a", 0));
   submit(make_job("b", 1));

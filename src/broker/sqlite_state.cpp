@@ -1,0 +1,135 @@
+#include "broker/sqlite_state.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/log.hpp"
+#include "broker/jobs_table.hpp"
+#include "broker/migrations.hpp"
+
+namespace darkroom {
+namespace {
+
+/// Makes the folder and the file. Secrets of waiting jobs are in it: it is for the owner of the process alone.
+const std::string& made(const std::string& file) {
+  std::filesystem::create_directories(std::filesystem::absolute(file).parent_path());
+  ::close(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  return file;
+}
+
+}  // namespace
+
+SqliteBroker::State::State(const std::filesystem::path& file, BrokerLimits given)
+    : path(file.string()), limits(given), lock(made(path) + ".lock"), database(path, Database::Mode::kReadWrite) {
+  load();
+  writer.emplace(database);
+}
+
+void SqliteBroker::State::load() {
+  migrate(database);
+  requeue_running(database);
+  history_count = history_size(database);
+  next_ticket = 1 + std::max(database.scalar("SELECT max(ticket) FROM jobs"), database.scalar("SELECT max(ticket) FROM history"));
+  next_number = database.scalar(
+      "SELECT 1 + max(number) FROM (SELECT number FROM jobs WHERE explicit_number = 0"
+      " UNION ALL SELECT number FROM history WHERE typeof(number) = 'integer')");
+  for (JobRow& row : list_jobs(database)) mirror.add(std::move(row), false);
+}
+
+void SqliteBroker::State::changed() {
+  for (const auto& listener : change_listeners) listener();
+}
+
+asio::awaitable<void> SqliteBroker::State::write(std::function<void(Database&)> apply, bool durable, std::int64_t subject) {
+  return asio::async_initiate<const asio::use_awaitable_t<>, void(std::exception_ptr)>(
+      [this, durable, subject](auto handler, std::function<void(Database&)> task) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        auto work = asio::make_work_guard(asio::get_associated_executor(*shared));
+        writer->push({std::move(task), [shared, work](std::exception_ptr fault) {
+                       asio::post(work.get_executor(), [shared, fault] { std::move (*shared)(fault); });
+                     }, durable, subject});
+      },
+      asio::use_awaitable, std::move(apply));
+}
+
+void SqliteBroker::State::write_later(std::int64_t subject, std::function<void(Database&)> apply) {
+  writer->push_lazily({std::move(apply), [](std::exception_ptr fault) {
+                 try {
+                   if (fault) std::rethrow_exception(fault);
+                 } catch (const std::exception& error) {
+                   log::error("database: {}", error.what());
+                 }
+               }, false, subject});
+}
+
+void SqliteBroker::State::save_state(const QueueMirror::Entry& entry) {
+  const bool running = entry.state == QueueMirror::State::kRunning;
+  write_later(entry.ticket, [ticket = entry.ticket, running, attempt = entry.attempt, losses = entry.losses](Database& writing) {
+    update_job(writing, ticket, running, attempt, losses);
+  });
+}
+
+/// The writer's part of every end of a job. The oldest entries go beyond the limit.
+void SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary) {
+  history_count += move_to_history(writing, ticket, texts, summary);
+  const auto most = static_cast<std::int64_t>(limits.max_history);
+  if (history_count > most) {
+    trim_history(writing, history_count - most);
+    history_count = most;
+  }
+}
+
+asio::awaitable<void> SqliteBroker::State::end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo) {
+  const bool durable = result.cancelled;  // what ended by itself would run again; what was cancelled must not
+  auto texts = std::make_shared<const ResultTexts>(texts_of(result));
+  auto summary = std::make_shared<const JobSummary>(summarize(result));
+  std::exception_ptr fault;
+  std::function<void(Database&)> move = [this, ticket, texts, summary](Database& writing) {
+    try {
+      into_history(writing, ticket, *texts, *summary);
+    } catch (...) {
+      history_count = history_size(writing);
+      throw;
+    }
+  };
+  try {
+    co_await write(std::move(move), durable, ticket);
+  } catch (...) {
+    fault = std::current_exception();
+  }
+  if (fault) {
+    if (auto* entry = mirror.find(ticket)) undo(*entry);
+    std::rethrow_exception(fault);
+  }
+  mirror.erase(ticket);
+  changed();
+}
+
+asio::awaitable<std::optional<Job>> SqliteBroker::State::job_of_entry(std::int64_t ticket) {
+  const auto* entry = mirror.find(ticket);
+  if (!entry) co_return std::nullopt;
+  const std::string id = entry->view->id;
+  const int attempt = entry->attempt;
+  try {
+    if (entry->texts) co_return job_of(entry->row());
+    auto query = [ticket](Database& reading) {
+      auto row = load_job(reading, ticket);
+      return row ? std::optional<Job>(job_of(*row)) : std::nullopt;
+    };
+    auto job = co_await readers.run(std::move(query));
+    if (job) job->attempt = attempt;
+    co_return job;
+  } catch (const Error& error) {
+    log::error("job {}: {}", id, error.what());
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace darkroom

@@ -1,0 +1,59 @@
+#pragma once
+// What SqliteBroker holds, and the steps that its calls share: private to sqlite_broker.cpp, sqlite_history.cpp and sqlite_state.cpp.
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/event_channel.hpp"
+#include "broker/file_lock.hpp"
+#include "broker/history_table.hpp"
+#include "broker/queue_mirror.hpp"
+#include "broker/reader_pool.hpp"
+#include "broker/sqlite_broker.hpp"
+#include "broker/writer.hpp"
+
+namespace darkroom {
+
+struct SqliteBroker::State {
+  State(const std::filesystem::path& file, BrokerLimits given);
+
+  static constexpr std::size_t kReaders = 2;
+
+  std::string path;
+  BrokerLimits limits;
+  FileLock lock;
+  QueueMirror mirror;
+  std::int64_t next_ticket = 1, next_number = 0;
+  std::int64_t history_count = 0;  ///< the writer's alone once it runs
+  std::shared_ptr<std::size_t> submitting = std::make_shared<std::size_t>(0);
+  Database database;               ///< the writer's alone once it runs
+  std::optional<Writer> writer;
+  ReaderPool readers{path, kReaders};
+  std::vector<std::function<void()>> change_listeners;
+  EventChannel events;
+
+  void changed();
+
+  /// Runs `apply` in the next transaction and comes back when it is on disk, or throws what went wrong. Not `durable`: when it is
+  /// in the file, for what the next start makes good after a loss of power.
+  /// Give it a named function object: GCC 12 destroys a lambda twice that is made inside a co_await expression and converted.
+  asio::awaitable<void> write(std::function<void(Database&)> apply, bool durable = true, std::int64_t subject = 0);
+  /// The same without waiting: for what a crash may undo.
+  void write_later(std::int64_t subject, std::function<void(Database&)> apply);
+
+  void save_state(const QueueMirror::Entry& entry);
+  /// Moves a held entry into the history, or puts it back as it was when that fails.
+  asio::awaitable<void> end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo);
+  /// The job of an entry, from memory or disk; nothing when what is stored can't be read.
+  asio::awaitable<std::optional<Job>> job_of_entry(std::int64_t ticket);
+
+ private:
+  void load();
+  void into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary);
+};
+
+}  // namespace darkroom

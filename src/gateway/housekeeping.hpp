@@ -1,0 +1,17 @@
+#pragma once
+// Clears away what nobody needs any more: files that a killed run had not finished, and old files of the temp folder.
+
+#include <boost/asio/awaitable.hpp>
+
+namespace darkroom {
+
+namespace asio = boost::asio;
+
+class BlockingPool;
+class Broker;
+class Folders;
+
+/// Sweeps at once and then every hour, until it is destroyed with its executor. What goes wrong is a line in the log.
+asio::awaitable<void> keep_house(BlockingPool& pool, const Folders& folders, Broker& broker);
+
+}  // namespace darkroom
