@@ -15,7 +15,11 @@ namespace json = boost::json;
 
 /// Limits of one parse. Depth counts nested arrays and objects.
 struct JsonLimits {
+  /// Limit: a JSON text, bytes. Beyond: it is refused. Fixed: readers of larger ones say so; bodies of requests have the limit of
+  /// --max-upload-size. Edge: ParseJson.LimitsAtTheEdge.
   std::size_t max_bytes = 100u << 20;
+  /// Limit: arrays and objects of a JSON text inside each other. Beyond: it is refused. Fixed: workflows have under ten. Edge:
+  /// ParseJson.LimitsAtTheEdge.
   std::size_t max_depth = 256;
   bool round_wide_integers = false;  ///< an integer beyond 64 bits becomes a double instead of a refusal: for descriptions, not for values
 };

@@ -16,6 +16,8 @@ namespace darkroom {
 namespace {
 
 constexpr std::string_view kMagic = "7767517";
+/// Limit: a .param file of ncnn, bytes. Beyond: the file is refused. Fixed: it holds a line a layer; the largest known has 100 KiB. Edge:
+/// Ncnn.AGraphHasALimit.
 constexpr std::size_t kMaxParam = 16u << 20;
 constexpr std::uint32_t kHalf = 0x01306B47, kFloat = 0, kFloatToo = 0x0002C056, kInt8 = 0x000D4B38;
 

@@ -16,7 +16,11 @@ namespace {
 
 using Kind = PickleValue::Kind;
 
-constexpr std::int64_t kMaxExpanded = 1 << 24;  // elements that a tensor of stride 0 may have beyond its storage
+/// Limit: elements of a tensor in a weights file that repeats a smaller storage. Beyond: the file is refused. Fixed: what a few bytes may
+/// grow to in memory. Edge: Checkpoint.ARepeatedStorageHasALimit.
+constexpr std::int64_t kMaxExpanded = 1 << 24;
+/// Limit: data.pkl of a .pth or .ckpt file, bytes. Beyond: the file is refused. Fixed: it holds names and shapes only. Edge:
+/// Checkpoint.ADescriptionHasALimit.
 constexpr std::size_t kMaxPickle = 256u << 20;
 
 // torch.save of before 1.6: this number, then the protocol version 1001.

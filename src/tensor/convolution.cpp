@@ -35,28 +35,24 @@ bool winograd_pays(const at::Tensor& weight) {
 /// So they are packed for the latest size, at its first use.
 class Convolution::Packed {
  public:
-  Packed(at::Tensor weight, std::int64_t side, std::int64_t stride) : weight_(std::move(weight)), sides_{side, side}, strides_{stride, stride} {}
+  Packed(at::Tensor weight, onednn::Window window) : weight_(std::move(weight)), window_(window) {}
 
-  at::Tensor run(const at::Tensor& x, const at::Tensor& bias) {
-    const auto given_bias = bias.defined() ? c10::IValue(bias) : c10::IValue();
-    return onednn::call("mkldnn::_convolution_pointwise", "", x, for_input(x.sizes().vec()), given_bias, sides_, strides_, kOnes, std::int64_t{1}, "none",
-                        c10::List<std::optional<c10::Scalar>>(), c10::IValue())->toTensor();
-  }
+  at::Tensor run(const at::Tensor& x, const at::Tensor& bias) { return onednn::convolution(x, for_input(x.sizes().vec()), bias, window_); }
 
  private:
   at::Tensor for_input(const Sizes& sizes) {
     const std::lock_guard lock(mutex_);
     if (sizes_ == sizes) return weight_;
-    const auto plain = weight_.is_mkldnn() ? weight_.to_dense().contiguous(at::MemoryFormat::ChannelsLast) : weight_;
-    if (auto packed = onednn::call("mkldnn::_reorder_convolution_weight", "", plain, sides_, strides_, kOnes, std::int64_t{1}, c10::IValue(sizes))) weight_ = packed->toTensor();
+    const auto plain = weight_.is_mkldnn() ? onednn::unpack_convolution(weight_) : weight_;
+    if (auto packed = onednn::pack_convolution(plain, window_, sizes); packed.defined()) weight_ = std::move(packed);
     sizes_ = sizes;
     return weight_;
   }
 
-  inline static const Sizes kOnes{1, 1};
   std::mutex mutex_;
   at::Tensor weight_;
-  Sizes sizes_, sides_, strides_;
+  onednn::Window window_;
+  Sizes sizes_;
 };
 
 Convolution::Convolution(const Weights& weights, const Compute& compute, std::int64_t stride, Padding padding)
@@ -89,7 +85,7 @@ Convolution::Convolution(const at::Tensor& weight, const at::Tensor& bias, const
   }
   weight_ = weight.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast);
   if (compute.device.is_cpu() && compute.dtype == at::kBFloat16 && padding == Padding::kSame && onednn::fast_bf16())
-    packed_ = std::make_unique<Packed>(std::exchange(weight_, {}), kernel_ / 2, stride);
+    packed_ = std::make_unique<Packed>(std::exchange(weight_, {}), onednn::Window{kernel_ / 2, stride});
 }
 
 Convolution::~Convolution() = default;

@@ -11,7 +11,7 @@
 namespace darkroom::flash {
 namespace {
 
-constexpr std::int64_t kMaxWidth = 512;
+constexpr std::int64_t kWidest = 512;
 constexpr std::int64_t kQueries = 384;  // of a task: they and their outputs fit the second-level cache at the usual widths of a head
 constexpr float kLog2E = 1.44269504088896340736F;
 
@@ -149,7 +149,7 @@ void run_task(const Call& call, std::int64_t task, const Scratch& s) {
 
 }  // namespace
 
-bool available(std::int64_t width) { return width % kVec == 0 && width <= kMaxWidth && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+bool available(std::int64_t width) { return width % kVec == 0 && width <= kWidest && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 std::int64_t packed_floats(const Call& call) { return call.batch * call.heads * head_floats(call); }
 std::int64_t blocks(const Call& call) { return call.batch * ((call.keys + block_keys(call.width) - 1) / block_keys(call.width)); }
 

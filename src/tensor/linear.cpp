@@ -26,26 +26,20 @@ Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const Compute& 
   if (bias.defined()) bias_ = bias.to(compute.device, compute.dtype).contiguous();
   bytes_ = weight_.nbytes() + (bias_.defined() ? bias_.nbytes() : 0);
   if (compute.device.is_cpu() && compute.dtype == at::kBFloat16 && onednn::fast_bf16()) {
-    if (auto packed = onednn::call("mkldnn::_reorder_linear_weight", "", weight_, c10::IValue())) {
-      weight_ = packed->toTensor();
+    if (auto packed = onednn::pack_linear(weight_); packed.defined()) {
+      weight_ = std::move(packed);
       packed_ = true;
     }
   }
 }
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
-  if (packed_) {
-    const c10::IValue bias = bias_.defined() ? c10::IValue(bias_) : c10::IValue();
-    return onednn::call("mkldnn::_linear_pointwise", "", x, weight_, bias, "none", c10::List<std::optional<c10::Scalar>>(), c10::IValue())->toTensor();
-  }
+  if (packed_) return onednn::linear(x, weight_, bias_);
   return bias_.defined() ? at::linear(x, weight_, bias_) : at::linear(x, weight_);
 }
 
 at::Tensor Linear::plus(const at::Tensor& x, at::Tensor residual) const {
-  if (packed_) {
-    const c10::IValue bias = bias_.defined() ? c10::IValue(bias_) : c10::IValue();
-    return onednn::call("mkldnn::_linear_pointwise", "binary", x, residual, weight_, bias, "add")->toTensor();
-  }
+  if (packed_) return onednn::linear_plus(x, residual, weight_, bias_);
   if (!residual.is_contiguous()) return (*this)(x).add_(residual);
   auto sum = residual.view({-1, out_});
   if (bias_.defined()) sum.add_(bias_);

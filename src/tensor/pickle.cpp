@@ -12,7 +12,11 @@
 namespace darkroom {
 namespace {
 
-constexpr std::size_t kMaxValues = 4'000'000;  // a checkpoint of 1,000 tensors has some 20,000
+/// Limit: values in the pickles of a weights file. Beyond: the file is refused. Fixed: a checkpoint of 1,000 tensors has some 20,000. Edge:
+/// Pickle.ValuesHaveALimit.
+constexpr std::size_t kMaxValues = 4'000'000;
+/// Limit: operations in the pickles of a weights file. Beyond: the file is refused. Fixed: a checkpoint of 1,000 tensors has some 100,000.
+/// Edge: Pickle.StepsHaveALimit.
 constexpr std::size_t kMaxSteps = 32'000'000;
 
 constexpr std::array<std::string_view, 4> kFunctions = {"torch._utils._rebuild_tensor_v2", "torch._utils._rebuild_tensor",

@@ -15,7 +15,9 @@ namespace {
 static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "weights are read in place");
 
 constexpr std::size_t kPrefix = 8;
-constexpr std::size_t kMaxHeader = 100'000'000;  // the limit of the format's own library
+/// Limit: header of a .safetensors file, bytes. Beyond: the file is refused. Fixed: the limit of the format's own library. Edge:
+/// Safetensors.AHeaderHasALimit.
+constexpr std::size_t kMaxHeader = 100'000'000;
 
 struct DType {
   std::string_view name;

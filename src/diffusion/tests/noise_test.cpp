@@ -94,6 +94,12 @@ TEST(Noise, RefusesWrongIndices) {
   EXPECT_THROW(prepare_noise(0, {1, 4, 2, 2}, std::vector<std::int64_t>{}), InvalidInput);
 }
 
+TEST(Noise, AnIndexHasALimit) {
+  constexpr std::int64_t kMost = 1 << 20;
+  EXPECT_EQ(prepare_noise(0, {1, 1, 1, 1}, std::vector{kMost}).numel(), 1);
+  EXPECT_THROW(prepare_noise(0, {1, 1, 1, 1}, std::vector{kMost + 1}), InvalidInput);
+}
+
 TEST(Noise, DisabledIsZeroAndSeedless) {
   EXPECT_EQ(disabled_noise()->noise({2, 4, 3, 3}, std::nullopt).abs().sum().item<double>(), 0);
   EXPECT_EQ(random_noise(5)->seed(), 5u);

@@ -149,6 +149,15 @@ TEST(Ncnn, RefusesBrokenFiles) {
   EXPECT_THROW(read_upscaler(lonely), NotFound);
 }
 
+TEST(Ncnn, AGraphHasALimit) {
+  constexpr std::size_t kMost = 16u << 20;
+  Pair pair;
+  pair.param.resize(kMost, '\n');  // blank lines at the end
+  EXPECT_EQ(pair.fault(), "accepted");
+  pair.param += '\n';
+  EXPECT_THAT(pair.fault(), HasSubstr("too large"));
+}
+
 TEST(Ncnn, SurvivesMutations) {
   const Pair good;
   Scratch scratch;

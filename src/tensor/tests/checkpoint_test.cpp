@@ -80,17 +80,19 @@ TEST(Checkpoint, RefusesBrokenFiles) {
   EXPECT_THAT(fault_of(scratch.write("a.pth", std::string("\x80\x02}.", 4))), HasSubstr("not one that torch.save wrote"));
 }
 
+std::string fault_of_pickle(std::string_view bytes) {
+  try {
+    Unpickler machine(bytes);
+    machine.load();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
 // Every class of fault that a pickle can have, fed to the machine itself.
 TEST(Pickle, RefusesWhatIsNoData) {
-  const auto fault = [](std::string_view bytes) -> std::string {
-    try {
-      Unpickler machine(bytes);
-      machine.load();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
-  };
+  const auto fault = fault_of_pickle;
   EXPECT_THAT(fault("cposix\nsystem\n."), HasSubstr("asks for posix.system"));
   EXPECT_THAT(fault("\x8c\x08" "builtins\x8c\x04" "exec\x93."), HasSubstr("asks for builtins.exec"));
   EXPECT_THAT(fault("ctorch.storage\n_load_from_bytes\n."), HasSubstr("asks for torch.storage._load_from_bytes"));
@@ -114,6 +116,66 @@ TEST(Pickle, RefusesWhatIsNoData) {
   EXPECT_EQ(fault("N" + std::string(1'000'000, '\x85') + "."), "accepted");
   // A list that holds itself.
   EXPECT_EQ(fault(std::string("]q\0h\0a.", 7)), "accepted");
+}
+
+TEST(Pickle, ValuesHaveALimit) {
+  constexpr std::size_t kMost = 4'000'000;
+  const auto tuple_of = [](std::size_t count) { return "(" + std::string(count, 'N') + "t."; };
+  EXPECT_EQ(fault_of_pickle(tuple_of(kMost - 1)), "accepted");  // the tuple is one, too
+  EXPECT_EQ(fault_of_pickle(tuple_of(kMost)), "pickle: more than 4000000 values");
+}
+
+TEST(Pickle, StepsHaveALimit) {
+  constexpr std::size_t kMost = 32'000'000;
+  std::string bytes = "N";
+  while (bytes.size() < kMost - 1) bytes += "20";  // the top twice, and off again
+  ASSERT_EQ(bytes.size(), kMost - 1);
+  EXPECT_EQ(fault_of_pickle(bytes + "."), "accepted");
+  EXPECT_EQ(fault_of_pickle(bytes + "20."), "pickle: more than 32000000 steps");
+}
+
+// A file of torch's old format with one tensor of `count` elements that repeats the only element of its storage.
+std::string repeating(std::int32_t count) {
+  using namespace std::string_literals;
+  std::string sizes(4, '\0');
+  std::memcpy(sizes.data(), &count, sizeof count);
+  const std::string head = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.\x80\x02}X\x0d\0\0\0little_endian\x88s."s;
+  const std::string storage = "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0000X\3\0\0\0cpuK\1NtQ"s;
+  const std::string tensor = "ctorch._utils\n_rebuild_tensor_v2\n("s + storage + "K\0J"s + sizes + "\x85K\0\x85\x89"s + "ccollections\nOrderedDict\n)RtR";
+  const std::string keys = "\x80\x02]X\1\0\0\0000a."s;
+  return head + "\x80\x02}X\1\0\0\0a"s + tensor + "s." + keys + "\1\0\0\0\0\0\0\0\0\0\x80\x3f"s;
+}
+
+TEST(Checkpoint, ARepeatedStorageHasALimit) {
+  constexpr std::int32_t kMost = 1 << 24;
+  Scratch scratch;
+  const auto weights = load_checkpoint(scratch.write("a.pth", repeating(kMost)));
+  EXPECT_EQ(weights.at("a").numel(), kMost);
+  EXPECT_EQ(weights.at("a")[kMost - 1].item<float>(), 1);
+  EXPECT_THAT(fault_of(scratch.write("a.pth", repeating(kMost + 1))), HasSubstr("repeats its storage too often"));
+}
+
+// A zip file whose one entry, all zeros, has `size` bytes; a hole in the file where the system can.
+std::filesystem::path zeros_in_zip(const Scratch& scratch, std::uint32_t size) {
+  const auto number = [](auto value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
+  const auto u16 = [&](int value) { return number(static_cast<std::uint16_t>(value)); };
+  const std::string name = "a/data.pkl";
+  const std::string facts = u16(20) + u16(0) + u16(0) + u16(0) + u16(0) + number(std::uint32_t{0}) + number(size) + number(size) + u16(static_cast<int>(name.size()));
+  const std::string local = "PK\3\4" + facts + u16(0) + name;
+  const std::string central = "PK\1\2" + u16(20) + facts + u16(0) + u16(0) + u16(0) + u16(0) + number(std::uint32_t{0}) + number(std::uint32_t{0}) + name;
+  const auto offset = static_cast<std::uint32_t>(local.size() + size);
+  const auto path = scratch.write("a.pth", local);
+  std::ofstream file(path, std::ios::binary | std::ios::in);
+  file.seekp(offset);
+  file << central << "PK\5\6" << u16(0) << u16(0) << u16(1) << u16(1) << number(static_cast<std::uint32_t>(central.size())) << number(offset) << u16(0);
+  return path;
+}
+
+TEST(Checkpoint, ADescriptionHasALimit) {
+  constexpr std::uint32_t kMost = 256u << 20;
+  Scratch scratch;
+  EXPECT_THAT(fault_of(zeros_in_zip(scratch, kMost)), HasSubstr("unsupported opcode 0"));
+  EXPECT_THAT(fault_of(zeros_in_zip(scratch, kMost + 1)), HasSubstr("its data.pkl has 268435457 bytes"));
 }
 
 TEST(Pickle, ReadsLongs) {

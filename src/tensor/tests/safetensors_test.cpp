@@ -87,6 +87,15 @@ TEST(Safetensors, RefusesHostileHeaders) {
               HasSubstr("overlaps"));
 }
 
+TEST(Safetensors, AHeaderHasALimit) {
+  constexpr std::size_t kMost = 100'000'000;
+  std::string header = "{}";
+  header.resize(kMost, ' ');
+  EXPECT_EQ(fault_of(file_of(header, 0)), "accepted");
+  header += ' ';
+  EXPECT_THAT(fault_of(file_of(header, 0)), HasSubstr("too large"));
+}
+
 TEST(Safetensors, SurvivesEveryMutation) {
   const std::string good = dump_safetensors({{"a", at::arange(6, at::kFloat).view({2, 3})}, {"b", at::arange(3, at::kLong)}}, {{"k", "v"}});
   Scratch scratch;
