@@ -70,7 +70,9 @@ ResultTexts texts_of(const JobResult& result) {
   ResultTexts texts;
   dump_to(texts.outputs, result.outputs);
   dump_to(texts.meta, result.meta);
-  dump_to(texts.status, json::object{{"status_str", result.status}, {"completed", result.completed}, {"messages", result.messages}});
+  json::object status{{"status_str", result.status}, {"completed", result.completed}, {"messages", result.messages}};
+  if (!result.precision.empty()) status.emplace("precision", result.precision);  // not ComfyUI's: clients take the keys they know
+  dump_to(texts.status, status);
   return texts;
 }
 

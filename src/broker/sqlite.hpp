@@ -53,7 +53,7 @@ class Statement {
 class Database {
  public:
   enum class Mode { kReadWrite, kReadOnly };
-  /// Opens and sets up a WAL database with synchronous=FULL. Throws Unavailable with SQLite's reason.
+  /// Opens and sets up a WAL database in which a commit does not wait for the disk (sync_log). Throws Unavailable with SQLite's reason.
   Database(const std::string& path, Mode mode);
   ~Database();
   Database(const Database&) = delete;
@@ -63,10 +63,11 @@ class Database {
   void execute(const std::string& sql);     ///< one or more statements without arguments
   std::int64_t changes() const;             ///< rows that the last statement changed
   std::int64_t scalar(std::string_view sql);
-  void sync_log();                          ///< what was committed under another `synchronous` is on the disk afterwards
+  void sync_log();                          ///< what was committed is on the disk afterwards. Throws Unavailable when it can't be
 
  private:
   std::string log_path_;
+  int log_file_ = -1;  ///< open from the first sync_log() on
   sqlite3* handle_ = nullptr;
   struct TextHash {
     using is_transparent = void;

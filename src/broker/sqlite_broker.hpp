@@ -1,5 +1,5 @@
 #pragma once
-// The broker of one machine: a SQLite database in WAL mode with synchronous=FULL, owned by the gateway.
+// The broker of one machine: a SQLite database in WAL mode, synced after every commit that somebody waits for, owned by the gateway.
 //
 // A mirror of the queue lives in memory (order, states, leases, and the texts of jobs while they are few), so that looking at
 // the queue and claiming touch no disk. What must survive is written by one thread in groups (writer.hpp); history is read on

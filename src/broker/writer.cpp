@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "base/log.hpp"
 
 namespace darkroom {
@@ -51,7 +52,11 @@ bool Writer::wait_for_tasks(std::vector<Task>& group) {
       wake_.wait(lock, any);
     } else if (!wake_.wait_for(lock, kSyncTime, any)) {
       lock.unlock();
-      database_.sync_log();
+      try {
+        database_.sync_log();
+      } catch (const Error& error) {
+        log::warn("{}", error.what());
+      }
       unsynced_ = false;
       lock.lock();
     }
@@ -75,50 +80,51 @@ void Writer::loop() {
 /// One transaction. A task that fails is undone alone; returned is what made the whole transaction fail.
 std::exception_ptr Writer::apply(std::vector<Task>& group, std::vector<std::exception_ptr>& faults) {
   try {
-    const bool durable = std::ranges::any_of(group, &Task::durable);
-    set_durable(durable);
-    unsynced_ = !durable;
     database_.prepare("BEGIN IMMEDIATE").run();
-    if (group.size() == 1) {  // it needs no savepoint
-      try {
-        group[0].apply(database_);
-      } catch (...) {
-        faults[0] = std::current_exception();
-        database_.prepare("ROLLBACK").run();
-        return nullptr;
-      }
-      database_.prepare("COMMIT").run();
-      ++commits_;
-      return nullptr;
-    }
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      database_.prepare("SAVEPOINT task").run();
-      try {
-        group[i].apply(database_);
-      } catch (...) {
-        faults[i] = std::current_exception();
-        database_.prepare("ROLLBACK TO task").run();
-      }
-      database_.prepare("RELEASE task").run();
-    }
+    if (group.size() > 1) apply_each(group, faults);
+    else if (!apply_alone(group[0], faults[0])) return nullptr;
     database_.prepare("COMMIT").run();
     ++commits_;
+    unsynced_ = true;
+    if (std::ranges::any_of(group, &Task::durable)) {
+      database_.sync_log();
+      unsynced_ = false;
+    }
     return nullptr;
   } catch (const std::exception& error) {
     log::error("writing to the database failed: {}", error.what());
     const std::exception_ptr fault = std::current_exception();
     try {
       database_.prepare("ROLLBACK").run();
-    } catch (const std::exception&) {  // SQLite has rolled back by itself
+    } catch (const std::exception&) {  // SQLite has rolled back by itself, or what failed came after the commit
     }
     return fault;
   }
 }
 
-void Writer::set_durable(bool durable) {
-  if (durable == durable_) return;
-  database_.execute(durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-  durable_ = durable;
+/// The transaction is the task's own: it needs no savepoint. False when it failed and is rolled back.
+bool Writer::apply_alone(Task& task, std::exception_ptr& fault) {
+  try {
+    task.apply(database_);
+    return true;
+  } catch (...) {
+    fault = std::current_exception();
+    database_.prepare("ROLLBACK").run();
+    return false;
+  }
+}
+
+void Writer::apply_each(std::vector<Task>& group, std::vector<std::exception_ptr>& faults) {
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    database_.prepare("SAVEPOINT task").run();
+    try {
+      group[i].apply(database_);
+    } catch (...) {
+      faults[i] = std::current_exception();
+      database_.prepare("ROLLBACK TO task").run();
+    }
+    database_.prepare("RELEASE task").run();
+  }
 }
 
 void Writer::commit(std::vector<Task>& group) {

@@ -44,7 +44,8 @@ class Writer {
   bool wait_for_tasks(std::vector<Task>& group);
   void commit(std::vector<Task>& group);
   std::exception_ptr apply(std::vector<Task>& group, std::vector<std::exception_ptr>& faults);
-  void set_durable(bool durable);
+  bool apply_alone(Task& task, std::exception_ptr& fault);
+  void apply_each(std::vector<Task>& group, std::vector<std::exception_ptr>& faults);
 
   Database& database_;
   std::mutex mutex_;
@@ -52,7 +53,6 @@ class Writer {
   std::vector<Task> waiting_, lazy_;
   bool stopping_ = false;
   bool asleep_ = false;    ///< a lazy task has to wake it
-  bool durable_ = true;    ///< how the next transaction is written
   bool unsynced_ = false;  ///< something committed is not yet sure to be on the disk
   std::atomic<std::uint64_t> commits_ = 0;
   std::thread thread_;
