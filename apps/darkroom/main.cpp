@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   darkroom::add_serve_command(app, given, status);
   darkroom::add_run_command(app, status);
   darkroom::add_picture_commands(app, status);
+  darkroom::add_models_command(app, status);
   darkroom::add_doctor_command(app, status);
 
   std::vector<std::string> arguments(given.begin() + (given.empty() ? 0 : 1), given.end());

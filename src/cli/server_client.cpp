@@ -19,6 +19,7 @@
 #include <variant>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 
 namespace darkroom {
 namespace {
@@ -29,11 +30,11 @@ using tcp = asio::ip::tcp;
 using Plain = beast::tcp_stream;
 using Tls = asio::ssl::stream<beast::tcp_stream>;
 
-/// Limit: time for a server to take a connection of `darkroom run --server`, s. Beyond: exit status 6. Fixed: networks answer sooner.
+/// Limit: time for a server to take a connection of `darkroom run --server` or `models pull`, s. Beyond: exit status 6. Fixed: networks answer sooner.
 /// Edge: test_limits.py::test_a_server_that_takes_no_connection.
 constexpr auto kConnectTime = std::chrono::seconds(10);
-/// Limit: time between two pieces of a server's reply to `darkroom run`, s. Beyond: exit status 6. Fixed: the first /object_info of a
-/// server takes a while. Edge: test_limits.py::test_a_server_that_never_replies.
+/// Limit: time between two pieces of a server's reply to the command line, s. Beyond: `run` ends with exit status 6, `models pull` asks
+/// anew for the rest. Fixed: the first /object_info of a server takes a while. Edge: test_limits.py::test_a_server_that_never_replies.
 constexpr auto kReplyTime = std::chrono::seconds(60);
 /// Limit: a server's reply to `darkroom run`, bytes. Beyond: exit status 6. Fixed: the largest picture fits. Edge:
 /// test_limits.py::test_a_reply_at_the_limit.
@@ -41,6 +42,7 @@ constexpr std::uint64_t kMaxReplyBytes = 2ull << 30;
 /// Limit: a WebSocket message to `darkroom run`, bytes. Beyond: it asks for the end every second instead. Fixed: previews and texts are
 /// shorter. Edge: ServerClientLimits.MessagesAtTheLimit.
 constexpr std::size_t kMaxMessageBytes = 64u << 20;
+constexpr std::size_t kPieceBytes = 256u << 10;  ///< of a body that is taken as it comes
 
 /// What is wrong, in words of the program where those of OpenSSL say little.
 std::string reason(const boost::system::error_code& fault) {
@@ -58,11 +60,18 @@ json::value ServerClient::Reply::as_json() const {
   }
 }
 
+std::string ServerClient::Head::field(const std::string& name) const {
+  const auto at = fields.find(name);
+  return at == fields.end() ? "" : at->second;
+}
+
 struct ServerClient::State {
   asio::any_io_executor io;
   ServerUrl url;
+  std::optional<ServerUrl> proxy;
   asio::ssl::context trust{asio::ssl::context::tls_client};
   std::variant<std::monostate, beast::websocket::stream<Plain>, beast::websocket::stream<Tls>> socket;
+  std::function<void(std::string_view)> binary;
 
   void load_trust(const std::filesystem::path& file) {
     boost::system::error_code fault;
@@ -73,18 +82,36 @@ struct ServerClient::State {
   }
 
   asio::awaitable<void> connect(Plain& stream) {
+    const ServerUrl& next = proxy ? *proxy : url;
     tcp::resolver resolver(io);
     boost::system::error_code fault;
-    const auto found = co_await resolver.async_resolve(url.host, url.port, asio::redirect_error(asio::use_awaitable, fault));
+    const auto found = co_await resolver.async_resolve(next.host, next.port, asio::redirect_error(asio::use_awaitable, fault));
     if (!fault) {
       stream.expires_after(kConnectTime);
       co_await stream.async_connect(found, asio::redirect_error(asio::use_awaitable, fault));
     }
-    if (fault) throw Unavailable(fmt::format("no server at {}: {}", url.authority(), fault.message()));
+    if (fault) throw Unavailable(fmt::format("no {} at {}: {}", proxy ? "proxy" : "server", next.authority(), fault.message()));
+  }
+
+  /// Asks the proxy to pass on what follows, unread.
+  asio::awaitable<void> open_tunnel(Plain& stream) {
+    http::request<http::empty_body> request(http::verb::connect, url.authority(), 11);
+    request.set(http::field::host, url.authority());
+    http::response_parser<http::empty_body> parser;
+    parser.skip(true);
+    beast::flat_buffer buffer;
+    boost::system::error_code fault;
+    stream.expires_after(kConnectTime);
+    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
+    if (!fault) co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
+    if (fault) throw Unavailable(fmt::format("the proxy {} did not answer: {}", proxy->authority(), fault.message()));
+    if (const int status = static_cast<int>(parser.get().result_int()); status / 100 != 2)
+      throw Unavailable(fmt::format("the proxy {} answered {} to a connection with {}", proxy->authority(), status, url.authority()));
   }
 
   asio::awaitable<void> connect(Tls& stream) {
     co_await connect(stream.next_layer());
+    if (proxy) co_await open_tunnel(stream.next_layer());
     boost::system::error_code fault;
     if (asio::ip::make_address(url.host, fault); fault) SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
     stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
@@ -115,6 +142,48 @@ struct ServerClient::State {
       throw Unavailable(fmt::format("{} did not answer {}: {}", url.authority(), std::string_view(request.target()), reason(fault)));
     const int status = static_cast<int>(parser.get().result_int());
     co_return Reply{status, std::move(parser.get().body())};
+  }
+
+  template <class Stream>
+  asio::awaitable<void> take(Stream stream, http::request<http::empty_body> request, Reader& reader) {
+    co_await connect(stream);
+    Plain& bottom = beast::get_lowest_layer(stream);
+    http::response_parser<http::buffer_body> parser;
+    parser.body_limit(boost::none);
+    beast::flat_buffer buffer;
+    boost::system::error_code fault;
+    bottom.expires_after(kReplyTime);
+    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
+    if (!fault) co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
+    if (fault) throw Unavailable(fmt::format("{} did not answer: {}", url.authority(), reason(fault)));
+    Head head{static_cast<int>(parser.get().result_int()), {}};
+    for (const auto& field : parser.get()) head.fields[lower(field.name_string())] = std::string(field.value());
+    if (!reader.head(head)) co_return;
+    std::vector<char> piece(kPieceBytes);
+    while (!parser.is_done()) {
+      auto& body = parser.get().body();
+      body.data = piece.data();
+      body.size = piece.size();
+      bottom.expires_after(kReplyTime);
+      co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
+      if (fault == http::error::need_buffer) fault = {};
+      reader.piece({piece.data(), piece.size() - body.size});
+      if (fault) throw Unavailable(fmt::format("{} stopped in the middle: {}", url.authority(), reason(fault)));
+    }
+  }
+
+  asio::awaitable<void> fetch(const std::string& target, const std::map<std::string, std::string>& fields, Reader& reader) {
+    const std::string whole = proxy && !url.tls ? "http://" + url.authority() + url.base + target : url.base + target;
+    http::request<http::empty_body> request(http::verb::get, whole, 11);
+    const bool usual_port = url.port == (url.tls ? "443" : "80");  // signed addresses are signed for a host without one
+    const std::string authority = url.authority();
+    request.set(http::field::host, usual_port ? authority.substr(0, authority.rfind(':')) : authority);
+    request.set(http::field::user_agent, "darkroom");
+    request.set(http::field::accept_encoding, "identity");
+    for (const auto& [name, value] : fields) request.set(name, value);
+    request.keep_alive(false);
+    if (url.tls) return take(Tls(io, trust), std::move(request), reader);
+    return take(Plain(io), std::move(request), reader);
   }
 
   asio::awaitable<Reply> send(http::verb verb, const std::string& target, std::string body, const std::string& content_type) {
@@ -157,12 +226,13 @@ struct ServerClient::State {
         co_return std::nullopt;
       }
       if (opened.got_text()) co_return beast::buffers_to_string(buffer.data());
+      if (binary) binary(beast::buffers_to_string(buffer.data()));
     }
   }
 };
 
-ServerClient::ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca)
-    : state_(std::make_unique<State>(std::move(io), std::move(url))) {
+ServerClient::ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca, std::optional<ServerUrl> proxy)
+    : state_(std::make_unique<State>(std::move(io), std::move(url), std::move(proxy))) {
   if (state_->url.tls) state_->load_trust(tls_ca);
 }
 
@@ -172,6 +242,10 @@ asio::awaitable<ServerClient::Reply> ServerClient::get(std::string target) { ret
 
 asio::awaitable<ServerClient::Reply> ServerClient::post(std::string target, std::string body, std::string content_type) {
   return state_->send(http::verb::post, target, std::move(body), content_type);
+}
+
+asio::awaitable<void> ServerClient::fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader) {
+  return state_->fetch(target, fields, reader);
 }
 
 asio::awaitable<void> ServerClient::open_socket(std::string client_id) {
@@ -186,6 +260,8 @@ asio::awaitable<std::optional<std::string>> ServerClient::read_message() {
   if (auto* tls = std::get_if<beast::websocket::stream<Tls>>(&state.socket)) return state.read(*tls);
   return []() -> asio::awaitable<std::optional<std::string>> { co_return std::nullopt; }();
 }
+
+void ServerClient::on_binary(std::function<void(std::string_view bytes)> listener) { state_->binary = std::move(listener); }
 
 void ServerClient::close_socket() {
   State& state = *state_;

@@ -4,9 +4,12 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/json.hpp"
 #include "cli/server_url.hpp"
@@ -18,7 +21,8 @@ namespace asio = boost::asio;
 class ServerClient {
  public:
   /// `tls_ca`: a PEM file with the authorities to trust for https; empty: those of the system. Throws InvalidInput when it can't be read.
-  ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca = {});
+  /// `proxy`: every connection goes through it, TLS in a tunnel that it opens (CONNECT).
+  ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca = {}, std::optional<ServerUrl> proxy = {});
   ~ServerClient();
 
   struct Reply {
@@ -32,10 +36,27 @@ class ServerClient {
   asio::awaitable<Reply> get(std::string target);
   asio::awaitable<Reply> post(std::string target, std::string body, std::string content_type = "application/json");
 
+  /// Status and header fields of a reply; names in lower case.
+  struct Head {
+    int status = 0;
+    std::map<std::string, std::string> fields;
+    std::string field(const std::string& name) const;  ///< empty: not there
+  };
+  /// Takes a reply as it comes. What it throws ends the request.
+  struct Reader {
+    virtual ~Reader() = default;
+    virtual bool head(const Head& head) = 0;  ///< false: the body is not wanted, the connection is closed
+    virtual void piece(std::string_view bytes) = 0;
+  };
+  /// One GET with further header fields, its body to `reader` in pieces. Throws Unavailable as get() does, also for a body that is cut off.
+  asio::awaitable<void> fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader);
+
   /// Opens /ws?clientId=… Throws Unavailable.
   asio::awaitable<void> open_socket(std::string client_id);
-  /// The next text message, pictures skipped. Nothing once the socket is closed.
+  /// The next text message. Nothing once the socket is closed.
   asio::awaitable<std::optional<std::string>> read_message();
+  /// Who gets the binary messages that read_message() comes across; they are dropped without one.
+  void on_binary(std::function<void(std::string_view bytes)> listener);
   void close_socket();
 
  private:

@@ -1,0 +1,38 @@
+#include "cli/byte_range.hpp"
+
+#include <charconv>
+
+#include "base/text.hpp"
+
+namespace darkroom {
+namespace {
+
+std::optional<std::uint64_t> whole_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [stopped, fault] = std::from_chars(text.data(), end, value);
+  if (fault != std::errc() || stopped != end || text.empty()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::optional<ByteRange> parse_content_range(std::string_view text) {
+  text = trim(text);
+  if (!starts_with_nocase(text, "bytes ")) return std::nullopt;
+  text = trim(text.substr(6));
+  const auto slash = text.find('/');
+  if (slash == text.npos) return std::nullopt;
+  const std::string_view range = text.substr(0, slash), size = text.substr(slash + 1);
+  ByteRange result;
+  if (size != "*" && !(result.size = whole_number(size))) return std::nullopt;
+  if (range == "*") return result.size ? std::optional(result) : std::nullopt;
+  const auto dash = range.find('-');
+  if (dash == range.npos) return std::nullopt;
+  result.first = whole_number(range.substr(0, dash));
+  result.last = whole_number(range.substr(dash + 1));
+  if (!result.first || !result.last || *result.last < *result.first || (result.size && *result.last >= *result.size)) return std::nullopt;
+  return result;
+}
+
+}  // namespace darkroom
