@@ -1,8 +1,6 @@
 #include "cli/hardware.hpp"
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 #include <unordered_set>
 
 #include "base/text.hpp"
@@ -39,18 +37,6 @@ Processor parse_cpuinfo(std::string_view text) {
   for (const auto& feature : known_features())
     if (flags.contains(feature)) processor.features.push_back(feature);
   return processor;
-}
-
-std::vector<std::string> nvidia_gpus(const std::filesystem::path& root) {
-  std::vector<std::string> names;
-  std::error_code fault;
-  for (std::filesystem::directory_iterator entry(root, fault), end; !fault && entry != end; entry.increment(fault)) {
-    std::ifstream file(entry->path() / "information");
-    for (std::string line; std::getline(file, line);)
-      if (const auto name = value_of(line, "Model"); !name.empty()) names.emplace_back(name);
-  }
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace darkroom

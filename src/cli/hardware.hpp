@@ -1,7 +1,6 @@
 #pragma once
 // What the machine computes with, read from the kernel's own files.
 
-#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,8 +19,5 @@ Processor parse_cpuinfo(std::string_view text);
 
 /// The features that the networks make use of, slowest first.
 std::vector<std::string> known_features();
-
-/// Names of the NVIDIA GPUs that the kernel's driver knows ("NVIDIA A10"), from `root`/*/information.
-std::vector<std::string> nvidia_gpus(const std::filesystem::path& root = "/proc/driver/nvidia/gpus");
 
 }  // namespace darkroom

@@ -106,7 +106,9 @@ class PixelSpaceVae final : public Vae {
 
 }  // namespace
 
-std::shared_ptr<const Vae> load_vae(const Weights& weights, const Compute& compute) {
+std::shared_ptr<const Vae> load_vae(const Weights& weights, const Compute& wanted) {
+  Compute compute = wanted;
+  if (compute.dtype == at::kHalf) compute.dtype = at::kBFloat16;  // SDXL's activations go beyond what fp16 can hold
   auto found = find_kl_vae(weights);
   return found ? std::make_shared<KlVae>(std::move(*found), compute) : nullptr;
 }

@@ -1,10 +1,12 @@
 #include "gateway/serve_command.hpp"
 
 #include <CLI/Formatter.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/gpus.hpp"
 #include "base/log.hpp"
 #include "gateway/gateway.hpp"
 
@@ -15,6 +17,7 @@ namespace {
 int serve(CLI::App& command, Options& options, const std::string& config_file, const ServeNotes& notes) {
   try {
     if (!config_file.empty()) apply_config_file(command, config_file);
+    if (command.get_option("--workers")->count() == 0 && !options.cpu) options.workers = std::max(1, static_cast<int>(nvidia_gpus().size()));
     complete(options);
     log::setup("darkroom", options.verbose);
     for (const auto& line : notes.lines) log::info("{}", line);

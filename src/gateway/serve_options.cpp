@@ -123,7 +123,7 @@ void add_comfyui(CLI::App& serve, Options& options, ServeNotes& notes) {
 
 void add_own(CLI::App& serve, Options& options, std::string& config_file) {
   const char* group = "Darkroom's own";
-  serve.add_option("--workers", options.workers, "Worker processes  [1]")->check(CLI::Range(0, 64))->group(group);
+  serve.add_option("--workers", options.workers, "Worker processes  [one for each GPU, else 1]")->check(CLI::Range(0, 64))->group(group);
   serve.add_option_function<std::string>("--ram", [&options](const std::string& text) { options.ram_bytes = size_of("--ram", text); },
                                          "Memory that a worker may use before it is replaced, such as 8G  [85 % of the machine or container]")->group(group);
   serve.add_option("--precision", options.precision, "auto takes bf16 where the processor is good at it  [auto]")

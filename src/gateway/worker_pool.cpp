@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "base/error.hpp"
+#include "base/gpus.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/machine.hpp"
@@ -87,10 +88,18 @@ struct WorkerPool::State {
              {"preview_method", options.preview_method},
              {"preview_size", options.preview_size},
              {"ram", ram_limit},
-             {"cpu", options.cpu},
              {"disable_metadata", options.disable_metadata},
              {"verbose", options.verbose}},
             {}};
+  }
+
+  /// The GPU that the fewest workers compute on; none where there is none or --cpu says so.
+  std::optional<int> free_gpu() const {
+    std::vector<int> users(options.cpu ? 0 : nvidia_gpus().size());
+    for (const auto& process : processes)
+      if (const auto gpu = process->gpu(); gpu && static_cast<std::size_t>(*gpu) < users.size()) ++users[static_cast<std::size_t>(*gpu)];
+    if (users.empty()) return std::nullopt;
+    return static_cast<int>(std::ranges::min_element(users) - users.begin());
   }
 
   /// Starts one worker, or tries again later.
@@ -100,7 +109,7 @@ struct WorkerPool::State {
     try {
       if (::access(program.c_str(), X_OK) != 0) throw Unavailable("there is no worker program at " + program);
       auto process = std::make_shared<WorkerProcess>(
-          io, next_id++, program, ram_limit, times,
+          io, next_id++, program, free_gpu(), ram_limit, times,
           WorkerProcess::Events{[this](WorkerProcess& worker) { on_ready(worker); },
                                 [this](WorkerProcess& worker, Record record) { on_record(worker, std::move(record)); },
                                 [this](WorkerProcess& worker, LostReason reason, const ExitStatus& status) { on_gone(worker, reason, status); }});

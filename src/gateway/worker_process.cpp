@@ -23,12 +23,13 @@ constexpr auto kLastWords = std::chrono::milliseconds(200);  ///< for records th
 
 }  // namespace
 
-WorkerProcess::WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::uint64_t ram_limit, const WorkerTimes& times,
-                             Events events)
+WorkerProcess::WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::optional<int> gpu, std::uint64_t ram_limit,
+                             const WorkerTimes& times, Events events)
     : id_(id),
+      gpu_(gpu),
       times_(times),
       events_(std::move(events)),
-      child_(spawn_with_socket(program)),
+      child_(spawn_with_socket(program, gpu ? std::vector{std::string("--gpu"), std::to_string(*gpu)} : std::vector<std::string>())),
       socket_(io, asio::local::stream_protocol(), child_.socket),
       ended_(io, child_.pid_fd),
       timer_(io),

@@ -31,7 +31,8 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   };
 
   /// Starts the process. Throws Unavailable.
-  WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::uint64_t ram_limit, const WorkerTimes& times, Events events);
+  /// `gpu`: the one that it computes on; none: the processor.
+  WorkerProcess(asio::any_io_executor io, int id, const std::string& program, std::optional<int> gpu, std::uint64_t ram_limit, const WorkerTimes& times, Events events);
   ~WorkerProcess() override;
 
   /// Talks and watches until the process has ended.
@@ -40,6 +41,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   int id() const override { return id_; }
   void send(const Record& record) override;
   void kill(LostReason reason) override;
+  std::optional<int> gpu() const { return gpu_; }
   const json::object& device() const override { return device_; }
   const json::object& hello() const override { return hello_; }
   std::uint64_t resident_bytes() const override { return resident_; }
@@ -58,6 +60,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   void write();
 
   const int id_;
+  const std::optional<int> gpu_;
   const WorkerTimes times_;
   Events events_;
   Child child_;

@@ -11,7 +11,14 @@ std::filesystem::path model_file(const Context& context, const std::string& fold
   return *path;
 }
 
-Compute compute_of(Context& context) { return {.dtype = context.bf16() ? at::kBFloat16 : at::kFloat, .budget = model_budget(context)}; }
+Compute compute_of(Context& context) {
+  const Device& device = context.device();
+  Compute compute{.budget = model_budget(context)};
+  if (device.gpu) compute.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(*device.gpu));
+  if (device.precision == Precision::kBFloat16) compute.dtype = at::kBFloat16;
+  if (device.precision == Precision::kFloat16) compute.dtype = at::kHalf;
+  return compute;
+}
 
 InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error) {
   const std::string name = file.filename().string(), text = error.what();

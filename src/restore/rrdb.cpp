@@ -52,7 +52,7 @@ struct DenseBlock {
 class Rrdb final : public Upscaler {
  public:
   Rrdb(const StateDict& t, const UpscalerInfo& info, const Compute& compute)
-      : Upscaler(info), dtype_(compute.dtype), first_(load(t, "conv_first", Activation::none(), compute)),
+      : Upscaler(info), options_(at::TensorOptions().device(compute.device).dtype(compute.dtype)), first_(load(t, "conv_first", Activation::none(), compute)),
         body_(load(t, "conv_body", Activation::none(), compute)), hr_(load(t, "conv_hr", Activation::leaky(kSlope), compute)),
         last_(load(t, "conv_last", Activation::none(), compute)) {
     for (int block = 0; block < info.blocks; ++block)
@@ -70,7 +70,7 @@ class Rrdb final : public Upscaler {
     auto x = mirror_to_multiple(image, unshuffle_ > 1 ? 4 : 1);
     if (unshuffle_ > 1) x = at::pixel_unshuffle(x, unshuffle_);
     check();
-    const auto f = first_(x.to(dtype_));
+    const auto f = first_(x.to(options_));
     auto t = trunk(f, check);
     for (std::size_t i = 0; i + 1 < ups_.size(); ++i) {
       check();
@@ -96,9 +96,9 @@ class Rrdb final : public Upscaler {
   at::Tensor trunk(const at::Tensor& f, const LayerCheck& check) const {
     const auto nf = f.size(1);
     // Two buffers of a dense block's channels: conv5 writes the next block's input, which is the first range of the other one.
-    std::array buffer{empty_nhwc(f.size(0), nf + 4 * kGrowth, f.size(2), f.size(3), dtype_),
-                      empty_nhwc(f.size(0), nf + 4 * kGrowth, f.size(2), f.size(3), dtype_)};
-    auto block_input = empty_nhwc(f.size(0), nf, f.size(2), f.size(3), dtype_);
+    std::array buffer{empty_nhwc(f.size(0), nf + 4 * kGrowth, f.size(2), f.size(3), options_),
+                      empty_nhwc(f.size(0), nf + 4 * kGrowth, f.size(2), f.size(3), options_)};
+    auto block_input = empty_nhwc(f.size(0), nf, f.size(2), f.size(3), options_);
     buffer[0].narrow(1, 0, nf).copy_(f);
     std::size_t now = 0;
     for (std::size_t i = 0; i < blocks_.size(); ++i) {
@@ -116,7 +116,7 @@ class Rrdb final : public Upscaler {
       now = 1 - now;
     }
     check();
-    auto t = empty_nhwc(f.size(0), nf, f.size(2), f.size(3), dtype_);
+    auto t = empty_nhwc(f.size(0), nf, f.size(2), f.size(3), options_);
     body_.into(buffer[now].narrow(1, 0, nf), t, {{f, 1}});
     return t;
   }
@@ -126,9 +126,9 @@ class Rrdb final : public Upscaler {
   at::Tensor tail(const at::Tensor& t, const LayerCheck& check) const {
     const auto factor = ups_.empty() ? 1 : 2;
     const auto height = t.size(2) * factor, width = t.size(3) * factor;
-    auto result = empty_nhwc(t.size(0), last_.out_channels(), height, width, dtype_);
+    auto result = empty_nhwc(t.size(0), last_.out_channels(), height, width, options_);
     const auto most = std::min(height, kBandRows + 4);
-    const auto up_room = ups_.empty() ? at::Tensor() : empty_nhwc(t.size(0), t.size(1), most, width, dtype_), hr_room = empty_nhwc(t.size(0), t.size(1), most, width, dtype_);
+    const auto up_room = ups_.empty() ? at::Tensor() : empty_nhwc(t.size(0), t.size(1), most, width, options_), hr_room = empty_nhwc(t.size(0), t.size(1), most, width, options_);
     const auto rows_of = [&](const at::Tensor& room, std::int64_t first, std::int64_t last) {
       first = std::max<std::int64_t>(first, 0);
       return Band{room.narrow(2, 0, std::min(last, height) - first), first};
@@ -146,10 +146,10 @@ class Rrdb final : public Upscaler {
       hr_.band(up, height, hr);
       last_.band(hr, height, {result.narrow(2, first, last - first), first});
     }
-    return result.to(at::kFloat);
+    return result.to(at::kCPU, at::kFloat);
   }
 
-  at::ScalarType dtype_;
+  at::TensorOptions options_;  ///< of everything inside
   Conv2d first_, body_, hr_, last_;
   std::vector<DenseBlock> blocks_;  // three a residual block
   std::vector<Conv2d> ups_;

@@ -28,7 +28,7 @@ std::string slope_name(int layer) { return "body." + std::to_string(2 * layer + 
 
 class Srvgg final : public Upscaler {
  public:
-  Srvgg(const StateDict& t, const UpscalerInfo& info, const Compute& compute) : Upscaler(info), dtype_(compute.dtype) {
+  Srvgg(const StateDict& t, const UpscalerInfo& info, const Compute& compute) : Upscaler(info), options_(at::TensorOptions().device(compute.device).dtype(compute.dtype)) {
     for (int i = 0; i <= info.blocks + 1; ++i) {
       auto activation = i <= info.blocks ? Activation::prelu(t.at(slope_name(i)).to(at::kFloat)) : Activation::none();
       layers_.emplace_back(t.at(conv_name(i) + ".weight"), t.at(conv_name(i) + ".bias"), std::move(activation), compute);
@@ -36,7 +36,7 @@ class Srvgg final : public Upscaler {
   }
 
   at::Tensor forward(const at::Tensor& image, const LayerCheck& check) const override {
-    auto x = image.to(dtype_);
+    auto x = image.to(options_);
     std::array<at::Tensor, 2> room;  // results of the layers in turn
     for (std::size_t i = 0; i < layers_.size(); ++i) {
       check();
@@ -45,7 +45,7 @@ class Srvgg final : public Upscaler {
     }
     const int r = info().scale;
     auto base = at::upsample_nearest2d(image, {image.size(2) * r, image.size(3) * r});
-    return at::pixel_shuffle(x, r).to(at::kFloat).add_(base);
+    return at::pixel_shuffle(x, r).to(at::kCPU, at::kFloat).add_(base);
   }
 
   std::int64_t bytes() const override {
@@ -55,7 +55,7 @@ class Srvgg final : public Upscaler {
   }
 
  private:
-  at::ScalarType dtype_;
+  at::TensorOptions options_;  ///< of everything inside
   std::vector<Conv2d> layers_;  // conv + PReLU, the last without
 };
 

@@ -63,11 +63,11 @@ Conv2d::Conv2d(const at::Tensor& weight, const at::Tensor& bias, Activation acti
     : in_(weight.size(1)), out_(weight.size(0)) {
   auto w = weight.to(at::kFloat), b = bias.to(at::kFloat);
   if (output_scale != 1) w = w.mul(output_scale), b = b.mul(output_scale);
-  if (compute.dtype == at::kFloat && in_ % winograd::kLanes == 0 && winograd::available()) {
+  if (compute.device.is_cpu() && compute.dtype == at::kFloat && in_ % winograd::kLanes == 0 && winograd::available()) {
     winograd_ = std::make_unique<Winograd>(w, b, activation);
     return;
   }
-  direct_ = std::make_unique<DirectConv>(w, b, std::move(activation), compute.dtype);
+  direct_ = std::make_unique<DirectConv>(w, b, std::move(activation), compute);
 }
 Conv2d::~Conv2d() = default;
 Conv2d::Conv2d(Conv2d&&) noexcept = default;
@@ -112,8 +112,8 @@ std::int64_t Conv2d::bytes() const {
   return winograd_ ? static_cast<std::int64_t>(winograd_->weight.nbytes()) : direct_->bytes();
 }
 
-at::Tensor empty_nhwc(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, at::ScalarType dtype) {
-  return at::empty({batch, channels, height, width}, at::TensorOptions().dtype(dtype).memory_format(at::MemoryFormat::ChannelsLast));
+at::Tensor empty_nhwc(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, const at::TensorOptions& options) {
+  return at::empty({batch, channels, height, width}, options.memory_format(at::MemoryFormat::ChannelsLast));
 }
 
 }  // namespace darkroom

@@ -69,6 +69,6 @@ class Conv2d {
 };
 
 /// An uninitialised [B,C,H,W] in channels-last memory.
-at::Tensor empty_nhwc(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, at::ScalarType dtype);
+at::Tensor empty_nhwc(std::int64_t batch, std::int64_t channels, std::int64_t height, std::int64_t width, const at::TensorOptions& options);
 
 }  // namespace darkroom

@@ -11,11 +11,11 @@
 
 namespace darkroom {
 
-DirectConv::DirectConv(const at::Tensor& weight, const at::Tensor& bias, Activation activation, at::ScalarType dtype)
-    : weight_(weight.to(dtype).contiguous(at::MemoryFormat::ChannelsLast)), bias_(bias.to(dtype)), activation_(std::move(activation)),
+DirectConv::DirectConv(const at::Tensor& weight, const at::Tensor& bias, Activation activation, const Compute& compute)
+    : weight_(weight.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast)), bias_(bias.to(compute.device, compute.dtype)), activation_(std::move(activation)),
       bytes_(static_cast<std::int64_t>(weight_.nbytes())) {
-  if (activation_.slopes.defined()) activation_.slopes = activation_.slopes.to(dtype);
-  if (dtype != at::kFloat && !(dtype == at::kBFloat16 && onednn::fast_bf16())) return;
+  if (activation_.slopes.defined()) activation_.slopes = activation_.slopes.to(compute.device, compute.dtype);
+  if (!compute.device.is_cpu() || (compute.dtype != at::kFloat && !(compute.dtype == at::kBFloat16 && onednn::fast_bf16()))) return;
   if (auto packed = onednn::pack_convolution(weight_, {}); packed.defined()) {
     weight_ = std::move(packed);
     packed_ = true;

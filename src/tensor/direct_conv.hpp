@@ -8,7 +8,7 @@ namespace darkroom {
 
 class DirectConv {
  public:
-  DirectConv(const at::Tensor& weight, const at::Tensor& bias, Activation activation, at::ScalarType dtype);
+  DirectConv(const at::Tensor& weight, const at::Tensor& bias, Activation activation, const Compute& compute);
   /// [B,in,H,W] of any layout -> [B,out,H,W] in channels-last memory.
   at::Tensor run(const at::Tensor& x) const;
   std::int64_t bytes() const { return bytes_; }

@@ -38,7 +38,7 @@ class SharedObjects {
 
 struct ExecutorSettings {
   Folders folders;
-  bool bf16 = false;
+  Device device;
   bool disable_metadata = false;
   std::string preview_method = "none";
   int preview_size = 512;        ///< pixels
@@ -89,7 +89,7 @@ class JobContext final : public Context {
   const json::object& extra_data() const override { return world_->extra_data; }
   const Folders& folders() const override { return world_->settings.folders; }
   bool metadata_disabled() const override { return world_->settings.disable_metadata; }
-  bool bf16() const override { return world_->settings.bf16; }
+  const Device& device() const override { return world_->settings.device; }
   int call_index() const override { return call_index_; }
   std::string_view preview_method() const override { return world_->preview_method; }
   int preview_size() const override { return world_->settings.preview_size; }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "worker/device.hpp"
 #include "worker/value.hpp"
 #include "workflow/schema.hpp"
 
@@ -152,7 +153,7 @@ class Context {
   virtual const json::object& extra_data() const = 0;  ///< with the secrets that only nodes see
   virtual const Folders& folders() const = 0;
   virtual bool metadata_disabled() const = 0;          ///< --disable-metadata
-  virtual bool bf16() const = 0;                       ///< may networks compute in bf16? (--precision)
+  virtual const Device& device() const = 0;            ///< what networks compute on, and how exactly (--precision)
   virtual int call_index() const = 0;                  ///< k-th call of this node in list mapping
   /// Pictures of a sampler's steps: "none", "auto", "latent2rgb" or "taesd" (§6.9).
   virtual std::string_view preview_method() const { return "none"; }

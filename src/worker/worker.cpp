@@ -17,7 +17,6 @@
 #include "base/text.hpp"
 #include "worker/failure.hpp"
 #include "worker/memory.hpp"
-#include "worker/processor.hpp"
 
 namespace darkroom {
 namespace {
@@ -36,8 +35,8 @@ std::string hex128(const Hash128& hash) {
 
 }  // namespace
 
-Worker::Worker(int fd, const Registry& registry)
-    : fd_(fd), registry_(registry), executor_(registry), read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
+Worker::Worker(int fd, const Registry& registry, Device device)
+    : fd_(fd), registry_(registry), device_(std::move(device)), executor_(registry), read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
   ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
 
@@ -71,7 +70,7 @@ void Worker::say_hello() {
   const std::string build = std::string(kVersion) + "-" + hex128(hash128(dump(json::value(schemas))));
   outbox_.send(Record{"hello",
                       {{"version", kVersion}, {"build", build}, {"pid", static_cast<std::int64_t>(::getpid())},
-                       {"device", json::object{{"name", "cpu"}, {"type", "cpu"}, {"index", nullptr}}}, {"pytorch_version", TORCH_VERSION}},
+                       {"device", json::object{{"name", device_.name}, {"type", device_.gpu ? "cuda" : "cpu"}, {"index", device_.gpu ? json::value(*device_.gpu) : json::value()}}}, {"pytorch_version", TORCH_VERSION}},
                       {}});
   outbox_.send(Record{"schemas", {{"schemas", std::move(schemas)}}, {}});
 }
@@ -157,8 +156,8 @@ void Worker::configure(const json::object& data) {
   log::setup("worker", string_or(data, "verbose", "INFO"));
   ExecutorSettings settings;
   if (const auto* folders = find_object(data, "folders")) settings.folders = Folders::from_json(*folders);
-  const std::string precision = string_or(data, "precision", "auto");
-  settings.bf16 = precision == "bf16" || (precision == "auto" && processor_has_bf16());
+  settings.device = device_;
+  settings.device.precision = precision_for(device_, string_or(data, "precision", "auto"));
   settings.disable_metadata = bool_or(data, "disable_metadata", false);
   settings.preview_method = string_or(data, "preview_method", "none");
   settings.preview_size = static_cast<int>(int_or(data, "preview_size", 512));

@@ -17,6 +17,7 @@
 
 #include "messages/job.hpp"
 #include "messages/wire.hpp"
+#include "worker/device.hpp"
 #include "worker/executor.hpp"
 #include "worker/node.hpp"
 #include "worker/outbox.hpp"
@@ -26,7 +27,7 @@ namespace darkroom {
 class Worker {
  public:
   /// `fd`: a connected stream socket; stays the caller's. `registry` must outlive the worker.
-  Worker(int fd, const Registry& registry);
+  Worker(int fd, const Registry& registry, Device device = {});
   ~Worker();
 
   /// Says hello, tells the schemas and serves until the gateway says stop or closes the socket. Returns the exit status.
@@ -59,6 +60,7 @@ class Worker {
 
   int fd_;
   const Registry& registry_;
+  const Device device_;
   Executor executor_;
   Outbox outbox_;
   RecordReader reader_;

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string_view>
 
 #include "base/log.hpp"
@@ -18,21 +19,21 @@
 namespace darkroom {
 namespace {
 
-/// The number after --fd, or -1.
-int socket_argument(int argc, char** argv) {
+/// The number of 0 or more after `flag`, if there is one.
+std::optional<int> number_after(std::string_view flag, int argc, char** argv) {
   for (int i = 1; i + 1 < argc; ++i) {
-    if (std::string_view(argv[i]) != "--fd") continue;
+    if (flag != argv[i]) continue;
     const std::string_view text = argv[i + 1];
-    int fd = -1;
-    const auto end = std::from_chars(text.data(), text.data() + text.size(), fd);
-    return end.ec == std::errc{} && end.ptr == text.data() + text.size() ? fd : -1;
+    int number = -1;
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (end.ec == std::errc{} && end.ptr == text.data() + text.size() && number >= 0) return number;
   }
-  return -1;
+  return std::nullopt;
 }
 
 bool is_socket(int fd) {
   struct stat status {};
-  return fd >= 0 && ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+  return ::fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
 }  // namespace
@@ -47,14 +48,14 @@ int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add
   std::signal(SIGTERM, SIG_IGN);
   std::signal(SIGPIPE, SIG_IGN);
   log::setup("worker", "INFO");
-  const int fd = socket_argument(argc, argv);
-  if (!is_socket(fd)) {
-    std::fprintf(stderr, "usage: %s --fd N\nN is a connected socket; `darkroom serve` starts workers by itself.\n", argc > 0 ? argv[0] : "darkroom-worker");
+  const auto fd = number_after("--fd", argc, argv);
+  if (!fd || !is_socket(*fd)) {
+    std::fprintf(stderr, "usage: %s [--gpu N] --fd N\nfd: a connected socket; `darkroom serve` starts workers by itself.\n", argc > 0 ? argv[0] : "darkroom-worker");
     return 2;
   }
   Registry registry;
   add_nodes(registry);
-  Worker worker(fd, registry);
+  Worker worker(*fd, registry, open_device(number_after("--gpu", argc, argv)));
   const int status = worker.run();
   // A node that never ends and threads of libraries may still be there: nothing of them is worth waiting for.
   std::_Exit(status);

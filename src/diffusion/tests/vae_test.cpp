@@ -12,6 +12,7 @@
 #include "base/error.hpp"
 #include "diffusion/tests/golden.hpp"
 #include "diffusion/vae_names.hpp"
+#include "tensor/tests/test_device.hpp"
 
 namespace darkroom {
 namespace {
@@ -34,7 +35,7 @@ class GoldenUnit_Vae : public testing::Test {
 };
 
 TEST_F(GoldenUnit_Vae, Decodes) {
-  const auto vae = load_vae(weights_of(*golden_model("vae/tiny_vae.safetensors")));
+  const auto vae = load_vae(weights_of(*golden_model("vae/tiny_vae.safetensors")), test_compute());
   ASSERT_TRUE(vae);
   EXPECT_EQ(vae->info().architecture, "KL-f8");
   EXPECT_EQ(vae->bytes(), 0u);
@@ -43,7 +44,7 @@ TEST_F(GoldenUnit_Vae, Decodes) {
 }
 
 TEST_F(GoldenUnit_Vae, Encodes) {
-  const auto vae = load_vae(weights_of(*golden_model("vae/tiny_vae.safetensors")));
+  const auto vae = load_vae(weights_of(*golden_model("vae/tiny_vae.safetensors")), test_compute());
   EXPECT_LT(relative_error(vae->encode(want("image"), {}), want("encoded")), kModelError);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "nodes/all_nodes.hpp"
+#include "tensor/tests/test_device.hpp"
 #include "worker/executor.hpp"
 
 namespace darkroom {
@@ -46,6 +47,7 @@ class GraphBench {
     register_all_nodes(registry);
     settings.folders = Folders::below(root_);
     settings.folders.create_missing();
+    settings.device = open_device(test_gpu());
     configure();
   }
   ~GraphBench() { std::filesystem::remove_all(root_); }

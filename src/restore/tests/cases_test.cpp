@@ -18,6 +18,7 @@
 #include "restore/tiling.hpp"
 #include "restore/upscaler.hpp"
 #include "tensor/safetensors.hpp"
+#include "tensor/tests/test_device.hpp"
 
 namespace darkroom {
 namespace {
@@ -94,7 +95,7 @@ TEST_P(RestoreCase, Matches) {
   const auto info = read_cases().at(GetParam()).as_object();
   const auto& tolerance = *find_object(info, "tolerance");
   const auto tensors = read_safetensors(string_or(info, "file", "")).tensors;
-  const auto network = make_upscaler(read_upscaler(model_file(string_or(info, "model", ""))), Compute{});
+  const auto network = make_upscaler(read_upscaler(model_file(string_or(info, "model", ""))), test_compute());
   const auto image = case_image(tensors.at("image"));
   const auto none = [] {};
   const auto kind = string_or(info, "kind", "");
@@ -136,7 +137,7 @@ TEST_P(GoldenUnit, Matches) {
   const c10::InferenceMode guard;
   const auto tensors = read_safetensors(fs::path(DARKROOM_TEST_DATA) / "golden/unit/upscale.safetensors").tensors;
   const auto file = from_environment("DARKROOM_GOLDEN_MODELS", cache() / "models-test/golden") / "upscale_models" / GetParam();
-  const auto network = make_upscaler(read_upscaler(file), Compute{});
+  const auto network = make_upscaler(read_upscaler(file), test_compute());
   const auto got = upscale_tiled(*network, tensors.at("image"), {}, [](auto, auto) {}, [] {});
   EXPECT_LE(at::abs(got.sub(tensors.at(file.stem().string()))).max().item<float>(), 1e-5);
 }
