@@ -87,10 +87,22 @@ std::vector<std::string> Clip::weight_names() const {
   return names;
 }
 
-std::shared_ptr<const Clip> Clip::with_skip(int stop_at) const { return std::make_shared<Clip>(family_, weights_, device_, stop_at); }
+std::shared_ptr<const Clip> Clip::with_skip(int stop_at) const {
+  auto changed = std::make_shared<Clip>(*this);
+  changed->stop_at_ = stop_at;
+  return changed;
+}
 
 std::shared_ptr<const Clip> Clip::with_patches(Weights::Patch patch) const {
-  return std::make_shared<Clip>(family_, weights_.patched(std::move(patch)), device_, stop_at_);
+  auto changed = std::make_shared<Clip>(*this);
+  changed->weights_ = weights_.patched(std::move(patch));
+  return changed;
+}
+
+std::shared_ptr<const Clip> Clip::with_hooks(std::shared_ptr<const ClipHooks> hooks) const {
+  auto changed = std::make_shared<Clip>(*this);
+  changed->hooks_ = std::move(hooks);
+  return changed;
 }
 
 std::size_t Clip::bytes() const {
@@ -145,6 +157,14 @@ Cond Clip::encode(std::string_view text_g, std::string_view text_l, const Prompt
   chunks_g.resize(count, prompt_chunks({}, chunk_rules(kClipG), {}).front());
   chunks_l.resize(count, prompt_chunks({}, chunk_rules(kClipL), {}).front());
   return joined(chunks_g, chunks_l, context);
+}
+
+at::Tensor Clip::pooled(std::string_view prompt, const PromptContext& context) const {
+  const auto encoder = family_ == TextFamily::kSdxl ? kClipG : only_encoder(family_);
+  const auto weights = weights_.below(below(encoder) + "transformer.");
+  const auto layers = count_text_layers(weights);
+  const auto chunks = chunks_for(prompt, encoder, context);
+  return encode_text(weights, rules_of(family_, encoder, layers).transformer, {chunks.front()}, {layers - 1, false, true, false}, device_, context.check).pooled;
 }
 
 std::shared_ptr<const Clip> load_checkpoint_clip(std::shared_ptr<const StateDict> checkpoint, at::Device device) {

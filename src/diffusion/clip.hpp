@@ -18,6 +18,8 @@
 
 namespace darkroom {
 
+struct ClipHooks;  // diffusion/hooks.hpp
+
 /// Which text encoders there are: SD1.x has CLIP-L, SD2.x OpenCLIP-H, SDXL L and OpenCLIP-G, its refiner G alone.
 enum class TextFamily { kSd1, kSd2, kSdxl, kSdxlRefiner };
 
@@ -47,12 +49,18 @@ class Clip {
   std::shared_ptr<const Clip> with_skip(int stop_at) const;
   /// The same with `patch` applied after those that are there already; what it gives is rounded to fp16.
   std::shared_ptr<const Clip> with_patches(Weights::Patch patch) const;
+  /// The same with hooks that nodes encode with (encode_hooked, instead of those that were there); null: without.
+  std::shared_ptr<const Clip> with_hooks(std::shared_ptr<const ClipHooks> hooks) const;
+  const ClipHooks* hooks() const { return hooks_.get(); }
 
   /// The text as conditioning: `text` float32 [1,77*n,D] and `pooled` [1,P] on the CPU. Weights, embeddings and long prompts as in
   /// the reference. Throws InvalidInput for a prompt that cannot be read.
   Cond encode(std::string_view prompt, const PromptContext& context) const;
   /// SDXL: a text for each encoder; the shorter is filled up with the empty prompt. Throws InvalidInput for another family.
   Cond encode(std::string_view text_g, std::string_view text_l, const PromptContext& context) const;
+
+  /// The prompt's pooled vector before any projection, float32 [1,P]; SDXL: of its G.
+  at::Tensor pooled(std::string_view prompt, const PromptContext& context) const;
 
   /// Bytes of the mapped weights.
   std::size_t bytes() const;
@@ -66,6 +74,7 @@ class Clip {
   Weights weights_;
   at::Device device_;
   int stop_at_;
+  std::shared_ptr<const ClipHooks> hooks_;
 };
 
 /// The text encoders of a checkpoint, recognised by names and shapes; null when there is none.

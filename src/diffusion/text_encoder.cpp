@@ -137,7 +137,7 @@ EncodedText encode_text(const Weights& weights, const TextEncoderRules& rules, c
     const auto end = std::ranges::find(tokens.ids, Bpe::kEnd) - tokens.ids.begin();
     result.pooled = final_norm.norm(x[0][std::min<std::int64_t>(end, kTokens - 1)].unsqueeze(0));
     const LayerWeights top(weights, device);
-    if (weights.has("text_projection.weight")) result.pooled = at::linear(result.pooled, top("text_projection.weight"));
+    if (layer.projected && weights.has("text_projection.weight")) result.pooled = at::linear(result.pooled, top("text_projection.weight"));
     result.pooled = result.pooled.cpu();
   }
   if (layer.normed) result.hidden = final_norm.norm(result.hidden);

@@ -29,6 +29,7 @@ struct TextLayer {
   std::int64_t index;   ///< hidden states behind this layer, from 0
   bool normed;          ///< through the final norm
   bool pooled = true;   ///< costs the layers behind `index`
+  bool projected = true;  ///< the pooled vector, where the encoder has a projection
 };
 
 /// Layers of the encoder whose weights lie below `weights` ("clip_l.transformer."), counted.
