@@ -98,6 +98,7 @@ at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, d
   if (!vectors.empty()) call.y = at::cat(vectors, 0);
   call.patches = patches ? patches : model_.patches.get();
   call.check = limits_.check;
+  call.chance = limits_.chance;
   const auto residuals = control_residuals(batch.front().cond->control.get(), call, model_.sampling(), sigma, static_cast<std::int64_t>(batch.size()));
   if (residuals) call.control = &*residuals;
   return model_.sampling().denoised((*unet_)(call), noised, sigmas);

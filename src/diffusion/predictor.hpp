@@ -16,6 +16,7 @@ class Predictor final : public Predictions {
   struct Limits {
     std::function<void()> check;
     std::function<std::size_t()> free_bytes;
+    Chance* chance = nullptr;  ///< for patches of the UNet
   };
   Predictor(const DiffusionModel& model, std::vector<PreparedConds> lists, const std::vector<float>& sigmas, Limits limits);
 

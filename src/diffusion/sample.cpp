@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "diffusion/chance.hpp"
 #include "diffusion/noise.hpp"
 #include "diffusion/predictor.hpp"
 #include "diffusion/prepared_conditioning.hpp"
@@ -79,7 +80,8 @@ Sampled sample(const SampleRequest& request, const SampleWatch& watch) {
   std::optional<at::Tensor> mask;
   if (request.noise_mask) mask = fitted_mask(*request.noise_mask, latent).to(device);
 
-  Predictor predictor(model, prepare_conditioning(model, request.guider.lists(), {latent, mask}), request.sigmas, {watch.check, watch.free_bytes});
+  Chance chance(request.seed, request.noise.sizes().vec(), request.batch_index);
+  Predictor predictor(model, prepare_conditioning(model, request.guider.lists(), {latent, mask}), request.sigmas, {watch.check, watch.free_bytes, &chance});
   GuidedDenoiser denoiser(request.guider, predictor);
   const double first = request.sigmas.front(), largest = sampling.sigma_max();
   const bool from_the_start = first > largest || std::abs(first - largest) <= kNearlyMax * std::max(first, largest);

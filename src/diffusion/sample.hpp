@@ -30,6 +30,7 @@ struct SampleRequest {
   at::Tensor noise;           ///< float32 of the latent's shape; zeros for none
   std::optional<at::Tensor> noise_mask;  ///< [H,W], [B,H,W] or [B,1,H,W] of any size: 1 where the picture is made
   std::uint64_t seed = 0;
+  std::optional<std::vector<std::int64_t>> batch_index = {};  ///< that the noise was drawn by
 };
 
 struct Sampled {

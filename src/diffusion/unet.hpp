@@ -15,6 +15,7 @@
 namespace darkroom {
 
 struct UNetPatches;  // diffusion/unet_patches.hpp
+class Chance;        // diffusion/chance.hpp
 
 /// What a ControlNet adds to the skips and the middle, strength multiplied in; undefined entries add nothing.
 struct ControlResiduals {
@@ -32,6 +33,7 @@ struct UNetCall {
   std::function<void()> check;  ///< called at each block; throws to interrupt
   /// For patches: the list (0 cond, 1 uncond, ...) of each of the batch's equal parts, in their order.
   std::vector<std::int64_t> lists;
+  Chance* chance = nullptr;  ///< for patches that choose; null: outside of a run
 };
 
 /// Packed for its device and dtype; immutable afterwards.

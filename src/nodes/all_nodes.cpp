@@ -43,6 +43,8 @@ void register_all_nodes(Registry& registry) {
   register_control_nodes(registry);
   register_inpaint_nodes(registry);
   register_guidance_nodes(registry);
+  register_guidance_formula_nodes(registry);
+  register_token_patch_nodes(registry);
   register_vae_nodes(registry);
   register_vae_loaders(registry);
   register_sampler_nodes(registry);

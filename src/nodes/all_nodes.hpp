@@ -45,6 +45,8 @@ void register_attention_guidance_nodes(Registry& registry);  // diffusion/attent
 void register_control_nodes(Registry& registry);           // diffusion/control_nodes.cpp
 void register_inpaint_nodes(Registry& registry);           // diffusion/inpaint_nodes.cpp
 void register_guidance_nodes(Registry& registry);          // diffusion/guidance_nodes.cpp
+void register_guidance_formula_nodes(Registry& registry);  // diffusion/guidance_formula_nodes.cpp
+void register_token_patch_nodes(Registry& registry);       // diffusion/token_patch_nodes.cpp
 void register_vae_nodes(Registry& registry);          // diffusion/vae_nodes.cpp
 void register_vae_loaders(Registry& registry);        // diffusion/vae_loader.cpp
 void register_sampler_nodes(Registry& registry);      // diffusion/sampler_nodes.cpp

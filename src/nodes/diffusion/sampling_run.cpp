@@ -17,7 +17,7 @@ SampledLatents run_sampling(const SamplingJob& job, Context& context) {
     if (previewer) context.progress(done, total, Previewer::kFormat, (*previewer)(denoised));
     else context.progress(done, total);
   };
-  const auto sampled = sample({job.guider, job.sampler, job.sigmas, job.latent.samples, job.noise, job.latent.noise_mask, job.seed}, watch);
+  const auto sampled = sample({job.guider, job.sampler, job.sigmas, job.latent.samples, job.noise, job.latent.noise_mask, job.seed, job.latent.batch_index}, watch);
   LatentObject samples = job.latent, denoised = job.latent;
   samples.samples = sampled.samples;
   denoised.samples = sampled.denoised;

@@ -1,18 +1,12 @@
 // Patches of the UNet's course: FreeU, deep shrink, scaled attention.
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/fft_fftn.h>
-#include <ATen/ops/fft_fftshift.h>
-#include <ATen/ops/fft_ifftn.h>
-#include <ATen/ops/fft_ifftshift.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/real.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "diffusion/diffusion_model.hpp"
+#include "diffusion/frequencies.hpp"
 #include "diffusion/unet_patches.hpp"
 #include "nodes/all_nodes.hpp"
 #include "nodes/diffusion/model_changes.hpp"
@@ -24,20 +18,9 @@
 namespace darkroom {
 namespace {
 
-/// The lowest frequencies of each channel times `scale` (FreeU, Si et al. 2023, equation 5 with threshold 1).
-at::Tensor scale_low_frequencies(const at::Tensor& skip, double scale) {
-  constexpr std::int64_t kThreshold = 1;
-  constexpr std::array<std::int64_t, 2> plane{-2, -1};
-  auto spectrum = at::fft_fftshift(at::fft_fftn(skip.to(at::kFloat), std::nullopt, plane), plane);
-  const auto height = skip.size(2), width = skip.size(3), row = height / 2, column = width / 2;
-  const auto top = std::max<std::int64_t>(0, row - kThreshold), left = std::max<std::int64_t>(0, column - kThreshold);
-  auto mask = at::ones({height, width}, skip.options().dtype(at::kFloat));
-  mask.narrow(0, top, std::min(height, row + kThreshold) - top).narrow(1, left, std::min(width, column + kThreshold) - left).fill_(scale);
-  return at::real(at::fft_ifftn(at::fft_ifftshift(spectrum * mask, plane), std::nullopt, plane)).to(skip.scalar_type());
-}
-
 /// FreeU's two stages: of the blocks with four and with two times the model's width. `normalised`: version 2 weighs the backbone by its own mean.
 Outputs with_freeu(const Inputs& in, bool normalised) {
+  static constexpr std::int64_t kLowest = 1;  // the threshold of equation 5
   const auto model = in.object<ModelValue>("model")->held;
   struct Stage { std::int64_t channels; double backbone, skip; };
   const auto width = model->config().model_channels;
@@ -55,7 +38,7 @@ Outputs with_freeu(const Inputs& in, bool normalised) {
         } else {
           backbone.mul_(stage.backbone);
         }
-        skip = scale_low_frequencies(skip, stage.skip);
+        skip = scale_frequencies(skip, kLowest, stage.skip, 1.0);
         return;
       }
     });
