@@ -142,13 +142,10 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
   return result;
 }
 
-std::string dump_safetensors(const std::vector<std::pair<std::string, at::Tensor>>& tensors,
-                             const std::vector<std::pair<std::string, std::string>>& metadata) {
-  std::vector<std::pair<std::string, at::Tensor>> order;
-  for (const auto& [name, tensor] : tensors) order.emplace_back(name, tensor.cpu().contiguous());
-  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
-    const auto left = a.second.element_size(), right = b.second.element_size();
-    return left != right ? left > right : a.first < b.first;
+std::string safetensors_head(std::vector<TensorEntry>& entries, const std::vector<std::pair<std::string, std::string>>& metadata) {
+  std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) {
+    const auto left = c10::elementSize(a.dtype), right = c10::elementSize(b.dtype);
+    return left != right ? left > right : a.name < b.name;
   });
   json::object header;
   if (!metadata.empty()) {
@@ -157,25 +154,45 @@ std::string dump_safetensors(const std::vector<std::pair<std::string, at::Tensor
     header["__metadata__"] = std::move(texts);
   }
   std::size_t offset = 0;
-  for (const auto& [name, tensor] : order) {
+  for (const auto& [name, dtype, sizes] : entries) {
     json::array shape;
-    for (const auto size : tensor.sizes()) shape.emplace_back(size);
-    const std::size_t end = offset + tensor.nbytes();
+    std::size_t bytes = c10::elementSize(dtype);
+    for (const auto size : sizes) {
+      shape.emplace_back(size);
+      bytes *= static_cast<std::size_t>(size);
+    }
     json::object entry;
-    entry["dtype"] = name_of(tensor.scalar_type());
+    entry["dtype"] = name_of(dtype);
     entry["shape"] = std::move(shape);
-    entry["data_offsets"] = json::array{static_cast<std::int64_t>(offset), static_cast<std::int64_t>(end)};
+    entry["data_offsets"] = json::array{static_cast<std::int64_t>(offset), static_cast<std::int64_t>(offset + bytes)};
     if (!header.emplace(name, std::move(entry)).second) throw InvalidInput("safetensors: two tensors named " + name);
-    offset = end;
+    offset += bytes;
   }
   std::string text;
   dump_to(text, header);
   text.resize((text.size() + 7) / 8 * 8, ' ');  // data begins aligned
   const std::uint64_t length = text.size();
-  std::string out(reinterpret_cast<const char*>(&length), kPrefix);
-  out.reserve(kPrefix + text.size() + offset);
-  out += text;
-  for (const auto& [name, tensor] : order) out.append(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+  std::string head(reinterpret_cast<const char*>(&length), kPrefix);
+  head += text;
+  return head;
+}
+
+std::string dump_safetensors(const std::vector<std::pair<std::string, at::Tensor>>& tensors,
+                             const std::vector<std::pair<std::string, std::string>>& metadata) {
+  std::map<std::string, at::Tensor> held;
+  std::vector<TensorEntry> entries;
+  std::size_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    entries.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
+    bytes += tensor.nbytes();
+    held.emplace(name, tensor.cpu().contiguous());
+  }
+  auto out = safetensors_head(entries, metadata);
+  out.reserve(out.size() + bytes);
+  for (const auto& entry : entries) {
+    const auto& tensor = held.at(entry.name);
+    out.append(static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes());
+  }
   return out;
 }
 
