@@ -3,6 +3,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -44,15 +45,17 @@ struct Predictor::Item {
   std::size_t list;
   const PreparedCond* cond;
   Area area;
+  HookedNetworks::Key network;
+  at::Tensor weight;  ///< at each place of the area, [B or 1,1,h,w] or [1,1,1,1]
 
   bool joins(const Item& other) const {
-    return area.height == other.area.height && area.width == other.area.width && cond->control == other.cond->control &&
+    return area.height == other.area.height && area.width == other.area.width && network == other.network && cond->control == other.cond->control &&
            cond->y.defined() == other.cond->y.defined() && lengths_join(cond->context.size(1), other.cond->context.size(1));
   }
 };
 
 Predictor::Predictor(const DiffusionModel& model, std::vector<PreparedConds> lists, const std::vector<float>& sigmas, Limits limits)
-    : model_(model), lists_(std::move(lists)), sigmas_(sigmas), limits_(std::move(limits)), unet_(model.network->acquire()) {}
+    : model_(model), lists_(std::move(lists)), sigmas_(sigmas), limits_(std::move(limits)), networks_(model, sigmas.front()) {}
 
 bool Predictor::fits(std::size_t entries, const at::Tensor& x, const Area& area) const {
   if (!limits_.free_bytes || entries == 1) return true;
@@ -101,18 +104,42 @@ at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, d
   call.chance = limits_.chance;
   const auto residuals = control_residuals(batch.front().cond->control.get(), call, model_.sampling(), sigma, static_cast<std::int64_t>(batch.size()));
   if (residuals) call.control = &*residuals;
-  return model_.sampling().denoised((*unet_)(call), noised, sigmas);
+  return model_.sampling().denoised(networks_.network(batch.front().network)(call), noised, sigmas);
+}
+
+at::Tensor Predictor::left_over(const std::vector<Item>& items, std::size_t list, const at::Tensor& x) {
+  auto left = at::ones({x.size(0), 1, x.size(2), x.size(3)}, x.options());
+  for (const auto& item : items)
+    if (item.list == list && !item.cond->fallback) cut(left, item.area).sub_(repeated(item.weight, x.size(0)));
+  return left.relu_();
+}
+
+std::vector<Predictor::Item> Predictor::active_items(const std::vector<bool>& wanted, const at::Tensor& x, double sigma) {
+  std::vector<Item> items;
+  std::set<HookedNetworks::Key> keys;
+  for (std::size_t list = std::min(wanted.size(), lists_.size()); list-- > 0;) {
+    bool falls_back = false;
+    for (const auto& cond : lists_[list]) {
+      auto key = networks_.key_at(cond.hooks.get(), sigma);  // of all lists: keyframes go on also while an entry rests
+      const auto area = cond.area.value_or(whole(x));
+      if (!wanted[list] || !cond.active(sigma) || area.height <= 0 || area.width <= 0) continue;
+      keys.insert(key);
+      items.push_back({list, &cond, area, std::move(key), cond.weight});
+      falls_back = falls_back || cond.fallback;
+    }
+    if (!falls_back) continue;
+    const auto left = left_over(items, list, x);
+    const bool any = left.max().item<float>() > 0;
+    for (auto& item : items)
+      if (item.list == list && item.cond->fallback) item.weight = cut(left, item.area);
+    if (!any) std::erase_if(items, [list](const Item& item) { return item.list == list && item.cond->fallback; });
+  }
+  networks_.keep(keys);
+  return items;
 }
 
 std::vector<at::Tensor> Predictor::predict(const std::vector<bool>& wanted, const at::Tensor& x, double sigma, const UNetPatches* patches) {
-  std::vector<Item> waiting;  // negatives first
-  for (std::size_t list = std::min(wanted.size(), lists_.size()); list-- > 0;) {
-    if (!wanted[list]) continue;
-    for (const auto& cond : lists_[list]) {
-      const auto area = cond.area.value_or(whole(x));
-      if (cond.active(sigma) && area.height > 0 && area.width > 0) waiting.push_back({list, &cond, area});
-    }
-  }
+  auto waiting = active_items(wanted, x, sigma);
   struct Sum { at::Tensor output, weight; };
   std::vector<Sum> sums(lists_.size());
   while (!waiting.empty()) {
@@ -125,7 +152,7 @@ std::vector<at::Tensor> Predictor::predict(const std::vector<bool>& wanted, cons
     const auto outputs = run(batch, x, sigma, patches).split(x.size(0), 0);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       auto& sum = sums[batch[i].list];
-      const auto weight = repeated(batch[i].cond->weight, x.size(0));
+      const auto weight = repeated(batch[i].weight, x.size(0));
       if (!sum.output.defined()) {
         sum.output = at::zeros_like(x);
         sum.weight = at::full(x.sizes(), kLeastWeight, x.options());

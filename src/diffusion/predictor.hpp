@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "diffusion/guider.hpp"
+#include "diffusion/hooked_networks.hpp"
 #include "diffusion/prepared_conditioning.hpp"
 
 namespace darkroom {
@@ -28,6 +29,10 @@ class Predictor final : public Predictions {
   struct Item;
   /// The denoised latents of the entries of a batch, one behind the other: [n * B, C, h, w].
   at::Tensor run(const std::vector<Item>& batch, const at::Tensor& x, double sigma, const UNetPatches* patches);
+  /// The entries of the wanted lists that are active, negatives first, each with its weight and the key of its network.
+  std::vector<Item> active_items(const std::vector<bool>& wanted, const at::Tensor& x, double sigma);
+  /// What the list's active entries leave of 1 at each place: [B,1,h,w].
+  static at::Tensor left_over(const std::vector<Item>& items, std::size_t list, const at::Tensor& x);
   bool fits(std::size_t entries, const at::Tensor& x, const Area& area) const;
   /// The texts of a batch as one tensor [n * B, T, D], the same one at every step: the network keeps keys and values by it.
   const at::Tensor& context(const std::vector<Item>& batch, std::int64_t pictures);
@@ -36,7 +41,7 @@ class Predictor final : public Predictions {
   std::vector<PreparedConds> lists_;
   const std::vector<float>& sigmas_;
   Limits limits_;
-  std::shared_ptr<const UNet> unet_;
+  HookedNetworks networks_;
   std::map<std::vector<const PreparedCond*>, at::Tensor> contexts_;
 };
 

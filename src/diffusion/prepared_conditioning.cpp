@@ -185,6 +185,10 @@ PreparedCond prepare(const DiffusionModel& model, const Cond& cond, const RunLat
   ready.weight = weight_map(cond, ready.area, height, width).to(run.latent.device());
   if (cond.start_percent) ready.start_sigma = model.sampling().percent_to_sigma(*cond.start_percent);
   if (cond.end_percent) ready.end_sigma = model.sampling().percent_to_sigma(*cond.end_percent);
+  if (cond.text_start_percent) ready.start_sigma = std::min(ready.start_sigma, model.sampling().percent_to_sigma(*cond.text_start_percent));
+  if (cond.text_end_percent) ready.end_sigma = std::max(ready.end_sigma, model.sampling().percent_to_sigma(*cond.text_end_percent));
+  ready.hooks = cond.hooks;
+  ready.fallback = cond.fallback;
   ready.control = cond.control;
   return ready;
 }

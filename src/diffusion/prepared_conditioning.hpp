@@ -21,6 +21,8 @@ struct PreparedCond {
   at::Tensor weight;          ///< of the prediction at each place of the area: float32 [B or 1,1,h,w], or [1,1,1,1] where it is one number
   double start_sigma = std::numeric_limits<double>::infinity(), end_sigma = 0;
   std::shared_ptr<const ControlLink> control;
+  std::shared_ptr<const std::vector<Hook>> hooks;
+  bool fallback = false;      ///< its weight is what the list's others leave of 1
 
   bool active(double sigma) const { return end_sigma <= sigma && sigma <= start_sigma; }
 };

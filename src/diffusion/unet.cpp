@@ -9,9 +9,10 @@
 namespace darkroom {
 
 struct UNet::Parts {
-  Parts(const Weights& weights, const UNetConfig& unet_config, const Compute& unet_compute)
-      : config(unet_config), compute(unet_compute), reader(config, compute), input(reader.read_list(weights, "input_blocks")), middle(reader.read(weights.below("middle_block."))),
-        output(reader.read_list(weights, "output_blocks")), embedding(weights, config, compute, reader.residual_blocks()), norm_out(weights.below("out.0."), compute, 1e-5),
+  Parts(const Weights& weights, const UNetConfig& unet_config, const Compute& unet_compute, const Parts* base = nullptr, UNetBlockReader::Changed changed = {})
+      : config(unet_config), compute(unet_compute), reader(config, compute, std::move(changed)), input(reader.read_list(weights, "input_blocks", base ? &base->input : nullptr)),
+        middle(reader.read(weights.below("middle_block."), base ? &base->middle : nullptr)),
+        output(reader.read_list(weights, "output_blocks", base ? &base->output : nullptr)), embedding(weights, config, compute, reader.residual_blocks()), norm_out(weights.below("out.0."), compute, 1e-5),
         conv_out(weights.below("out.2."), compute) {
     if (output.size() != input.size())
       throw InvalidInput("the model has " + std::to_string(input.size()) + " input blocks and " + std::to_string(output.size()) + " output blocks");
@@ -39,6 +40,11 @@ struct UNet::Parts {
 };
 
 UNet::UNet(const Weights& weights, const UNetConfig& config, const Compute& compute) : parts_(std::make_unique<const Parts>(weights, config, compute)) {}
+UNet::UNet(const UNet& base, const Weights& weights, const std::set<std::string>& changed)
+    : parts_(std::make_unique<const Parts>(weights, base.parts_->config, base.parts_->compute, base.parts_.get(), [&changed](const std::string& prefix) {
+        const auto found = changed.lower_bound(prefix);
+        return found != changed.end() && found->starts_with(prefix);
+      })) {}
 UNet::~UNet() = default;
 UNet::UNet(UNet&&) noexcept = default;
 

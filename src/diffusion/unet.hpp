@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "diffusion/unet_config.hpp"
@@ -41,6 +43,9 @@ class UNet {
  public:
   /// `weights`: below the prefix, names `input_blocks.0.0.weight`, ... Each tensor is packed as it is read.
   UNet(const Weights& weights, const UNetConfig& config, const Compute& compute);
+  /// `base` with `weights` of which only `changed` (names from the file's root on) are others than its own: layers without one are shared
+  /// with it, all others packed anew.
+  UNet(const UNet& base, const Weights& weights, const std::set<std::string>& changed);
   ~UNet();
   UNet(UNet&&) noexcept;
 

@@ -16,16 +16,16 @@ at::Tensor UNetBlock::run(at::Tensor h, const UNetFlow& flow, UNetPlace place, s
   if (flow.call.check) flow.call.check();
   place.call = &flow.call;
   const auto apply = Overloaded{
-      [&](const Entry& entry) { return entry.layer(h); },
-      [&](const Residual& block) { return block.layer(h, flow.embedding.of_block(flow.shifts, block.index)); },
+      [&](const Entry& entry) { return (*entry.layer)(h); },
+      [&](const Residual& block) { return (*block.layer)(h, flow.embedding.of_block(flow.shifts, block.index)); },
       [&](const Transformer& transformer) {
         place.number = transformer.first, place.heads = transformer.heads;
-        return transformer.layer(h, flow.context, flow.keys->data() + transformer.first, flow.call.patches, place);
+        return (*transformer.layer)(h, flow.context, flow.keys->data() + transformer.first, flow.call.patches, place);
       },
-      [&](const Down& down) { return down.layer(h); },
+      [&](const Down& down) { return (*down.layer)(h); },
       [&](const Up& up) {
         const auto [height, width] = enlarged.value_or(std::pair{2 * h.size(2), 2 * h.size(3)});
-        return up.layer.after_enlarging(h, height, width);
+        return up.layer->after_enlarging(h, height, width);
       }};
   for (const auto& layer : layers_) h = std::visit(apply, layer);
   return h;
@@ -33,27 +33,34 @@ at::Tensor UNetBlock::run(at::Tensor h, const UNetFlow& flow, UNetPlace place, s
 
 std::size_t UNetBlock::bytes() const {
   std::size_t bytes = 0;
-  for (const auto& layer : layers_) bytes += std::visit([](const auto& held) { return held.layer.bytes(); }, layer);
+  for (const auto& layer : layers_) bytes += std::visit([](const auto& held) { return held.layer->bytes(); }, layer);
   return bytes;
 }
 
 std::int64_t UNetBlock::out() const {
-  return std::visit(Overloaded{[](const Transformer& transformer) { return transformer.layer.width(); }, [](const auto& other) { return other.layer.out(); }}, layers_.back());
+  return std::visit(Overloaded{[](const Transformer& transformer) { return transformer.layer->width(); }, [](const auto& other) { return other.layer->out(); }}, layers_.back());
 }
 
-std::vector<UNetBlock> UNetBlockReader::read_list(const Weights& weights, const std::string& name) {
+std::vector<UNetBlock> UNetBlockReader::read_list(const Weights& weights, const std::string& name, const std::vector<UNetBlock>* base) {
   std::vector<UNetBlock> blocks;
-  for (std::int64_t i = 0; weights.has_below(name + "." + std::to_string(i) + "."); ++i) blocks.push_back(read(weights.below(name + "." + std::to_string(i) + ".")));
+  for (std::int64_t i = 0; weights.has_below(name + "." + std::to_string(i) + "."); ++i)
+    blocks.push_back(read(weights.below(name + "." + std::to_string(i) + "."), base ? &base->at(blocks.size()) : nullptr));
   if (blocks.empty()) throw InvalidInput("the model has no " + weights.prefix() + name);
   return blocks;
 }
 
-UNetBlock UNetBlockReader::read(const Weights& block) {
+UNetBlock UNetBlockReader::read(const Weights& block, const UNetBlock* base) {
   UNetBlock result;
   for (std::int64_t i = 0; block.has_below(std::to_string(i) + "."); ++i) {
     const auto layer = block.below(std::to_string(i) + ".");
+    if (base && !changed_(layer.prefix())) {
+      result.layers_.push_back(base->layers_.at(result.layers_.size()));
+      if (std::holds_alternative<UNetBlock::Residual>(result.layers_.back())) residual_blocks_.push_back(layer);
+      if (const auto* transformer = std::get_if<UNetBlock::Transformer>(&result.layers_.back())) transformers_ += static_cast<std::int64_t>(transformer->layer->blocks().size());
+      continue;
+    }
     if (layer.has("in_layers.0.weight")) {
-      result.layers_.emplace_back(UNetBlock::Residual{ResidualBlock(layer, compute_), residual_blocks_.size()});
+      result.layers_.emplace_back(UNetBlock::Residual{std::make_shared<const ResidualBlock>(layer, compute_), residual_blocks_.size()});
       residual_blocks_.push_back(layer);
     } else if (layer.has("proj_in.weight")) {
       SpatialTransformer transformer(layer, compute_);
@@ -62,17 +69,17 @@ UNetBlock UNetBlockReader::read(const Weights& block) {
         const auto heads = config_.head_channels > 0 ? inner / config_.head_channels : config_.heads;
         if (heads < 1 || inner % heads != 0) throw InvalidInput(layer.prefix() + "*: " + std::to_string(heads) + " heads do not divide its width " + std::to_string(inner));
         const auto depth = static_cast<std::int64_t>(transformer.blocks().size());
-        result.layers_.emplace_back(UNetBlock::Transformer{std::move(transformer), transformers_, heads});
+        result.layers_.emplace_back(UNetBlock::Transformer{std::make_shared<const SpatialTransformer>(std::move(transformer)), transformers_, heads});
         transformers_ += depth;
       } else {
         throw InvalidInput("the model has no " + layer.prefix() + "transformer_blocks");
       }
     } else if (layer.has("op.weight")) {
-      result.layers_.emplace_back(UNetBlock::Down{Convolution(layer.below("op."), compute_, 2)});
+      result.layers_.emplace_back(UNetBlock::Down{std::make_shared<const Convolution>(layer.below("op."), compute_, 2)});
     } else if (layer.has("conv.weight")) {
-      result.layers_.emplace_back(UNetBlock::Up{Convolution(layer.below("conv."), compute_)});
+      result.layers_.emplace_back(UNetBlock::Up{std::make_shared<const Convolution>(layer.below("conv."), compute_)});
     } else if (layer.has("weight")) {
-      result.layers_.emplace_back(UNetBlock::Entry{Convolution(layer, compute_)});
+      result.layers_.emplace_back(UNetBlock::Entry{std::make_shared<const Convolution>(layer, compute_)});
     } else {
       throw InvalidInput(layer.prefix() + "*: no layer of a UNet that is known, or one that misses its first tensor");
     }
@@ -85,7 +92,7 @@ void collect_transformers(std::span<const UNetBlock> blocks, std::vector<const T
   for (const auto& block : blocks)
     for (const auto& layer : block.layers())
       if (const auto* transformer = std::get_if<UNetBlock::Transformer>(&layer))
-        for (const auto& inner : transformer->layer.blocks()) into.push_back(&inner);
+        for (const auto& inner : transformer->layer->blocks()) into.push_back(&inner);
 }
 
 void check_call(const UNetCall& call, const UNetConfig& config, const std::string& network) {

@@ -1,6 +1,8 @@
 #pragma once
 // The blocks that UNets and ControlNets are made of, read by the names of their tensors.
 
+#include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,11 +30,14 @@ struct UNetFlow {
 /// One entry of input_blocks, middle_block or output_blocks: its layers in order.
 class UNetBlock {
  public:
-  struct Entry { Convolution layer; };
-  struct Residual { ResidualBlock layer; std::size_t index; };  ///< of TimeEmbedding
-  struct Transformer { SpatialTransformer layer; std::int64_t first, heads; };  ///< number of its first block
-  struct Down { Convolution layer; };
-  struct Up { Convolution layer; };
+  // Layers are shared between a network and those that differ from it in a few weights.
+  template <class T>
+  using Shared = std::shared_ptr<const T>;
+  struct Entry { Shared<Convolution> layer; };
+  struct Residual { Shared<ResidualBlock> layer; std::size_t index; };  ///< of TimeEmbedding
+  struct Transformer { Shared<SpatialTransformer> layer; std::int64_t first, heads; };  ///< number of its first block
+  struct Down { Shared<Convolution> layer; };
+  struct Up { Shared<Convolution> layer; };
   using Layer = std::variant<Entry, Residual, Transformer, Down, Up>;
 
   /// [B,C,H,W] -> the block's output. `enlarged`: height and width after an Up layer, the next skip's; twice the size when not given.
@@ -50,10 +55,13 @@ class UNetBlock {
 /// Reads blocks in the network's order and counts what they share.
 class UNetBlockReader {
  public:
-  UNetBlockReader(const UNetConfig& config, const Compute& compute) : config_(config), compute_(compute) {}
+  /// `changed`: is any weight below this name (from the file's root on) another than in the blocks that are given as `base`? Layers of which
+  /// none is are taken from there.
+  using Changed = std::function<bool(const std::string& prefix)>;
+  UNetBlockReader(const UNetConfig& config, const Compute& compute, Changed changed = {}) : config_(config), compute_(compute), changed_(std::move(changed)) {}
   /// All blocks `name`.0, `name`.1, ... Throws InvalidInput that names what is missing or odd.
-  std::vector<UNetBlock> read_list(const Weights& weights, const std::string& name);
-  UNetBlock read(const Weights& block);
+  std::vector<UNetBlock> read_list(const Weights& weights, const std::string& name, const std::vector<UNetBlock>* base = nullptr);
+  UNetBlock read(const Weights& block, const UNetBlock* base = nullptr);
   /// Of the residual blocks so far, for TimeEmbedding.
   const std::vector<Weights>& residual_blocks() const { return residual_blocks_; }
   std::int64_t transformers() const { return transformers_; }
@@ -61,6 +69,7 @@ class UNetBlockReader {
  private:
   UNetConfig config_;
   Compute compute_;
+  Changed changed_;
   std::vector<Weights> residual_blocks_;
   std::int64_t transformers_ = 0;
 };

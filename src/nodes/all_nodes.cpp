@@ -32,6 +32,8 @@ void register_all_nodes(Registry& registry) {
   register_clip_text_nodes(registry);
   register_clip_loaders(registry);
   register_conditioning_nodes(registry);
+  register_hook_nodes(registry);
+  register_hook_conditioning_nodes(registry);
   register_model_saving_nodes(registry);
   register_instruct_pix2pix(registry);
   register_ksampler_nodes(registry);

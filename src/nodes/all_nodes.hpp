@@ -34,6 +34,8 @@ void register_checkpoint_loaders(Registry& registry);      // diffusion/checkpoi
 void register_clip_text_nodes(Registry& registry);         // diffusion/text_nodes.cpp
 void register_clip_loaders(Registry& registry);            // diffusion/clip_loaders.cpp
 void register_conditioning_nodes(Registry& registry);      // diffusion/conditioning_nodes.cpp
+void register_hook_nodes(Registry& registry);              // diffusion/hook_nodes.cpp
+void register_hook_conditioning_nodes(Registry& registry); // diffusion/hook_conditioning_nodes.cpp
 void register_model_saving_nodes(Registry& registry);      // diffusion/model_saving_nodes.cpp
 void register_instruct_pix2pix(Registry& registry);        // diffusion/instruct_pix2pix.cpp
 void register_ksampler_nodes(Registry& registry);          // diffusion/ksampler_nodes.cpp

@@ -223,7 +223,8 @@ json::array NodeSchema::spec_json(const InputSpec& input, ChoiceLists& lists) {
 json::object NodeSchema::info(ChoiceLists& lists) const {
   const bool v3 = form_ == Form::kV3;
   json::object input, order;
-  if (v3) {
+  const auto has = [this](Section section) { return std::ranges::any_of(inputs_, [section](const InputSpec& spec) { return spec.section == section; }); };
+  if (v3 || has(Section::kOptional)) {
     input["required"] = json::object{};
     order["required"] = json::array{};
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "diffusion/hooks.hpp"
 #include "nodes/all_nodes.hpp"
 #include "nodes/diffusion/clip_values.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
@@ -29,7 +30,7 @@ class CLIPTextEncode final : public Node {
         .output("CONDITIONING", "", false, "What guides the model.");
   }
   Outputs run(const Inputs& in, Context& context) override {
-    return {conditioning_value({clip_input(in)->encode(in.text("text"), prompt_context(context))})};
+    return {conditioning_value(encode_hooked(clip_input(in), [&](const Clip& clip) { return clip.encode(in.text("text"), prompt_context(context)); }))};
   }
 };
 
@@ -45,10 +46,12 @@ class CLIPTextEncodeSDXL final : public Node {
         .output("CONDITIONING");
   }
   Outputs run(const Inputs& in, Context& context) override {
-    auto cond = clip_input(in)->encode(in.text("text_g"), in.text("text_l"), prompt_context(context));
-    cond.size = {.width = in.integer("width"), .height = in.integer("height"), .crop_w = in.integer("crop_w"), .crop_h = in.integer("crop_h"),
-                 .target_width = in.integer("target_width"), .target_height = in.integer("target_height")};
-    return {conditioning_value({std::move(cond)})};
+    return {conditioning_value(encode_hooked(clip_input(in), [&](const Clip& clip) {
+      auto cond = clip.encode(in.text("text_g"), in.text("text_l"), prompt_context(context));
+      cond.size = {.width = in.integer("width"), .height = in.integer("height"), .crop_w = in.integer("crop_w"), .crop_h = in.integer("crop_h"),
+                   .target_width = in.integer("target_width"), .target_height = in.integer("target_height")};
+      return cond;
+    }))};
   }
 };
 
@@ -61,9 +64,11 @@ class CLIPTextEncodeSDXLRefiner final : public Node {
         .output("CONDITIONING");
   }
   Outputs run(const Inputs& in, Context& context) override {
-    auto cond = clip_input(in)->encode(in.text("text"), prompt_context(context));
-    cond.size = {.width = in.integer("width"), .height = in.integer("height"), .aesthetic_score = in.number("ascore")};
-    return {conditioning_value({std::move(cond)})};
+    return {conditioning_value(encode_hooked(clip_input(in), [&](const Clip& clip) {
+      auto cond = clip.encode(in.text("text"), prompt_context(context));
+      cond.size = {.width = in.integer("width"), .height = in.integer("height"), .aesthetic_score = in.number("ascore")};
+      return cond;
+    }))};
   }
 };
 

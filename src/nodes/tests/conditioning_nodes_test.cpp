@@ -140,6 +140,31 @@ TEST_F(ConditioningNodes, ZeroOutLeavesTheInputAlone) {
   EXPECT_TRUE(all(got[1].text, 1));
 }
 
+TEST_F(ConditioningNodes, PropertiesThatAreGivenAreSet) {
+  const auto mask = node("mask", "SolidMask", R"("value": 0.5, "width": 8, "height": 4)"), range = node("range", "ConditioningTimestepsRange", R"("start_percent": 0.2, "end_percent": 0.7)");
+  const auto& given = entries(mask + "," + range + "," + node("out", "ConditioningSetProperties", R"("cond_NEW": ["a", 0], "strength": 0.6, "set_cond_area": "mask bounds", "mask": ["mask", 0], "timesteps": ["range", 2])"));
+  ASSERT_EQ(given.size(), 1u);
+  EXPECT_EQ(given[0].mask->sizes(), at::IntArrayRef({1, 4, 8}));
+  EXPECT_EQ(given[0].mask_strength, 0.6);
+  EXPECT_TRUE(given[0].area_to_mask_bounds);
+  EXPECT_EQ(given[0].start_percent, 0.7);
+  EXPECT_EQ(given[0].end_percent, 1.0);
+  EXPECT_FALSE(given[0].strength) << "it is the mask's";
+  const auto& none = entries(node("out", "ConditioningSetProperties", R"("cond_NEW": ["a", 0], "strength": 0.6, "set_cond_area": "default")"));
+  EXPECT_FALSE(none[0].mask || none[0].start_percent || none[0].hooks || none[0].strength);
+}
+
+TEST_F(ConditioningNodes, PairsAreCombinedEachWithItsOwn) {
+  const auto pair = R"("positive_A": ["a", 0], "negative_A": ["b", 0], "positive_B": ["b", 0], "negative_B": ["a", 0])";
+  const auto& positive = entries(node("out", "PairConditioningCombine", pair));
+  ASSERT_EQ(positive.size(), 2u);
+  EXPECT_TRUE(all(positive[0].text, 1) && all(positive[1].text, 2));
+  const auto& stands_in = entries(node("out", "ConditioningSetDefaultCombine", R"("cond": ["a", 0], "cond_DEFAULT": ["b", 0])"));
+  ASSERT_EQ(stands_in.size(), 2u);
+  EXPECT_FALSE(stands_in[0].fallback);
+  EXPECT_TRUE(stands_in[1].fallback);
+}
+
 class TextNodes : public ConditioningNodes {
  protected:
   void SetUp() override {
