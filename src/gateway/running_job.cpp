@@ -31,12 +31,13 @@ void RunningJob::keep_message(const char* type, json::object data) {
 }
 
 void RunningJob::announce_start() {
-  if (!started_) on(JobStarted{now_ms()});
+  if (!started_) on(JobStarted{now_ms(), ""});
 }
 
 void RunningJob::on(const JobStarted& event) {
   started_ = true;
   result_.started = event.timestamp;
+  result_.precision = event.precision;
   json::object data = say::execution_start(job_.id, event.timestamp);
   if (voice_.owner_listens()) voice_.to_owner(Frame::message("execution_start", data));
   keep_message("execution_start", std::move(data));

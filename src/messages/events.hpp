@@ -19,8 +19,8 @@ struct NodeIds {
   static NodeIds plain(std::string id) { return {id, id, id, std::nullopt}; }
 };
 
-/// Execution begins: `execution_start`.
-struct JobStarted { std::int64_t timestamp = 0; };
+/// Execution begins: `execution_start`. `precision`: of the worker's networks, "fp32", "bf16" or "fp16"; goes into the history.
+struct JobStarted { std::int64_t timestamp = 0; std::string precision; };
 /// Nodes whose result is in the cache, prompt order: `execution_cached`. Always sent.
 struct NodesCached { std::vector<std::string> nodes; std::int64_t timestamp = 0; };
 /// A node is taken up: `progress_state` (0.0 of 1.0, running), then `executing`. Again after lazy inputs.

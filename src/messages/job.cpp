@@ -35,6 +35,7 @@ void each_field(AnyResult& result, Visit visit) {
   visit("meta", result.meta);
   visit("started", result.started);
   visit("ended", result.ended);
+  visit("precision", result.precision);
 }
 
 json::value written(const std::vector<std::string>& list) { return json::array(list.begin(), list.end()); }

@@ -42,6 +42,7 @@ struct JobResult {
   json::object outputs;            ///< node id → ui
   json::object meta;               ///< node id → {"node_id","display_node","parent_node","real_node_id"}
   std::int64_t started = 0, ended = 0;  ///< ms
+  std::string precision;           ///< that networks were computed in: `status.precision` of the entry; "" when nothing ran
 
   json::object to_json() const;
   static JobResult from_json(const json::object& wire);

@@ -90,7 +90,11 @@ struct Writer {
 
   void name(const char* event) { data.emplace("event", event); }
 
-  void operator()(const JobStarted& event) { name("started"); data.emplace("timestamp", event.timestamp); }
+  void operator()(const JobStarted& event) {
+    name("started");
+    data.emplace("timestamp", event.timestamp);
+    data.emplace("precision", event.precision);
+  }
   void operator()(const NodesCached& event) {
     name("cached");
     data.emplace("nodes", texts(event.nodes));
@@ -229,7 +233,7 @@ JobEvent event_of(const Record& record) {
   const json::object& data = record.data;
   const std::string name = string_or(data, "event", "");
   const auto timestamp = [&] { return int_or(data, "timestamp", 0); };
-  if (name == "started") return JobStarted{timestamp()};
+  if (name == "started") return JobStarted{timestamp(), string_or(data, "precision", "")};
   if (name == "cached") return NodesCached{texts_of(data, "nodes"), timestamp()};
   if (name == "node_started") return NodeStarted{ids_of(data)};
   if (name == "progress")

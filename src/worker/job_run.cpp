@@ -31,7 +31,7 @@ JobRun::~JobRun() {
 }
 
 void JobRun::run() {
-  tell(JobStarted{now_ms()});
+  tell(JobStarted{now_ms(), std::string(name_of(world_->settings.device.precision))});
   bool cached_told = false;
   try {
     prepare();

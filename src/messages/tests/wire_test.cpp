@@ -53,7 +53,9 @@ TEST(Wire, RecordWithoutData) {
 }
 
 TEST(Wire, EveryEventComesBackAsItWas) {
-  EXPECT_EQ(travelled(JobStarted{1700000000123}).timestamp, 1700000000123);
+  const auto started = travelled(JobStarted{1700000000123, "bf16"});
+  EXPECT_EQ(started.timestamp, 1700000000123);
+  EXPECT_EQ(started.precision, "bf16");
   const auto cached = travelled(NodesCached{{"1", "SaveImage.0", ""}, 5});
   EXPECT_EQ(cached.nodes, (std::vector<std::string>{"1", "SaveImage.0", ""}));
   EXPECT_EQ(cached.timestamp, 5);
