@@ -3,6 +3,7 @@
 //
 //   darkroom-picture preview webp|jpeg QUALITY [rgb]   < picture      > preview
 //   darkroom-picture channel rgb|a                     < picture      > PNG
+//   darkroom-picture pixels SIDE                       < picture      > PPM, made smaller to SIDE pixels
 //   darkroom-picture mask                              < picture, 3< mask  > PNG
 //
 // Exit codes: 0 done, 2 wrong arguments, 3 no picture or over a limit (one line on standard error says which), 4 our fault.
@@ -84,8 +85,9 @@ std::string work(const std::vector<std::string>& arguments) {
     return imaging::preview(map_file(STDIN_FILENO), options);
   }
   if (is(0, "channel")) return is(1, "rgb") ? imaging::colours_png(map_file(STDIN_FILENO)) : imaging::alpha_png(map_file(STDIN_FILENO));
+  if (is(0, "pixels") && arguments.size() >= 2) return imaging::small_ppm(map_file(STDIN_FILENO), std::atoi(arguments[1].c_str()));
   if (is(0, "mask")) return imaging::merge_mask(map_file(STDIN_FILENO), map_file(3));
-  std::fputs("usage: darkroom-picture preview webp|jpeg QUALITY [rgb] | channel rgb|a | mask\n", stderr);
+  std::fputs("usage: darkroom-picture preview webp|jpeg QUALITY [rgb] | channel rgb|a | pixels SIDE | mask\n", stderr);
   std::exit(2);
 }
 

@@ -19,6 +19,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/preview_screen.hpp"
 #include "cli/results.hpp"
 #include "cli/workflow_file.hpp"
 #include "gateway/ask_worker.hpp"
@@ -150,6 +151,7 @@ class LocalRun {
     job.number = 0;
     job.prompt = std::move(workflow.prompt);
     if (!workflow.extra_pnginfo.empty()) job.extra_data["extra_pnginfo"] = std::move(workflow.extra_pnginfo);
+    if (screen_.on()) job.extra_data["preview_method"] = "auto";
     job.outputs = validation.outputs;
     job.attempt = 1;
     job.create_time = now_ms();
@@ -170,6 +172,7 @@ class LocalRun {
   }
   void on(const NodeStarted& event) { view_.started(event.ids.node); }
   void on(const NodeProgress& event) {
+    if (!event.picture.empty()) view_.picture(screen_.show(event.picture));
     if (event.value.is_number() && event.max.is_number()) view_.step(event.node, event.value.to_number<double>(), event.max.to_number<double>());
   }
   void on(const NodeExecuted& event) { outputs_[event.ids.node] = event.output; }
@@ -262,6 +265,7 @@ class LocalRun {
   // Later ones use earlier ones; what is listed first is destroyed last.
   const RunOptions& run_;
   ProgressView& view_;
+  PreviewScreen screen_{run_.previews ? preview_form() : PreviewForm::kNone, terminal_of_stderr()};
   ScratchFolder scratch_;
   const Options options_;
   const Folders folders_;

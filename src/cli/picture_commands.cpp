@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "base/error.hpp"
+#include "cli/checkpoint_choice.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/picture_workflow.hpp"
@@ -27,6 +28,9 @@ struct PictureOptions {
 int make_picture(PictureOptions options) {
   try {
     std::tie(options.request.width, options.request.height) = parse_size(options.size);
+    std::string note;
+    if (options.request.model.empty()) options.request.model = first_checkpoint(checkpoints_of(options.run), note);
+    if (!note.empty() && !options.run.quiet) std::fprintf(stderr, "%s\n", note.c_str());
     std::random_device device;
     options.request.seed = options.seed ? *options.seed : static_cast<std::uint64_t>(device()) << 32 | device();
     if (!options.picture.empty()) {
@@ -34,6 +38,9 @@ int make_picture(PictureOptions options) {
       options.run.inputs.push_back(options.picture);
     }
     options.run.text = dump(picture_workflow(options.request));
+  } catch (const RunFailure& failure) {
+    std::fprintf(stderr, "darkroom: %s\n", failure.what());
+    return static_cast<int>(failure.status);
   } catch (const InvalidInput& error) {
     std::fprintf(stderr, "darkroom: %s\n", error.what());
     return static_cast<int>(RunStatus::kUsage);
@@ -45,7 +52,7 @@ int make_picture(PictureOptions options) {
 void add_picture_options(CLI::App& command, PictureOptions& options) {
   auto& request = options.request;
   command.add_option("prompt", request.prompt, "What the picture shows; (words:1.2) weighs them")->required();
-  command.add_option("--model", request.model, "Checkpoint, by its name below models/checkpoints")->required();
+  command.add_option("--model", request.model, "Checkpoint, by its name below models/checkpoints (default: the first one there)");
   command.add_option("--negative", request.negative, "What it does not show");
   command.add_option("--steps", request.steps, "How often the model is asked")->check(CLI::Range(1, 10000));
   command.add_option("--cfg", request.cfg, "How strongly the prompt is followed")->check(CLI::Range(0.0, 100.0));

@@ -13,28 +13,9 @@ namespace darkroom {
 namespace {
 
 constexpr std::int64_t kRedrawMs = 50;
-constexpr std::size_t kBarCells = 24;
 
 /// "12" of 12.0, "0.5" of 0.5.
 std::string number(double value) { return value == std::floor(value) && std::abs(value) < 1e15 ? fmt::format("{:.0f}", value) : fmt::format("{:.2f}", value); }
-
-/// The first `columns` characters of a UTF-8 text.
-std::string_view cut(std::string_view text, std::size_t columns) {
-  std::size_t at = 0;
-  for (std::size_t count = 0; at < text.size() && count < columns; ++count) {
-    ++at;
-    while (at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80) ++at;
-  }
-  return text.substr(0, at);
-}
-
-/// Titles come from files: what moves the cursor must not reach the terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text)
-    if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) out += c;
-  return out;
-}
 
 }  // namespace
 
@@ -66,17 +47,28 @@ void ProgressView::started(const std::string& node) {
   if (current_ != node && style_ == Style::kLines) out_ << "running  " << name_of(node) << std::endl;
   current_ = node;
   value_ = max_ = 0;
+  first_step_ = {};
+  left_text_.clear();
   draw();
 }
 
 void ProgressView::step(const std::string& node, double value, double max) {
+  if (current_ != node || max_ != max || value < value_) first_step_ = {};
   current_ = node;
   value_ = value;
   max_ = max;
+  // The first step packs weights for the device: what comes later is measured without it.
+  if (value > 0 && first_step_.ms == 0) first_step_ = {value, steady_ms()};
+  left_text_.clear();
+  if (value > first_step_.value && value < max) {
+    const double took = static_cast<double>(steady_ms() - first_step_.ms) / 1000;
+    const double left = took / (value - first_step_.value) * (max - value);
+    if (left >= 1) left_text_ = "  " + duration_text(left) + " left";
+  }
   if (style_ == Style::kLines && max > 1) {
     // Ten lines a node at most, however many steps it has.
     const auto tenth = [&](double steps) { return std::floor(steps * 10 / max); };
-    if (value >= max || tenth(value) > tenth(value - 1)) out_ << "         " << name_of(node) << "  " << number(value) << "/" << number(max) << std::endl;
+    if (value >= max || tenth(value) > tenth(value - 1)) out_ << "         " << name_of(node) << "  " << number(value) << "/" << number(max) << left_text_ << std::endl;
   }
   draw();
 }
@@ -91,16 +83,28 @@ void ProgressView::finished(const std::string& node) {
   draw();
 }
 
+void ProgressView::picture(const TerminalPicture& picture) {
+  if (style_ != Style::kBar || picture.rows == 0) return;
+  clear();
+  out_ << picture.text << std::flush;
+  picture_ = picture;
+  draw();
+}
+
 void ProgressView::say(const std::string& line) {
+  const TerminalPicture kept = picture_;
   clear();
   out_ << line << std::endl;
+  if (kept.rows > 0) picture(kept);
   draw();
 }
 
 void ProgressView::clear() {
-  if (shown_.empty()) return;
-  out_ << "\r\x1b[K" << std::flush;
+  if (!shown_.empty()) out_ << "\r\x1b[K";
+  if (picture_.rows > 0) out_ << picture_.erase << "\r\x1b[" << picture_.rows << "A\x1b[J";
+  if (!shown_.empty() || picture_.rows > 0) out_ << std::flush;
   shown_.clear();
+  picture_ = {};
   drawn_ms_ = 0;
 }
 
@@ -111,11 +115,10 @@ void ProgressView::draw() {
   // A step counts as its part of a node. Made nodes may let more be done than were counted.
   const double part = max_ > 0 ? std::clamp(value_ / max_, 0.0, 1.0) : 0.0;
   const double share = std::min(1.0, (static_cast<double>(std::min(done_.size(), needed_)) + (current_.empty() ? 0 : part)) / static_cast<double>(needed_));
-  const auto cells = static_cast<std::size_t>(share * kBarCells);
-  std::string line = fmt::format("[{}{}] {}/{}", std::string(cells, '#'), std::string(kBarCells - cells, '.'), std::min(done_.size(), needed_), needed_);
+  std::string line = fmt::format("{} {}/{}", bar_text(share), std::min(done_.size(), needed_), needed_);
   if (!current_.empty()) line += "  " + name_of(current_);
-  if (max_ > 1) line += fmt::format("  {}/{}", number(value_), number(max_));
-  line = cut(line, columns_ > 1 ? columns_ - 1 : 1);
+  if (max_ > 1) line += fmt::format("  {}/{}{}", number(value_), number(max_), left_text_);
+  line = cut_to_columns(line, columns_ > 1 ? columns_ - 1 : 1);
   if (line == shown_) return;
   out_ << '\r' << line << "\x1b[K" << std::flush;
   shown_ = line;

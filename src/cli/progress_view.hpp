@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/json.hpp"
+#include "cli/terminal.hpp"
 
 namespace darkroom {
 
@@ -27,8 +28,9 @@ class ProgressView {
   void started(const std::string& node);
   void step(const std::string& node, double value, double max);
   void finished(const std::string& node);
+  void picture(const TerminalPicture& picture);  ///< stands above the bar until the next one or clear()
   void say(const std::string& line);       ///< a line of its own; the bar is drawn again below it
-  void clear();                            ///< takes the bar away
+  void clear();                            ///< takes the bar and the picture away
 
  private:
   std::string name_of(const std::string& node) const;
@@ -42,6 +44,12 @@ class ProgressView {
   std::size_t needed_ = 0;
   std::string current_;
   double value_ = 0, max_ = 0;
+  struct {
+    double value = 0;
+    std::int64_t ms = 0;
+  } first_step_;             ///< of the running node, and when it ended
+  std::string left_text_;    ///< how long the running node still takes; empty while that is not known
+  TerminalPicture picture_;  ///< as it stands on the terminal
   std::int64_t drawn_ms_ = 0;
   std::string shown_;  ///< the bar as it stands on the terminal; empty: none
 };

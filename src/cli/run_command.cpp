@@ -1,6 +1,4 @@
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
@@ -14,6 +12,7 @@
 #include "cli/local_run.hpp"
 #include "cli/run_flags.hpp"
 #include "cli/server_run.hpp"
+#include "cli/terminal.hpp"
 
 namespace darkroom {
 namespace {
@@ -27,20 +26,20 @@ constexpr const char* kFooter =
     "  darkroom run upscale.json --input old.jpg --set LoadImage.image=old.jpg -o results\n"
     "  darkroom run txt2img.json --set 6.text=\"a cat\" --seed 7 --server http://127.0.0.1:8188";
 
-ProgressView make_view(bool quiet) {
-  if (quiet) return {std::cerr, ProgressView::Style::kSilent};
-  if (!::isatty(STDERR_FILENO)) return {std::cerr, ProgressView::Style::kLines};
-  winsize size{};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return {std::cerr, ProgressView::Style::kBar, known ? size.ws_col : std::size_t{80}};
+ProgressView make_view(bool quiet, const Terminal& terminal) {
+  const auto style = quiet ? ProgressView::Style::kSilent : terminal.interactive ? ProgressView::Style::kBar : ProgressView::Style::kLines;
+  return {std::cerr, style, terminal.columns};
 }
 
 }  // namespace
 
-RunStatus run_workflow(const RunOptions& options) {
+RunStatus run_workflow(const RunOptions& given) {
+  RunOptions options = given;
+  const Terminal terminal = terminal_of_stderr();
+  options.previews = options.previews && terminal.interactive && !options.quiet;
   std::string text;
   RunStatus status = RunStatus::kInternal;
-  ProgressView view = make_view(options.quiet);
+  ProgressView view = make_view(options.quiet, terminal);
   try {
     const auto paths = options.server.empty() ? run_here(options, view) : run_on_server(options, view);
     view.clear();
@@ -64,6 +63,7 @@ void add_run_flags(CLI::App& command, RunOptions& options) {
   command.add_option("--server", options.server, "Runs on this server instead of here")->type_name("URL");
   command.add_option("--tls-ca", options.tls_ca, "PEM file of the authorities to trust for an https server (default: the system's)")->type_name("FILE")->check(CLI::ExistingFile);
   command.add_flag("-q,--quiet", options.quiet, "Shows no progress");
+  command.add_flag("!--no-preview", options.previews, "Shows no pictures of a running sampler, even where the terminal can")->default_str("");
 
   const std::string here = "Runs here";
   command.add_option("--base-directory", options.base_directory, "Folder with input, models and so on, as of serve")->type_name("DIR")->group(here);

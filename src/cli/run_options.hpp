@@ -20,6 +20,7 @@ struct RunOptions {
   std::string server;              ///< "http://127.0.0.1:8188"; empty: run here
   std::filesystem::path tls_ca;    ///< authorities to trust for an https server; empty: those of the system
   bool quiet = false;
+  bool previews = true;            ///< pictures of running samplers, where the terminal can show them
 
   // -- only for runs here; as the flags of `serve`
   std::filesystem::path base_directory, input_directory, worker_program;

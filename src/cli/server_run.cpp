@@ -17,6 +17,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/preview_screen.hpp"
 #include "cli/results.hpp"
 #include "cli/server_client.hpp"
 #include "cli/workflow_file.hpp"
@@ -84,6 +85,7 @@ class ServerRun {
     for (const auto& picture : options_.inputs) co_await upload(picture);
 
     const std::string client_id = uuid4();
+    if (screen_.on()) client_.on_binary([this](std::string_view bytes) { on_binary(bytes); });
     bool connected = true;
     try {
       co_await client_.open_socket(client_id);
@@ -138,7 +140,10 @@ class ServerRun {
 
   asio::awaitable<void> submit(const PreparedWorkflow& workflow, const std::string& client_id) {
     json::object body{{"prompt", workflow.prompt}, {"client_id", client_id}};
-    if (!workflow.extra_pnginfo.empty()) body["extra_data"] = json::object{{"extra_pnginfo", workflow.extra_pnginfo}};
+    json::object extra;
+    if (!workflow.extra_pnginfo.empty()) extra["extra_pnginfo"] = workflow.extra_pnginfo;
+    if (screen_.on()) extra["preview_method"] = "auto";  // for this job, whatever the server does without
+    if (!extra.empty()) body["extra_data"] = std::move(extra);
     const auto reply = co_await client_.post("/prompt", dump(body));
     const json::value answer = reply.as_json();
     const auto* object = answer.if_object();
@@ -178,6 +183,12 @@ class ServerRun {
     } else if (type == "execution_interrupted") {
       failure_.emplace(RunStatus::kInterrupted, fmt::format("interrupted in node {} ({})", string_or(*data, "node_id", "?"), string_or(*data, "node_type", "?")));
     }
+  }
+
+  /// A preview: two numbers of 32 bits, big-endian (1: a picture; its format), then the picture.
+  void on_binary(std::string_view bytes) {
+    constexpr std::size_t kHead = 8;
+    if (bytes.size() > kHead && bytes.substr(0, 4) == std::string_view("\0\0\0\1", 4)) view_.picture(screen_.show(bytes.substr(kHead)));
   }
 
   void on_executing(const json::object& data) {
@@ -276,6 +287,7 @@ class ServerRun {
 
   const RunOptions& options_;
   ProgressView& view_;
+  PreviewScreen screen_{options_.previews ? preview_form() : PreviewForm::kNone, terminal_of_stderr()};
   asio::io_context io_{1};
   ServerClient client_;
   asio::signal_set signals_;

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "imaging/png.hpp"
+#include "imaging/resample.hpp"
 #include "imaging/vips_image.hpp"
 #include "imaging/webp_still.hpp"
 
@@ -144,6 +145,21 @@ std::string merge_mask(std::string_view original, std::string_view mask, const D
   PngOptions options;
   options.chunks = texts_of(original);
   return encode_png(merged.data(), picture.width, picture.height, 4, options);
+}
+
+std::string small_ppm(std::string_view bytes, int side, const DecodeLimits& limits) {
+  if (side < 1) throw InvalidInput("the side of a picture must be at least 1 pixel");
+  Frame frame = without_alpha(read_frame(bytes, limits));
+  const int longer = std::max(frame.width, frame.height);
+  if (longer > side) {
+    const auto fitted = [&](int length) { return std::max(1, static_cast<int>(std::int64_t{length} * side / longer)); };
+    const int width = fitted(frame.width), height = fitted(frame.height);
+    frame.pixels = resample(frame.pixels.data(), frame.width, frame.height, 3, width, height, Filter::kBilinear);
+    frame.width = width;
+    frame.height = height;
+  }
+  std::string ppm = "P6\n" + std::to_string(frame.width) + " " + std::to_string(frame.height) + "\n255\n";
+  return ppm.append(reinterpret_cast<const char*>(frame.pixels.data()), frame.pixels.size());
 }
 
 }  // namespace darkroom::imaging

@@ -29,4 +29,7 @@ std::string alpha_png(std::string_view bytes, const DecodeLimits& limits = {});
 /// Throws InvalidInput when the sizes differ.
 std::string merge_mask(std::string_view original, std::string_view mask, const DecodeLimits& limits = {});
 
+/// PPM (P6) of the colours, made smaller until both sides are at most `side` pixels: for terminals.
+std::string small_ppm(std::string_view bytes, int side, const DecodeLimits& limits = {});
+
 }  // namespace darkroom::imaging

@@ -1,18 +1,23 @@
 """Text to image and image to image, as the article on hosting workflows does it: its two examples with a small SDXL file of the same name,
 watched over the WebSocket, with previews, seeds, and what goes wrong in words that users know."""
+import base64
 import copy
+import fcntl
 import io
 import json
 import os
+import pty
+import re
 import struct
 import subprocess
+import termios
 import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from harness import BIN, CACHE, DATA, GOLDEN_MODELS, Server, messages_until_end
+from harness import BIN, CACHE, DATA, GOLDEN_MODELS, ROOT, Server, messages_until_end
 
 ARTICLE_MODEL = "sdXL_v10VAEFix.safetensors"
 
@@ -119,6 +124,7 @@ def test_the_articles_text_to_image(pictures):
     first = result(pictures, prompt_id)
     assert first.size == (64, 64)
     assert json.loads(first.text["prompt"])["3"]["inputs"]["seed"] == 7
+    assert first.text["precision"] == "fp32" and pictures.json(f"/history/{prompt_id}")[prompt_id]["status"]["precision"] == "fp32"
     assert pixels(first).std() > 1, "a picture, not a plain colour"
 
     # Another seed asks nothing but the sampler and what follows it, and makes another picture; the first seed makes the first again.
@@ -204,3 +210,66 @@ def test_txt2img_and_img2img_from_the_command_line(pictures, tmp_path):
     assert repainted.returncode == 0, repainted.stderr
     assert Image.open(repainted.stdout.strip()).size == (64, 96)
     assert darkroom("txt2img", "a fox", "--size", "63x64", *common).returncode == 2
+
+
+def test_without_a_model_the_first_one_is_taken(pictures, tmp_path):
+    def fox(*flags):
+        return subprocess.run([BIN / "darkroom", "txt2img", "a fox", "--steps", "1", "--size", "64x64", "-o", str(tmp_path), *map(str, flags)],
+                              capture_output=True, text=True, timeout=200)
+
+    base = tmp_path / "base"
+    (base / "models/checkpoints").mkdir(parents=True)
+    none = fox("--base-directory", base)
+    assert none.returncode == 3 and "there is no checkpoint" in none.stderr and "models list" in none.stderr
+    (base / "models/checkpoints/only.safetensors").symlink_to(GOLDEN_MODELS / "checkpoints/tiny_sd15.safetensors")
+    here = fox("--base-directory", base)
+    assert here.returncode == 0 and "model only.safetensors\n" in here.stderr, here.stderr
+    names = pictures.json("/models/checkpoints")
+    there = fox("--server", pictures.url)
+    assert f"model {names[0]}, the first of {len(names)}" in there.stderr, there.stderr
+    wrong = fox("--server", pictures.url, "--model", "missing.safetensors")
+    assert wrong.returncode == 3 and "ckpt_name: 'missing.safetensors' not in" in wrong.stderr, wrong.stderr
+
+
+def on_a_terminal(command, **environment):
+    """Standard error of a command that believes in a terminal of 100 columns and 40 rows."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 100, 0, 0))
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave, env={**os.environ, "TMUX": "", "TERM_PROGRAM": "", **environment})
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(master, 1 << 16)
+        except OSError:  # the other side is closed
+            break
+        if not piece:
+            break
+        shown += piece
+    os.close(master)
+    assert process.wait(60) == 0, shown[-2000:]
+    return shown
+
+
+def test_the_terminal_shows_what_it_can(pictures, tmp_path):
+    def fox(*flags, **environment):
+        return on_a_terminal([str(BIN / "darkroom"), "txt2img", "a fox", "--model", "tiny_sd15.safetensors", "--steps", "3", "--size", "64x64", "-o", str(tmp_path), *flags], **environment)
+
+    here, there = ["--base-directory", str(pictures.base)], ["--server", pictures.url]
+    blocks = fox(*here, TERM="xterm-256color", COLORTERM="truecolor")
+    assert re.search(rb"(\x1b\[38;2;\d+;\d+;\d+m\x1b\[48;2;\d+;\d+;\d+m\xe2\x96\x80){8,40}\x1b\[0m", blocks), "rows of half blocks"
+    kitty = fox(*there, TERM="xterm-kitty")
+    first = re.search(rb"\x1b_Ga=T,f=100,i=1,q=2,C=1,r=20,m=[01];([A-Za-z0-9+/=]+)\x1b", kitty)
+    assert first and base64.b64decode(first[1][:8]).startswith(b"\x89PNG")
+    iterm = fox(*there, TERM="xterm-256color", TERM_PROGRAM="iTerm.app")
+    picture = re.search(rb"\x1b\]1337;File=inline=1;width=40;height=20;preserveAspectRatio=1:([A-Za-z0-9+/=]+)\a", iterm)
+    assert Image.open(io.BytesIO(base64.b64decode(picture[1]))).format == "JPEG"
+    plain = fox(*there, "--no-preview", TERM="xterm-kitty") + fox(*there, TERM="xterm", COLORTERM="")
+    assert b"\x1b_G" not in plain and b"\x1b[38;2" not in plain and b"KSampler" in plain
+
+
+def test_the_workflow_to_start_with(pictures, tmp_path):
+    done = subprocess.run([BIN / "darkroom", "run", ROOT / "workflows/start.json", "-o", tmp_path, "--base-directory", pictures.base, "--set", "Sample.steps=2"],
+                          capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert Image.open(done.stdout.strip()).size == (128, 128)
