@@ -5,34 +5,9 @@
 #include <cmath>
 
 #include "base/error.hpp"
-#include "diffusion/control_net.hpp"
-#include "diffusion/unet_names.hpp"
 
 namespace darkroom {
 namespace {
-
-constexpr const char* kPrefix = "control_model.";
-
-/// The tensors below ldm's names, whatever names the file has.
-Weights with_ldm_names(const std::shared_ptr<const StateDict>& tensors) {
-  if (const Weights prefixed(tensors, kPrefix); prefixed.has("input_hint_block.0.weight")) return prefixed;
-  if (const Weights bare(tensors); bare.has("input_hint_block.0.weight")) return bare;
-  if (tensors->contains("controlnet_cond_embedding.conv_in.weight")) return Weights(std::make_shared<const StateDict>(ldm_names(*tensors)));
-  throw InvalidInput("the file holds no ControlNet: neither input_hint_block.0.weight nor controlnet_cond_embedding.conv_in.weight is in it");
-}
-
-UNetConfig config_of(const Weights& weights) {
-  if (const auto config = detect_controlnet(weights)) return *config;
-  throw InvalidInput("the ControlNet is incomplete: it has no tensor " + weights.prefix() + "input_blocks.0.0.weight");
-}
-
-/// Bytes of the weights in the precision that they are packed for.
-std::size_t expected_bytes(const Weights& weights, const Compute& compute) {
-  std::size_t elements = 0;
-  for (auto it = weights.tensors().lower_bound(weights.prefix()); it != weights.tensors().end() && it->first.starts_with(weights.prefix()); ++it)
-    elements += static_cast<std::size_t>(it->second.numel());
-  return elements * c10::elementSize(compute.dtype);
-}
 
 void add_scaled(at::Tensor& sum, const at::Tensor& addend, double strength) {
   if (!addend.defined()) return;
@@ -40,21 +15,22 @@ void add_scaled(at::Tensor& sum, const at::Tensor& addend, double strength) {
   else sum = strength == 1 ? addend : addend.mul(strength);
 }
 
+void add_scaled(std::vector<at::Tensor>& sums, const std::vector<at::Tensor>& addends, double strength) {
+  if (sums.size() < addends.size()) sums.resize(addends.size());
+  for (std::size_t i = 0; i < addends.size(); ++i) add_scaled(sums[i], addends[i], strength);
+}
+
 }  // namespace
 
-ControlModel::ControlModel(const std::shared_ptr<const StateDict>& tensors, const Compute& compute)
-    : weights_(with_ldm_names(tensors)), config_(config_of(weights_)), compute_(compute),
-      packed_(compute_.budget, expected_bytes(weights_, compute_), [this] { return std::make_shared<const ControlNet>(weights_, config_, compute_); }) {}
-
-std::optional<ControlResiduals> control_residuals(const ControlLink* last, const UNetCall& call, const ModelSampling& sampling, double sigma, std::int64_t parts) {
+std::optional<ControlResiduals> control_residuals(const ControlLink* last, const UNetCall& call, const ControlStep& step) {
   std::optional<ControlResiduals> sum;
   for (const auto* link = last; link; link = link->previous.get()) {
-    if (link->strength == 0 || !link->active(sampling, sigma)) continue;
-    const auto network = link->model->acquire();
-    const auto own = (*network)(call, link->hint, parts);
+    if (link->strength == 0 || !link->active(step.sampling, step.sigma)) continue;
+    const auto network = link->model->acquire(step.model);
+    const auto own = (*network)(call, {link->hint, step.parts, link->union_type});
     if (!sum) sum.emplace();
-    if (sum->skips.size() < own.skips.size()) sum->skips.resize(own.skips.size());
-    for (std::size_t i = 0; i < own.skips.size(); ++i) add_scaled(sum->skips[i], own.skips[i], link->strength);
+    add_scaled(sum->skips, own.skips, link->strength);
+    add_scaled(sum->input, own.input, link->strength);
     add_scaled(sum->middle, own.middle, link->strength);
   }
   return sum;
@@ -74,6 +50,14 @@ at::Tensor resized_hint(const at::Tensor& hint, std::int64_t height, std::int64_
     middle = hint.narrow(2, y, h - 2 * y);
   }
   return at::_upsample_nearest_exact2d(middle, {height, width});
+}
+
+at::Tensor over_batch(const at::Tensor& pictures, std::int64_t batch, std::int64_t parts) {
+  if (pictures.size(0) == 1) return pictures;
+  const auto each = batch / parts;
+  std::vector<at::Tensor> rows;
+  for (std::int64_t i = 0; i < batch; ++i) rows.push_back(pictures.narrow(0, i % each % pictures.size(0), 1));
+  return at::cat(rows);
 }
 
 }  // namespace darkroom

@@ -22,15 +22,6 @@ std::vector<Convolution> read_hint_layers(const Weights& weights, const Compute&
   return layers;
 }
 
-/// The hint's pictures over the batch: picture i of each part gets number i % b.
-at::Tensor over_batch(const at::Tensor& embedded, std::int64_t batch, std::int64_t parts) {
-  const auto pictures = batch / parts;
-  if (embedded.size(0) == 1) return embedded;  // broadcasts
-  std::vector<at::Tensor> rows;
-  for (std::int64_t i = 0; i < batch; ++i) rows.push_back(embedded.narrow(0, i % pictures % embedded.size(0), 1));
-  return at::cat(rows);
-}
-
 }  // namespace
 
 ControlNet::ControlNet(const Weights& weights, const UNetConfig& config, const Compute& compute)
@@ -41,6 +32,7 @@ ControlNet::ControlNet(const Weights& weights, const UNetConfig& config, const C
     if (zero_convs_.back().in() != input_[i].out()) throw InvalidInput(weights.prefix() + "zero_convs." + std::to_string(i) + ".0.weight does not fit its block");
   }
   if (hint_layers_.back().out() != config_.model_channels || middle_out_.in() != middle_.out()) throw InvalidInput(weights.prefix() + "*: layers of different widths");
+  if (UnionFuser::is_in(weights)) union_.emplace(weights, compute);
   collect_transformers(input_, transformers_);
   collect_transformers({&middle_, 1}, transformers_);
   reader_ = UNetBlockReader(config_, compute_);  // lets go of the weights
@@ -65,20 +57,28 @@ at::Tensor ControlNet::embedded(const at::Tensor& hint, std::int64_t height, std
   return h;
 }
 
-ControlResiduals ControlNet::operator()(const UNetCall& unet_call, const at::Tensor& hint, std::int64_t parts) const {
+ControlResiduals ControlNet::operator()(const UNetCall& unet_call, const ControlHint& hint) const {
   UNetCall call = unet_call;
   call.patches = nullptr, call.control = nullptr;
   if (call.x.dim() == 4 && call.x.size(1) > config_.in_channels) call.x = call.x.narrow(1, 0, config_.in_channels);
   check_call(call, config_, "ControlNet");
-  if (parts < 1 || call.x.size(0) % parts != 0) throw InternalError("a batch of " + std::to_string(call.x.size(0)) + " has no " + std::to_string(parts) + " equal parts");
-  UNetFlow flow{call, embedding_, embedding_.shifts(call.timesteps, call.y), call.context.to(compute_.device, compute_.dtype).contiguous(), nullptr};
+  if (hint.parts < 1 || call.x.size(0) % hint.parts != 0) throw InternalError("a batch of " + std::to_string(call.x.size(0)) + " has no " + std::to_string(hint.parts) + " equal parts");
+  std::optional<std::int64_t> type;
+  if (union_ && hint.union_type) {
+    if (*hint.union_type >= union_->types()) throw InvalidInput("the union ControlNet knows " + std::to_string(union_->types()) + " kinds of pictures, kind " + std::to_string(*hint.union_type + 1) + " was asked for");
+    type = hint.union_type;
+  }
+  UNetFlow flow{call, embedding_, embedding_.shifts(call.timesteps, call.y, union_ ? union_->embedding(type) : at::Tensor()), call.context.to(compute_.device, compute_.dtype).contiguous(), nullptr};
   flow.keys = text_keys_.keys_of(unet_call.context, flow.context, transformers_);
 
   ControlResiduals residuals;
   auto h = call.x.to(compute_.device, compute_.dtype).contiguous(at::MemoryFormat::ChannelsLast);
   for (std::size_t i = 0; i < input_.size(); ++i) {
     h = input_[i].run(std::move(h), flow, {UNetPart::kInput, static_cast<std::int64_t>(i)});
-    if (i == 0) h.add_(over_batch(embedded(hint, h.size(2), h.size(3)), h.size(0), parts));
+    if (i == 0) {
+      const auto seen = embedded(hint.picture, h.size(2), h.size(3));
+      h = h.add(over_batch(type ? union_->fused(seen, *type) : seen, h.size(0), hint.parts));
+    }
     residuals.skips.push_back(zero_convs_[i](h));
   }
   residuals.middle = middle_out_(middle_.run(std::move(h), flow, {UNetPart::kMiddle}));
@@ -86,7 +86,7 @@ ControlResiduals ControlNet::operator()(const UNetCall& unet_call, const at::Ten
 }
 
 std::size_t ControlNet::bytes() const {
-  std::size_t bytes = embedding_.bytes() + middle_.bytes() + middle_out_.bytes();
+  std::size_t bytes = embedding_.bytes() + middle_.bytes() + middle_out_.bytes() + (union_ ? union_->bytes() : 0);
   for (const auto& block : input_) bytes += block.bytes();
   for (const auto* layers : {&hint_layers_, &zero_convs_})
     for (const auto& layer : *layers) bytes += layer.bytes();

@@ -4,19 +4,22 @@
 #include <c10/util/intrusive_ptr.h>
 
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "diffusion/control.hpp"
+#include "diffusion/control_union.hpp"
 #include "diffusion/unet_blocks.hpp"
 
 namespace darkroom {
 
 class ControlNet final : public ControlNetwork {
  public:
-  /// `weights`: below the prefix, ldm's names: input_blocks, middle_block, input_hint_block, zero_convs, middle_block_out.
+  /// `weights`: below the prefix, ldm's names: input_blocks, middle_block, input_hint_block, zero_convs, middle_block_out;
+  /// those of a union ControlNet where they are there.
   ControlNet(const Weights& weights, const UNetConfig& config, const Compute& compute);
 
-  ControlResiduals operator()(const UNetCall& call, const at::Tensor& hint, std::int64_t parts) const override;
+  ControlResiduals operator()(const UNetCall& call, const ControlHint& hint) const override;
   std::size_t bytes() const override;
 
  private:
@@ -35,6 +38,7 @@ class ControlNet final : public ControlNetwork {
   TimeEmbedding embedding_;
   std::vector<Convolution> hint_layers_, zero_convs_;
   Convolution middle_out_;
+  std::optional<UnionFuser> union_;  ///< of a union ControlNet
   std::vector<const TransformerBlock*> transformers_;
   TextKeyCache text_keys_;
   mutable std::mutex mutex_;

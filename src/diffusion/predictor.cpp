@@ -11,7 +11,7 @@
 #include <numeric>
 
 #include "diffusion/control.hpp"
-
+#include "diffusion/gligen.hpp"
 
 namespace darkroom {
 
@@ -50,8 +50,13 @@ struct Predictor::Item {
 
   bool joins(const Item& other) const {
     return area.height == other.area.height && area.width == other.area.width && network == other.network && cond->control == other.cond->control &&
-           cond->y.defined() == other.cond->y.defined() && lengths_join(cond->context.size(1), other.cond->context.size(1));
+           cond->gligen == other.cond->gligen && control_text_joins(other) && cond->y.defined() == other.cond->y.defined() && lengths_join(cond->context.size(1), other.cond->context.size(1));
   }
+  bool control_text_joins(const Item& other) const {
+    if (cond->control_y.defined() != other.cond->control_y.defined()) return false;
+    return !cond->control || lengths_join(text(true).size(1), other.text(true).size(1));
+  }
+  const at::Tensor& text(bool of_control) const { return of_control && cond->control_context.defined() ? cond->control_context : cond->context; }
 };
 
 Predictor::Predictor(const DiffusionModel& model, std::vector<PreparedConds> lists, const std::vector<float>& sigmas, Limits limits)
@@ -63,23 +68,48 @@ bool Predictor::fits(std::size_t entries, const at::Tensor& x, const Area& area)
   return floats * sizeof(float) < limits_.free_bytes();
 }
 
-const at::Tensor& Predictor::context(const std::vector<Item>& batch, std::int64_t pictures) {
+const at::Tensor& Predictor::context(const std::vector<Item>& batch, std::int64_t pictures, bool of_control) {
   std::vector<const PreparedCond*> key;
   std::int64_t length = 1;
   for (const auto& item : batch) {
     key.push_back(item.cond);
-    length = std::lcm(length, item.cond->context.size(1));
+    length = std::lcm(length, item.text(of_control).size(1));
   }
-  auto& joined = contexts_[key];
+  auto& joined = contexts_[{std::move(key), of_control}];
   if (!joined.defined()) {
     std::vector<at::Tensor> texts;
     for (const auto& item : batch) {
-      const auto& text = item.cond->context;
+      const auto& text = item.text(of_control);
       texts.push_back(repeated(text.repeat({1, length / text.size(1), 1}), pictures));
     }
     joined = at::cat(texts, 0).contiguous();
   }
   return joined;
+}
+
+std::optional<ControlResiduals> Predictor::controls(const std::vector<Item>& batch, const UNetCall& call, std::int64_t pictures, double sigma) {
+  const auto& first = *batch.front().cond;
+  if (!first.control) return std::nullopt;
+  UNetCall own(call);
+  const bool other_text = std::any_of(batch.begin(), batch.end(), [](const Item& item) { return item.cond->control_context.defined(); });
+  if (other_text) own.context = context(batch, pictures, true);
+  if (first.control_y.defined()) {
+    std::vector<at::Tensor> vectors;
+    for (const auto& item : batch) vectors.push_back(repeated(item.cond->control_y, pictures));
+    own.y = at::cat(vectors, 0);
+  }
+  return control_residuals(first.control.get(), own, {model_.sampling(), sigma, static_cast<std::int64_t>(batch.size()), model_.network});
+}
+
+std::optional<UNetPatches> Predictor::with_boxes(const std::vector<Item>& batch, const UNetPatches* patches) const {
+  const auto& first = batch.front();
+  if (!first.cond->gligen) return std::nullopt;
+  const auto& use = *first.cond->gligen;
+  UNetPatches more = patches ? *patches : UNetPatches();
+  more.between_attentions.push_back([model = use.model, objects = use.model->objects(use.boxes, first.area.height, first.area.width)](const at::Tensor& tokens, const UNetPlace& place) {
+    return model->fused(tokens, objects, place);
+  });
+  return more;
 }
 
 at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, double sigma, const UNetPatches* patches) {
@@ -97,12 +127,14 @@ at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, d
   const auto scaled = model_.sampling().input(noised, sigmas);
   call.x = extras.empty() ? scaled : at::cat({scaled, at::cat(extras, 0)}, 1);
   call.timesteps = at::full({total}, model_.sampling().timestep(sigma), noised.options());
-  call.context = context(batch, pictures);
+  call.context = context(batch, pictures, false);
   if (!vectors.empty()) call.y = at::cat(vectors, 0);
   call.patches = patches ? patches : model_.patches.get();
   call.check = limits_.check;
   call.chance = limits_.chance;
-  const auto residuals = control_residuals(batch.front().cond->control.get(), call, model_.sampling(), sigma, static_cast<std::int64_t>(batch.size()));
+  const auto boxed = with_boxes(batch, call.patches);
+  if (boxed) call.patches = &*boxed;
+  const auto residuals = controls(batch, call, pictures, sigma);
   if (residuals) call.control = &*residuals;
   return model_.sampling().denoised(networks_.network(batch.front().network)(call), noised, sigmas);
 }

@@ -4,11 +4,14 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "diffusion/guider.hpp"
 #include "diffusion/hooked_networks.hpp"
 #include "diffusion/prepared_conditioning.hpp"
+#include "diffusion/unet_patches.hpp"
 
 namespace darkroom {
 
@@ -34,15 +37,19 @@ class Predictor final : public Predictions {
   /// What the list's active entries leave of 1 at each place: [B,1,h,w].
   static at::Tensor left_over(const std::vector<Item>& items, std::size_t list, const at::Tensor& x);
   bool fits(std::size_t entries, const at::Tensor& x, const Area& area) const;
-  /// The texts of a batch as one tensor [n * B, T, D], the same one at every step: the network keeps keys and values by it.
-  const at::Tensor& context(const std::vector<Item>& batch, std::int64_t pictures);
+  /// The texts of a batch as one tensor [n * B, T, D], the same one at every step: the network keeps keys and values by it. `of_control`:
+  /// what its controls read.
+  const at::Tensor& context(const std::vector<Item>& batch, std::int64_t pictures, bool of_control);
+  std::optional<ControlResiduals> controls(const std::vector<Item>& batch, const UNetCall& call, std::int64_t pictures, double sigma);
+  /// The call's patches and the boxes of a batch's entries, which share them.
+  std::optional<UNetPatches> with_boxes(const std::vector<Item>& batch, const UNetPatches* patches) const;
 
   const DiffusionModel& model_;
   std::vector<PreparedConds> lists_;
   const std::vector<float>& sigmas_;
   Limits limits_;
   HookedNetworks networks_;
-  std::map<std::vector<const PreparedCond*>, at::Tensor> contexts_;
+  std::map<std::pair<std::vector<const PreparedCond*>, bool>, at::Tensor> contexts_;
 };
 
 }  // namespace darkroom

@@ -14,6 +14,7 @@
 
 #include "base/error.hpp"
 #include "diffusion/timestep_embedding.hpp"
+#include "diffusion/unclip.hpp"
 
 namespace darkroom {
 
@@ -85,17 +86,19 @@ std::optional<Cond> counterpart(const Cond& cond, const Conditioning& list) {
   return made;
 }
 
-/// ControlNetApply: a control of the positive list steers the negative entries as well that have none.
-void share_controls(std::vector<Conditioning>& lists) {
+/// What entries of the positive list have in `member` is given to the others' entries that have none, one after the other: controls of
+/// ControlNetApply, boxes of GLIGEN.
+template <class Thing, class Shares>
+void share(std::vector<Conditioning>& lists, std::shared_ptr<const Thing> Cond::*member, const Shares& shares) {
   if (lists.size() < 2) return;
-  std::vector<std::shared_ptr<const ControlLink>> shared;
+  std::vector<std::shared_ptr<const Thing>> shared;
   for (const auto& cond : lists[0])
-    if (cond.control && cond.control_applies_to_negative) shared.push_back(cond.control);
+    if (cond.*member && shares(cond)) shared.push_back(cond.*member);
   if (shared.empty()) return;
   std::size_t next = 0;
   for (std::size_t i = 1; i < lists.size(); ++i)
     for (auto& cond : lists[i])
-      if (!cond.control && !area_of(cond)) cond.control = shared[next++ % shared.size()];
+      if (!(cond.*member) && !area_of(cond)) cond.*member = shared[next++ % shared.size()];
 }
 
 at::Tensor embedded(double number) { return timestep_embedding(at::full({1}, number, at::kFloat), kSizeEmbedding); }
@@ -160,15 +163,17 @@ at::Tensor weight_map(const Cond& cond, const std::optional<Area>& given, std::i
 PreparedCond prepare(const DiffusionModel& model, const Cond& cond, const RunLatent& run, bool negative) {
   const auto& config = model.config();
   const auto height = run.latent.size(2), width = run.latent.size(3);
+  const bool pictured = config.family == Family::kSD2 && config.adm_channels > 0;  // unCLIP
   PreparedCond ready;
   ready.context = cond.text.to(at::kFloat);
   if (ready.context.dim() != 3 || ready.context.size(2) != config.context_dim)
     throw InvalidInput("the text encoder does not fit the model: its vectors have " + std::to_string(ready.context.size(-1)) +
                        " elements, the model takes " + std::to_string(config.context_dim));
   if (config.adm_channels > 0) {
-    ready.y = size_vector(config, cond, height * model.latents->downscale, width * model.latents->downscale, negative);
+    ready.y = pictured ? unclip_vector(config.adm_channels / 2, cond.unclip, run.seed)
+                       : size_vector(config, cond, height * model.latents->downscale, width * model.latents->downscale, negative);
     if (ready.y.size(1) != config.adm_channels)
-      throw InvalidInput("the pooled text vector does not fit the model: " + std::to_string(ready.y.size(1)) + " elements, the model takes " +
+      throw InvalidInput(std::string(pictured ? "the pictures' vector" : "the pooled text vector") + " does not fit the model: " + std::to_string(ready.y.size(1)) + " elements, the model takes " +
                          std::to_string(config.adm_channels));
   }
   const auto extra = config.in_channels - model.latents->channels;
@@ -190,6 +195,13 @@ PreparedCond prepare(const DiffusionModel& model, const Cond& cond, const RunLat
   ready.hooks = cond.hooks;
   ready.fallback = cond.fallback;
   ready.control = cond.control;
+  ready.gligen = cond.gligen;
+  if (cond.control && cond.control_text) ready.control_context = cond.control_text->to(at::kFloat);
+  if (cond.control && cond.control_pooled && config.adm_channels > 0 && !pictured) {
+    Cond other(cond);
+    other.pooled = cond.control_pooled;
+    ready.control_y = size_vector(config, other, height * model.latents->downscale, width * model.latents->downscale, negative);
+  }
   return ready;
 }
 
@@ -207,7 +219,8 @@ std::vector<PreparedConds> prepare_conditioning(const DiffusionModel& model, std
         if (to != from)
           if (auto made = counterpart(cond, lists[to])) lists[to].push_back(std::move(*made));
     }
-  share_controls(lists);
+  share(lists, &Cond::control, [](const Cond& cond) { return cond.control_applies_to_negative; });
+  share(lists, &Cond::gligen, [](const Cond&) { return true; });
   std::vector<PreparedConds> prepared;
   for (std::size_t i = 0; i < lists.size(); ++i) {
     prepared.emplace_back();

@@ -23,6 +23,8 @@ struct PreparedCond {
   std::shared_ptr<const ControlLink> control;
   std::shared_ptr<const std::vector<Hook>> hooks;
   bool fallback = false;      ///< its weight is what the list's others leave of 1
+  at::Tensor control_context, control_y;  ///< what the controls read instead of context and y; undefined: the same
+  std::shared_ptr<const GligenUse> gligen;
 
   bool active(double sigma) const { return end_sigma <= sigma && sigma <= start_sigma; }
 };
@@ -32,6 +34,7 @@ using PreparedConds = std::vector<PreparedCond>;
 struct RunLatent {
   const at::Tensor& latent;                 ///< [B,C,h,w], scaled
   const std::optional<at::Tensor>& mask;    ///< [B,C,h,w], 1 where the picture is made
+  std::uint64_t seed = 0;
 };
 
 /// Prepares all lists of a run together (positive first, negative second), since areas and controls of one list make entries in the

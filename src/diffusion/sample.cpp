@@ -81,7 +81,7 @@ Sampled sample(const SampleRequest& request, const SampleWatch& watch) {
   if (request.noise_mask) mask = fitted_mask(*request.noise_mask, latent).to(device);
 
   Chance chance(request.seed, request.noise.sizes().vec(), request.batch_index);
-  Predictor predictor(model, prepare_conditioning(model, request.guider.lists(), {latent, mask}), request.sigmas, {watch.check, watch.free_bytes, &chance});
+  Predictor predictor(model, prepare_conditioning(model, request.guider.lists(), {latent, mask, request.seed}), request.sigmas, {watch.check, watch.free_bytes, &chance});
   GuidedDenoiser denoiser(request.guider, predictor);
   const double first = request.sigmas.front(), largest = sampling.sigma_max();
   const bool from_the_start = first > largest || std::abs(first - largest) <= kNearlyMax * std::max(first, largest);

@@ -52,20 +52,22 @@ at::Tensor TimeEmbedding::embedding(const at::Tensor& timesteps, const at::Tenso
   return label1_ ? embedding.add((*label2_)(at::silu((*label1_)(y.to(compute_.device, compute_.dtype))))) : embedding;
 }
 
-at::Tensor TimeEmbedding::shifts(const at::Tensor& timesteps, const at::Tensor& y) const {
+at::Tensor TimeEmbedding::shifts(const at::Tensor& timesteps, const at::Tensor& y, const at::Tensor& extra) const {
   {
     const std::lock_guard lock(mutex_);
     for (const auto& known : known_)
-      if (same(known.timesteps, timesteps) && same(known.y, y)) return known.shifts;
+      if (same(known.timesteps, timesteps) && same(known.y, y) && same(known.extra, extra)) return known.shifts;
   }
   // All pictures of a step mostly have one timestep; then one row is enough.
   const auto rows = timesteps.size(0);
-  const bool alike = rows > 1 && !y.defined() && at::equal(timesteps, timesteps.narrow(0, 0, 1).expand(rows));
-  auto result = (*projections_)(at::silu(embedding(alike ? timesteps.narrow(0, 0, 1) : timesteps, y)));
+  const bool alike = rows > 1 && !y.defined() && !extra.defined() && at::equal(timesteps, timesteps.narrow(0, 0, 1).expand(rows));
+  auto embedded = embedding(alike ? timesteps.narrow(0, 0, 1) : timesteps, y);
+  if (extra.defined()) embedded = embedded.add(extra);
+  auto result = (*projections_)(at::silu(embedded));
   if (alike) result = result.expand({rows, result.size(1)});
   const std::lock_guard lock(mutex_);
   if (known_.size() == kKnown) known_.erase(known_.begin());
-  known_.push_back({timesteps.clone(), y.defined() ? y.clone() : y, result});
+  known_.push_back({timesteps.clone(), y.defined() ? y.clone() : y, extra, result});
   return result;
 }
 

@@ -18,7 +18,8 @@ class TimeEmbedding {
 
   /// timesteps float32 [B], y [B,adm] or undefined -> [B, sum of the blocks' widths] in the compute dtype. The last few answers are
   /// kept: a second batch of a step, or a two-stage sampler's next step, asks the same again.
-  at::Tensor shifts(const at::Tensor& timesteps, const at::Tensor& y) const;
+  /// `extra` [1 or B,embedding], in the compute dtype: added to the embedding; undefined: nothing.
+  at::Tensor shifts(const at::Tensor& timesteps, const at::Tensor& y, const at::Tensor& extra = {}) const;
   /// [B,embedding] before the blocks' projections, in the compute dtype.
   at::Tensor embedding(const at::Tensor& timesteps, const at::Tensor& y) const;
   /// What residual block `index` adds: a view [B,width] of shifts.
@@ -27,7 +28,7 @@ class TimeEmbedding {
 
  private:
   struct Known {
-    at::Tensor timesteps, y, shifts;
+    at::Tensor timesteps, y, extra, shifts;
   };
   std::int64_t model_channels_;
   Compute compute_;

@@ -15,11 +15,11 @@ namespace darkroom {
 std::int64_t noise_level(double share);
 
 /// A picture's vector [1,D] mixed with noise by a squared cosine schedule of 1000 levels (Nichol & Dhariwal 2021), and the embedding of the
-/// level: [1,2D]. The noise depends on the seed alone.
-at::Tensor noised_picture(const at::Tensor& embedding, std::int64_t level, std::uint64_t seed);
+/// level: [1,2D].
+at::Tensor noised_picture(const at::Tensor& embedding, std::int64_t level, const at::Tensor& noise);
 
 /// The vector [1,2*width] of a conditioning's pictures: each noised and weighted; more than one are added, and noised a little again. Zeros
-/// without one. `seed`: of the run. Throws InvalidInput for vectors of another width.
+/// without one. `seed`: of the run; all noise depends on it alone. Throws InvalidInput for vectors of another width.
 at::Tensor unclip_vector(std::int64_t width, const std::vector<UnclipImage>& pictures, std::uint64_t seed);
 
 }  // namespace darkroom

@@ -2,7 +2,10 @@
 
 #include <ATen/ops/silu.h>
 
+#include <atomic>
+
 #include "base/error.hpp"
+#include "base/log.hpp"
 #include "diffusion/unet_blocks.hpp"
 #include "diffusion/unet_patches.hpp"
 
@@ -37,6 +40,16 @@ struct UNet::Parts {
   std::vector<const TransformerBlock*> transformers;
   TextKeyCache text_keys;
   std::size_t bytes = 0;
+  mutable std::atomic<bool> warned = false;  // of a control that does not fit
+
+  /// h with what a control gives for its place: left out, and said so once, where it has another shape.
+  at::Tensor with_control(at::Tensor h, const at::Tensor& part) const {
+    if (!part.defined()) return h;
+    const bool fits = part.dim() == 4 && part.size(1) == h.size(1) && part.size(2) == h.size(2) && part.size(3) == h.size(3) && (part.size(0) == 1 || part.size(0) == h.size(0));
+    if (fits) return h.add(part.to(h.options()));
+    if (!warned.exchange(true)) log::warn("a control gives {} where the model has {}: what does not fit is left out", shape_text(part), shape_text(h));
+    return h;
+  }
 };
 
 UNet::UNet(const Weights& weights, const UNetConfig& config, const Compute& compute) : parts_(std::make_unique<const Parts>(weights, config, compute)) {}
@@ -67,6 +80,7 @@ at::Tensor UNet::operator()(const UNetCall& call) const {
   for (std::size_t i = 0; i < parts_->input.size(); ++i) {
     const UNetPlace place{UNetPart::kInput, static_cast<std::int64_t>(i)};
     h = parts_->input[i].run(std::move(h), flow, place);
+    if (call.control && i < call.control->input.size()) h = parts_->with_control(std::move(h), call.control->input[i]);
     patched(&UNetPatches::after_block, h, place);
     skips.push_back(h);
     patched(&UNetPatches::after_skip, h, place);
@@ -74,13 +88,13 @@ at::Tensor UNet::operator()(const UNetCall& call) const {
 
   h = parts_->middle.run(std::move(h), flow, {UNetPart::kMiddle});
   patched(&UNetPatches::after_block, h, {UNetPart::kMiddle});
-  if (call.control && call.control->middle.defined()) h = h.add(call.control->middle.to(h.options()));
+  if (call.control) h = parts_->with_control(std::move(h), call.control->middle);
 
   for (std::size_t i = 0; i < parts_->output.size(); ++i) {
     UNetPlace place{UNetPart::kOutput, static_cast<std::int64_t>(i)};
     auto skip = std::move(skips.back());
     skips.pop_back();
-    if (call.control && skips.size() < call.control->skips.size() && call.control->skips[skips.size()].defined()) skip = skip.add(call.control->skips[skips.size()].to(skip.options()));
+    if (call.control && skips.size() < call.control->skips.size()) skip = parts_->with_control(std::move(skip), call.control->skips[skips.size()]);
     if (patches) {
       place.height = h.size(2), place.width = h.size(3), place.call = &call;
       for (const auto& patch : patches->before_output) patch(h, skip, place);

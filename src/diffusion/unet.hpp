@@ -19,9 +19,10 @@ namespace darkroom {
 struct UNetPatches;  // diffusion/unet_patches.hpp
 class Chance;        // diffusion/chance.hpp
 
-/// What a ControlNet adds to the skips and the middle, strength multiplied in; undefined entries add nothing.
+/// What controls add, strength multiplied in; undefined entries add nothing, and those of another shape than their place are left out.
 struct ControlResiduals {
-  std::vector<at::Tensor> skips;  ///< one an input block, in their order
+  std::vector<at::Tensor> skips;  ///< one an input block, in their order: to what it hands to the output part
+  std::vector<at::Tensor> input;  ///< one an input block: to what it gives, whatever that goes to (T2I-Adapter)
   at::Tensor middle;
 };
 

@@ -41,9 +41,15 @@ void register_all_nodes(Registry& registry) {
   register_lora_nodes(registry);
   register_merge_nodes(registry);
   register_model_sampling_nodes(registry);
+  register_hypernetwork_nodes(registry);
   register_unet_patch_nodes(registry);
   register_attention_guidance_nodes(registry);
+  register_control_loaders(registry);
   register_control_nodes(registry);
+  register_vision_nodes(registry);
+  register_style_nodes(registry);
+  register_unclip_nodes(registry);
+  register_gligen_nodes(registry);
   register_inpaint_nodes(registry);
   register_guidance_nodes(registry);
   register_guidance_formula_nodes(registry);

@@ -43,9 +43,15 @@ void register_guider_nodes(Registry& registry);            // diffusion/guider_n
 void register_lora_nodes(Registry& registry);              // diffusion/lora_nodes.cpp
 void register_merge_nodes(Registry& registry);             // diffusion/merge_nodes.cpp
 void register_model_sampling_nodes(Registry& registry);    // diffusion/model_sampling_nodes.cpp
+void register_hypernetwork_nodes(Registry& registry);      // diffusion/hypernetwork_nodes.cpp
 void register_unet_patch_nodes(Registry& registry);        // diffusion/unet_patch_nodes.cpp
 void register_attention_guidance_nodes(Registry& registry);  // diffusion/attention_guidance_nodes.cpp
+void register_control_loaders(Registry& registry);         // diffusion/control_loaders.cpp
 void register_control_nodes(Registry& registry);           // diffusion/control_nodes.cpp
+void register_vision_nodes(Registry& registry);            // diffusion/vision_nodes.cpp
+void register_style_nodes(Registry& registry);             // diffusion/style_nodes.cpp
+void register_unclip_nodes(Registry& registry);            // diffusion/unclip_nodes.cpp
+void register_gligen_nodes(Registry& registry);            // diffusion/gligen_nodes.cpp
 void register_inpaint_nodes(Registry& registry);           // diffusion/inpaint_nodes.cpp
 void register_guidance_nodes(Registry& registry);          // diffusion/guidance_nodes.cpp
 void register_guidance_formula_nodes(Registry& registry);  // diffusion/guidance_formula_nodes.cpp

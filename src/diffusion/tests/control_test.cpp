@@ -19,10 +19,12 @@ class Control : public testing::Test {
   void SetUp() override {
     if (!golden_model("")) GTEST_SKIP() << "DARKROOM_GOLDEN_MODELS is not set";
     unit_ = golden_unit("unet");
-    model_ = std::make_shared<const ControlModel>(tiny_tensors(), Compute{});
+    model_ = load_control(tiny_tensors(), Compute{});
     call_.x = unit_.at("tiny_sd15.x"), call_.timesteps = unit_.at("tiny_sd15.timesteps"), call_.context = unit_.at("tiny_sd15.context");
   }
   ControlLink link(double strength = 1) const { return {.model = model_, .hint = unit_.at("control.hint"), .strength = strength}; }
+
+  ControlStep step(double sigma, std::int64_t parts) const { return {*sampling_, sigma, parts, nullptr}; }
 
   const c10::InferenceMode guard_;
   StateDict unit_;
@@ -35,7 +37,7 @@ using GoldenUnit_Control = Control;
 
 TEST_F(GoldenUnit_Control, Matches) {
   const auto one = link();
-  const auto residuals = control_residuals(&one, call_, *sampling_, 5, 1).value();
+  const auto residuals = control_residuals(&one, call_, step(5, 1)).value();
   ASSERT_EQ(residuals.skips.size(), 4U);
   for (int i = 0; i < 4; ++i) EXPECT_LT(relative_error(residuals.skips[i].narrow(1, 0, 8), unit_.at("control.output." + std::to_string(i))), 2e-4) << i;
   EXPECT_LT(relative_error(residuals.middle.narrow(1, 0, 8), unit_.at("control.middle.0")), 2e-4);
@@ -43,50 +45,50 @@ TEST_F(GoldenUnit_Control, Matches) {
 
 TEST_F(Control, SumsAChainByStrength) {
   const auto single = link(1);
-  const auto one = control_residuals(&single, call_, *sampling_, 5, 1).value();
+  const auto one = control_residuals(&single, call_, step(5, 1)).value();
   auto first = std::make_shared<ControlLink>(link(0.5));
   auto second = link(0.75);
   second.previous = first;
-  const auto sum = control_residuals(&second, call_, *sampling_, 5, 1).value();
+  const auto sum = control_residuals(&second, call_, step(5, 1)).value();
   EXPECT_LT(relative_error(sum.skips[2], one.skips[2].mul(1.25)), 1e-6);
   EXPECT_LT(relative_error(sum.middle, one.middle.mul(1.25)), 1e-6);
   const auto nothing = link(0);
-  EXPECT_FALSE(control_residuals(&nothing, call_, *sampling_, 5, 1));
+  EXPECT_FALSE(control_residuals(&nothing, call_, step(5, 1)));
 }
 
 TEST_F(Control, IsActiveInItsRange) {
   auto late = link();
   late.start_percent = 0.5, late.end_percent = 0.8;
-  EXPECT_FALSE(control_residuals(&late, call_, *sampling_, sampling_->percent_to_sigma(0.4), 1));
-  EXPECT_TRUE(control_residuals(&late, call_, *sampling_, sampling_->percent_to_sigma(0.5), 1));
-  EXPECT_TRUE(control_residuals(&late, call_, *sampling_, sampling_->percent_to_sigma(0.8), 1));
-  EXPECT_FALSE(control_residuals(&late, call_, *sampling_, sampling_->percent_to_sigma(0.9), 1));
+  EXPECT_FALSE(control_residuals(&late, call_, step(sampling_->percent_to_sigma(0.4), 1)));
+  EXPECT_TRUE(control_residuals(&late, call_, step(sampling_->percent_to_sigma(0.5), 1)));
+  EXPECT_TRUE(control_residuals(&late, call_, step(sampling_->percent_to_sigma(0.8), 1)));
+  EXPECT_FALSE(control_residuals(&late, call_, step(sampling_->percent_to_sigma(0.9), 1)));
 }
 
 TEST_F(Control, RepeatsHintsOverEachPartOfABatch) {
   UNetCall four;  // two entries of two pictures
   four.x = at::cat({call_.x, call_.x}), four.timesteps = at::cat({call_.timesteps, call_.timesteps}), four.context = at::cat({call_.context, call_.context});
   const auto one = link();
-  const auto plain = control_residuals(&one, call_, *sampling_, 5, 1).value(), both = control_residuals(&one, four, *sampling_, 5, 2).value();
+  const auto plain = control_residuals(&one, call_, step(5, 1)).value(), both = control_residuals(&one, four, step(5, 2)).value();
   EXPECT_LT(relative_error(both.skips[0], at::cat({plain.skips[0], plain.skips[0]})), 1e-6);
   // A UNet for inpainting gets more channels than its control.
   UNetCall nine = call_;
   nine.x = at::cat({call_.x, at::rand({2, 5, 8, 8})}, 1);
-  EXPECT_LT(relative_error(control_residuals(&one, nine, *sampling_, 5, 1)->skips[0], plain.skips[0]), 1e-6);
+  EXPECT_LT(relative_error(control_residuals(&one, nine, step(5, 1))->skips[0], plain.skips[0]), 1e-6);
 }
 
 TEST_F(Control, RefusesWhatDoesNotFit) {
   auto odd = link();
   odd.hint = at::rand({1, 1, 64, 64});
-  EXPECT_THROW(control_residuals(&odd, call_, *sampling_, 5, 1), InvalidInput);
+  EXPECT_THROW(control_residuals(&odd, call_, step(5, 1)), InvalidInput);
   auto call = call_;
   call.context = at::rand({2, 77, 1024});
   const auto one = link();
-  EXPECT_THROW(control_residuals(&one, call, *sampling_, 5, 1), InvalidInput);
+  EXPECT_THROW(control_residuals(&one, call, step(5, 1)), InvalidInput);
   auto cut = *tiny_tensors();
   std::erase_if(cut, [](const auto& entry) { return entry.first.ends_with("zero_convs.3.0.weight"); });
-  EXPECT_THROW(ControlModel(std::make_shared<const StateDict>(cut), {}), InvalidInput);
-  EXPECT_THROW(ControlModel(std::make_shared<const StateDict>(), {}), InvalidInput);
+  EXPECT_THROW(load_control(std::make_shared<const StateDict>(cut), {}), InvalidInput);
+  EXPECT_THROW(load_control(std::make_shared<const StateDict>(), {}), InvalidInput);
 }
 
 TEST(ControlHint, TakesTheMiddleOfThePictureNearestExact) {

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.hpp"
+#include "diffusion/noise.hpp"
 #include "diffusion/tests/golden.hpp"
 
 namespace darkroom {
@@ -13,15 +14,17 @@ namespace {
 
 constexpr std::int64_t kWidth = 16;
 
+at::Tensor noise(std::uint64_t seed) { return NormalSource(seed).draw({1, kWidth}); }
+
 TEST(Unclip, KeepsAVectorAtTheFirstLevelAndLosesItAtTheLast) {
   const c10::InferenceMode guard;
   const auto vector = at::randn({1, kWidth});
-  EXPECT_LT(relative_error(noised_picture(vector, 0, 1).narrow(1, 0, kWidth), vector), 0.05);
-  const auto lost = noised_picture(vector, 999, 1).narrow(1, 0, kWidth), other = noised_picture(at::randn({1, kWidth}), 999, 1).narrow(1, 0, kWidth);
+  EXPECT_LT(relative_error(noised_picture(vector, 0, noise(1)).narrow(1, 0, kWidth), vector), 0.05);
+  const auto lost = noised_picture(vector, 999, noise(1)).narrow(1, 0, kWidth), other = noised_picture(at::randn({1, kWidth}), 999, noise(1)).narrow(1, 0, kWidth);
   EXPECT_LT(relative_error(lost, other), 1e-2);
-  EXPECT_GT(relative_error(noised_picture(vector, 999, 2).narrow(1, 0, kWidth), lost), 0.1);
+  EXPECT_GT(relative_error(noised_picture(vector, 999, noise(2)).narrow(1, 0, kWidth), lost), 0.1);
   // The level itself as waves: cosines first.
-  const auto waves = noised_picture(vector, 0, 1).narrow(1, kWidth, kWidth);
+  const auto waves = noised_picture(vector, 0, noise(1)).narrow(1, kWidth, kWidth);
   EXPECT_TRUE(waves.narrow(1, 0, kWidth / 2).eq(1).all().item<bool>());
   EXPECT_TRUE(waves.narrow(1, kWidth / 2, kWidth / 2).eq(0).all().item<bool>());
   EXPECT_EQ(noise_level(0.5), 500);
@@ -43,8 +46,8 @@ TEST(Unclip, WeighsOnePictureAndMergesMore) {
 
 TEST(Unclip, RefusesWhatDoesNotFit) {
   EXPECT_THROW(unclip_vector(kWidth, {{at::randn({1, 8}), 1, 0}}, 1), InvalidInput);
-  EXPECT_THROW(noised_picture(at::randn({1, kWidth}), 1000, 1), InvalidInput);
-  EXPECT_THROW(noised_picture(at::randn({1, kWidth}), -1, 1), InvalidInput);
+  EXPECT_THROW(noised_picture(at::randn({1, kWidth}), 1000, noise(1)), InvalidInput);
+  EXPECT_THROW(noised_picture(at::randn({1, kWidth}), -1, noise(1)), InvalidInput);
 }
 
 }  // namespace

@@ -6,19 +6,20 @@
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <map>
 
 #include "base/error.hpp"
 #include "diffusion/tests/golden.hpp"
+#include "diffusion/tests/small_unet.hpp"
 #include "diffusion/unet_patches.hpp"
+#include "tensor/tests/test_device.hpp"
 
 namespace darkroom {
 namespace {
 
 constexpr const char* kPrefix = "model.diffusion_model.";
 
-UNet make_unet(const std::string& name, const Compute& compute = {}) {
+UNet make_unet(const std::string& name, const Compute& compute = test_compute()) {
   const auto weights = weights_of(golden_model("checkpoints/" + name + ".safetensors").value()).below(kPrefix);
   return UNet(weights, detect_unet(weights).value(), compute);
 }
@@ -58,7 +59,7 @@ TEST_P(GoldenUnit_UNet, Matches) {
   for (const auto& [name, want] : unit) {
     if (!name.starts_with(prefix)) continue;
     ASSERT_TRUE(seen.contains(name.substr(prefix.size()))) << name;
-    EXPECT_LT(relative_error(seen.at(name.substr(prefix.size())), want), 2e-4) << name;
+    EXPECT_LT(relative_error(seen.at(name.substr(prefix.size())).cpu(), want), 2e-4) << name;
     ++compared;
   }
   EXPECT_EQ(compared, seen.size());
@@ -68,62 +69,6 @@ TEST_P(GoldenUnit_UNet, Matches) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, GoldenUnit_UNet, testing::Values("tiny_sd15", "tiny_sdxl", "tiny_sd2_v"), [](const auto& instance) { return instance.param; });
-
-/// A UNet of two levels of 64 channels (two a group: the norms must not swallow the time) with every kind of block, so that shapes can be tried in milliseconds.
-class SmallUNet {
- public:
-  SmallUNet() {
-    const auto add = [this](const std::string& name, std::vector<std::int64_t> sizes) {
-      auto tensor = at::randn(sizes);
-      if (sizes.size() > 1) tensor.div_(std::sqrt(static_cast<double>(tensor.numel() / sizes[0])));
-      else tensor.mul_(0.1).add_(name.ends_with("weight") ? 1 : 0);
-      tensors_.emplace(name, tensor);
-    };
-    const auto both = [&](const std::string& name, std::vector<std::int64_t> sizes) {
-      add(name + ".weight", sizes);
-      add(name + ".bias", {sizes[0]});
-    };
-    const auto residual = [&](const std::string& name, std::int64_t in, std::int64_t out) {
-      both(name + ".in_layers.0", {in}), both(name + ".in_layers.2", {out, in, 3, 3}), both(name + ".emb_layers.1", {out, 4 * kWidth});
-      both(name + ".out_layers.0", {out}), both(name + ".out_layers.3", {out, out, 3, 3});
-      if (in != out) both(name + ".skip_connection", {out, in, 1, 1});
-    };
-    const auto transformer = [&](const std::string& name) {
-      both(name + ".norm", {kWidth}), both(name + ".proj_in", {kWidth, kWidth, 1, 1}), both(name + ".proj_out", {kWidth, kWidth, 1, 1});
-      const auto block = name + ".transformer_blocks.0.";
-      for (const char* attention : {"attn1", "attn2"}) {
-        const auto source = std::string(attention) == "attn1" ? kWidth : 768;
-        add(block + attention + ".to_q.weight", {kWidth, kWidth}), add(block + attention + ".to_k.weight", {kWidth, source}), add(block + attention + ".to_v.weight", {kWidth, source});
-        both(block + attention + ".to_out.0", {kWidth, kWidth});
-      }
-      for (const char* norm : {"norm1", "norm2", "norm3"}) both(block + norm, {kWidth});
-      both(block + "ff.net.0.proj", {8 * kWidth, kWidth}), both(block + "ff.net.2", {kWidth, 4 * kWidth});
-    };
-    both("time_embed.0", {4 * kWidth, kWidth}), both("time_embed.2", {4 * kWidth, 4 * kWidth});
-    both("input_blocks.0.0", {kWidth, 4, 3, 3});
-    residual("input_blocks.1.0", kWidth, kWidth), transformer("input_blocks.1.1");
-    both("input_blocks.2.0.op", {kWidth, kWidth, 3, 3});
-    residual("input_blocks.3.0", kWidth, kWidth);
-    residual("middle_block.0", kWidth, kWidth), transformer("middle_block.1"), residual("middle_block.2", kWidth, kWidth);
-    for (int i = 0; i < 4; ++i) residual("output_blocks." + std::to_string(i) + ".0", 2 * kWidth, kWidth);
-    both("output_blocks.1.1.conv", {kWidth, kWidth, 3, 3});
-    transformer("output_blocks.2.1"), transformer("output_blocks.3.1");
-    both("out.0", {kWidth}), both("out.2", {4, kWidth, 3, 3});
-  }
-  StateDict& tensors() { return tensors_; }
-  Weights weights() const { return Weights(std::make_shared<const StateDict>(tensors_)); }
-  UNet make(const Compute& compute = {}) const { return UNet(weights(), detect_unet(weights()).value(), compute); }
-
- private:
-  static constexpr std::int64_t kWidth = 64;
-  StateDict tensors_;
-};
-
-UNetCall random_call(std::int64_t batch, std::int64_t height, std::int64_t width, std::int64_t text = 77) {
-  UNetCall call;
-  call.x = at::randn({batch, 4, height, width}), call.timesteps = at::arange(batch).to(at::kFloat).mul(100).add(37), call.context = at::randn({batch, text, 768});
-  return call;
-}
 
 TEST(UNet, TakesAnySizeAndBatch) {
   const c10::InferenceMode guard;

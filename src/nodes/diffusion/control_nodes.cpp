@@ -1,53 +1,21 @@
-// ControlNetLoader, ControlNetApply and ControlNetApplyAdvanced: pictures that steer where things go.
+// ControlNetApply, ControlNetApplyAdvanced and CLIPTextEncodeControlnet: pictures that steer where things go.
 
 #include <map>
 
-#include "base/error.hpp"
-#include "diffusion/control.hpp"
 #include "nodes/all_nodes.hpp"
+#include "nodes/diffusion/clip_values.hpp"
+#include "nodes/diffusion/control_values.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion_values.hpp"
-#include "nodes/model_files.hpp"
-#include "tensor/checkpoint.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom {
-
-using ControlValue = Held<ControlModel>;
-
-template <>
-std::string ControlValue::describe() const { return "<controlnet of " + std::to_string(held->config().model_channels) + " channels>"; }
-template <>
-std::size_t ControlValue::bytes() const { return held->bytes(); }
-
 namespace {
-
-std::shared_ptr<const ControlModel> open_control(const std::filesystem::path& path, Context& context) {
-  const auto compute = compute_of(context);
-  return model_files<ControlModel>(context, "controlnets")->get(path, compute, [&](const std::filesystem::path& file) {
-    try {
-      return std::make_shared<const ControlModel>(std::make_shared<const StateDict>(load_checkpoint(file)), compute);
-    } catch (const InvalidInput& error) {
-      throw naming(file, error);
-    }
-  });
-}
-
-class ControlNetLoader final : public Node {
- public:
-  static NodeSchema schema() {
-    return NodeSchema("ControlNetLoader", Form::kV1).category("loaders").display_name("Load ControlNet Model")
-        .input("control_net_name", bare(models("controlnet"))).output("CONTROL_NET");
-  }
-  Outputs run(const Inputs& in, Context& context) override {
-    return {held_value(open_control(model_file(context, "controlnet", in.choice("control_net_name")), context))};
-  }
-};
 
 /// How a control is used on the entries of one node.
 struct Application {
-  std::shared_ptr<const ControlModel> model;
+  std::shared_ptr<const Control> control;
   at::Tensor hint;  ///< [B,3,H,W]
   double strength, start_percent = 0, end_percent = 1;
 };
@@ -66,7 +34,7 @@ Conditioning with_control(const Conditioning& given, const Application& use, boo
   Conditioning changed = given;
   for (auto& cond : changed) {
     auto& link = links[cond.control];
-    if (!link) link = std::make_shared<const ControlLink>(ControlLink{use.model, use.hint, use.strength, use.start_percent, use.end_percent, cond.control});
+    if (!link) link = std::make_shared<const ControlLink>(ControlLink{use.control->model, use.hint, use.strength, use.start_percent, use.end_percent, use.control->union_type, cond.control});
     cond.control = link;
     cond.control_applies_to_negative = to_negative;
   }
@@ -112,12 +80,32 @@ class ControlNetApplyAdvanced final : public Node {
   }
 };
 
+/// Another text for the controls alone.
+class CLIPTextEncodeControlnet final : public Node {
+ public:
+  static NodeSchema schema() {
+    return NodeSchema("CLIPTextEncodeControlnet", Form::kV3).module("comfy_extras.nodes_cond").category("_for_testing/conditioning").experimental()
+        .input("clip", Socket{"CLIP"}).input("conditioning", Socket{"CONDITIONING"})
+        .input("text", String{.multiline = true, .common = {.extra = {{"multiline", true}, {"dynamicPrompts", true}}}})
+        .output("CONDITIONING");
+  }
+  Outputs run(const Inputs& in, Context& context) override {
+    const auto text = clip_input(in)->encode(in.text("text"), prompt_context(context));
+    Conditioning entries = conditioning(in, "conditioning");
+    for (auto& entry : entries) {
+      entry.control_text = text.text;
+      entry.control_pooled = text.pooled;
+    }
+    return {conditioning_value(std::move(entries))};
+  }
+};
+
 }  // namespace
 
 void register_control_nodes(Registry& registry) {
-  registry.add<ControlNetLoader>();
   registry.add<ControlNetApply>();
   registry.add<ControlNetApplyAdvanced>();
+  registry.add<CLIPTextEncodeControlnet>();
 }
 
 }  // namespace darkroom

@@ -1,5 +1,6 @@
 // Runs the recorded cases of single nodes (tests/data/golden/README.md, tests/data/observed/record.py) through the executor
-// and compares what was saved. Those of a VAE want the models of golden/make_models.py in $DARKROOM_GOLDEN_MODELS.
+// and compares what was saved. Those with models want the files of golden/make_models.py and observed/make_models.py in
+// $DARKROOM_GOLDEN_MODELS.
 
 #include <gtest/gtest.h>
 
@@ -148,19 +149,20 @@ Set set_of(const json::object& facts) {
   const auto* models = find_array(facts, "models");
   const bool diffusion = models && std::any_of(models->begin(), models->end(), [](const json::value& model) {
     const std::string_view name = model.as_string();
-    return name.starts_with("tiny_sd") || name.starts_with("tiny_clip");
+    return name.starts_with("tiny_sd") || name.starts_with("tiny_clip") || name.starts_with("seen_");
   });
   const auto& tags = facts.at("tags").as_array();
   const bool smoke = std::any_of(tags.begin(), tags.end(), [](const json::value& tag) { return tag.as_string() == "smoke"; });
   return !diffusion ? Set::kPlain : smoke ? Set::kSmoke : Set::kRest;
 }
 
-/// golden/cases/image_pad, ...: sorted.
+/// golden/cases/image_pad, observed/adapters/adapter_light, ...: every folder with a case, sorted.
 std::vector<std::string> cases(Set wanted) {
   std::vector<std::string> names;
   for (const char* folder : {"golden", "observed"})
-    for (const auto& entry : fs::directory_iterator(kData / folder / "cases"))
-      if (set_of(parse_json(read_file(entry.path() / "case.json")).as_object()) == wanted) names.push_back(fs::relative(entry.path(), kData));
+    for (const auto& entry : fs::recursive_directory_iterator(kData / folder))
+      if (entry.path().filename() == "case.json" && set_of(parse_json(read_file(entry.path())).as_object()) == wanted)
+        names.push_back(fs::relative(entry.path().parent_path(), kData));
   std::sort(names.begin(), names.end());
   return names;
 }
