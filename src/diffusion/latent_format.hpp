@@ -1,6 +1,8 @@
 #pragma once
 // What a family's latents are like: their scale inside the sampler, and how to show them quickly.
 
+#include <ATen/core/Tensor.h>
+
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -15,9 +17,14 @@ struct LatentFormat {
   std::vector<std::array<float, 3>> rgb;  ///< one row a channel: RGB = sum of channel * row (+ bias), in -1..1
   std::array<float, 3> rgb_bias{};
   std::string_view taesd;         ///< the small autoencoder of these latents: "taesd" (storage/unlisted_models.hpp)
+  std::vector<double> mean, deviation;  ///< of each channel: subtracted and divided by before the scale; none: neither
+
+  at::Tensor enter(const at::Tensor& latent) const;  ///< [B,C,h,w] as a VAE gives it -> as a sampler sees it; all zeros stay so
+  at::Tensor leave(const at::Tensor& latent) const;  ///< back
 };
 
 const LatentFormat& sd15_latents();
 const LatentFormat& sdxl_latents();
+const LatentFormat& playground_latents();  ///< Playground v2.5: SDXL's autoencoder, its latents normalised by channel
 
 }  // namespace darkroom

@@ -41,6 +41,7 @@ class VarianceExploding : public ModelSampling {
   }
 
   at::Tensor input(const at::Tensor& x, const at::Tensor& sigma) const override {
+    if (prediction_ == Prediction::kImage) return x;
     const auto s = beside(sigma, x);
     return x / at::sqrt(s * s + sigma_data_ * sigma_data_);
   }
@@ -48,7 +49,7 @@ class VarianceExploding : public ModelSampling {
   at::Tensor denoised(const at::Tensor& output, const at::Tensor& x, const at::Tensor& sigma) const override {
     const auto s = beside(sigma, x);
     if (prediction_ == Prediction::kEps) return x - output * s;
-    if (prediction_ == Prediction::kX0) return output;
+    if (prediction_ == Prediction::kX0 || prediction_ == Prediction::kImage) return output;
     const double data = sigma_data_ * sigma_data_;
     const auto total = s * s + data;
     const auto kept = x * (data / total);
@@ -178,6 +179,20 @@ class ContinuousEdm final : public Continuous {
   double sigma(double timestep) const override { return std::exp(timestep / 0.25); }
 };
 
+/// A flow in the terms of added noise: the network is given the flow's time.
+class ContinuousFlow final : public Continuous {
+ public:
+  ContinuousFlow(double sigma_min, double sigma_max) : Continuous(Prediction::kVeFlow, sigma_min, sigma_max, 1) {}
+  double timestep(double sigma) const override { return sigma / (sigma + 1); }
+  double sigma(double timestep) const override { return timestep / (1 - timestep); }
+  at::Tensor input(const at::Tensor& x, const at::Tensor& sigma) const override { return x / (beside(sigma, x) + 1.0); }
+  at::Tensor denoised(const at::Tensor& output, const at::Tensor& x, const at::Tensor& sigma) const override {
+    const auto s = beside(sigma, x);
+    return (x - output * s) / (s + 1.0);
+  }
+  at::Tensor add_noise(double sigma, const at::Tensor& noise, const at::Tensor& latent, bool) const override { return noise * sigma + latent; }
+};
+
 /// Salimans & Ho 2022: the network is given the angle between data and noise, in right angles. In float32: near a right angle its rounding
 /// shows in sigma.
 class ContinuousV final : public Continuous {
@@ -232,6 +247,7 @@ std::shared_ptr<const ModelSampling> discrete_sampling(Prediction prediction, bo
 std::shared_ptr<const ModelSampling> lcm_sampling(bool zero_terminal_snr) { return std::make_shared<Consistency>(zero_terminal_snr); }
 
 std::shared_ptr<const ModelSampling> continuous_edm_sampling(Prediction prediction, double sigma_min, double sigma_max, double sigma_data) {
+  if (prediction == Prediction::kVeFlow) return std::make_shared<ContinuousFlow>(sigma_min, sigma_max);
   return std::make_shared<ContinuousEdm>(prediction, sigma_min, sigma_max, sigma_data);
 }
 

@@ -10,7 +10,11 @@
 
 namespace darkroom {
 
-enum class Prediction { kEps, kV, kX0, kEdm, kLcm, kFlow };
+enum class Prediction {
+  kEps, kV, kX0, kEdm, kLcm, kFlow,
+  kImage,    ///< the output is the denoised latent and the network is given x as it is
+  kVeFlow,   ///< a flow's velocity, of x with its noise added (Cosmos): x / (1 + sigma) is the flow's x at time sigma / (1 + sigma)
+};
 
 /// Immutable; a patch (ModelSamplingDiscrete, ...) makes another one.
 class ModelSampling {
@@ -40,7 +44,7 @@ class ModelSampling {
 std::shared_ptr<const ModelSampling> discrete_sampling(Prediction prediction, bool zero_terminal_snr = false);
 /// ModelSamplingDiscrete "lcm": a table of every 20th sigma (Luo et al. 2023).
 std::shared_ptr<const ModelSampling> lcm_sampling(bool zero_terminal_snr = false);
-/// ModelSamplingContinuousEDM / ContinuousV: 1000 log-spaced sigmas; `prediction` kEps, kV, kEdm or kX0.
+/// ModelSamplingContinuousEDM / ContinuousV: 1000 log-spaced sigmas; `prediction` kEps, kV, kEdm, kX0 or kVeFlow (which has no sigma_data).
 std::shared_ptr<const ModelSampling> continuous_edm_sampling(Prediction prediction, double sigma_min, double sigma_max, double sigma_data);
 std::shared_ptr<const ModelSampling> continuous_v_sampling(Prediction prediction, double sigma_min, double sigma_max);
 /// ModelSamplingSD3: flow matching with a shift.

@@ -75,8 +75,7 @@ Sampled sample(const SampleRequest& request, const SampleWatch& watch) {
   const auto given = fitted_latent(request.latent, model).to(at::kFloat);
   if (request.sigmas.size() < 2) return {given, given};
   const auto device = model.network->compute().device;
-  const double scale = model.latents->scale;
-  const auto latent = (given * scale).to(device), noise = request.noise.to(at::kFloat).to(device);
+  const auto latent = model.latents->enter(given).to(device), noise = request.noise.to(at::kFloat).to(device);
   std::optional<at::Tensor> mask;
   if (request.noise_mask) mask = fitted_mask(*request.noise_mask, latent).to(device);
 
@@ -97,8 +96,8 @@ Sampled sample(const SampleRequest& request, const SampleWatch& watch) {
     if (watch.on_step) watch.on_step(step + 1, steps, step_denoised.cpu());
   };
   x = run_sampler(request.sampler, denoiser, std::move(x), request.sigmas, run);
-  const auto samples = (sampling.remove_scale(request.sigmas.back(), x) / scale).cpu();
-  return {samples, denoised.defined() ? (denoised / scale).cpu() : samples};
+  const auto samples = model.latents->leave(sampling.remove_scale(request.sigmas.back(), x)).cpu();
+  return {samples, denoised.defined() ? model.latents->leave(denoised).cpu() : samples};
 }
 
 }  // namespace darkroom

@@ -1,6 +1,8 @@
 // Sigma tables and schedules: the recorded ones (tests/data/golden/unit/sigmas.*), and what their formulas promise.
 #include "diffusion/schedule.hpp"
 
+#include <ATen/ops/arange.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 
 #include "base/error.hpp"
 #include "base/json.hpp"
+#include "diffusion/latent_format.hpp"
 #include "diffusion/published_schedules.hpp"
 #include "diffusion/sampler.hpp"
 #include "diffusion/tests/unit_records.hpp"
@@ -146,9 +149,36 @@ TEST(ModelSampling, APerfectNetworkIsReadBackExactly) {
   check(Prediction::kX0, data);
   check(Prediction::kV, (noise - data * 2.5) / norm);
   check(Prediction::kEdm, (data * 2.5 - noise) / norm);
+  check(Prediction::kImage, data);
+  const auto cosmos = continuous_edm_sampling(Prediction::kVeFlow, 0.002, 80, 1);
+  EXPECT_NEAR(cosmos->denoised(noise - data, x, sigma).mean().item<double>(), 0.7, 1e-6);
+  EXPECT_NEAR(cosmos->timestep(2.5), 2.5 / 3.5, 1e-6);
+  EXPECT_TRUE(discrete_sampling(Prediction::kImage)->input(x, sigma).equal(x));
   const auto flow = flow_sampling(3);
   const auto mixed = flow->add_noise(0.4, noise, data, false);
   EXPECT_NEAR(flow->denoised(noise - data, mixed, at::full({1}, 0.4)).mean().item<double>(), 0.7, 1e-6);
+}
+
+TEST(ModelSampling, AConsistencyModelIsMixedWithItsInputByTheTimestep) {
+  // Luo et al. 2023, appendix: c_skip = s^2 / ((10 t)^2 + s^2), c_out = 10 t / sqrt((10 t)^2 + s^2), s = 0.5.
+  const auto sampling = lcm_sampling();
+  const auto data = at::full({1, 1, 1, 2}, 0.7), noise = at::full({1, 1, 1, 2}, -1.3);
+  EXPECT_EQ(sampling->sigmas().size(), 50u);
+  for (const std::size_t i : {0u, 7u, 49u}) {
+    const double sigma = sampling->sigmas()[i], scaled = 10.0 * (20.0 * static_cast<double>(i) + 19.0), total = scaled * scaled + 0.25;
+    const auto x = data + noise * sigma;
+    const double wanted = 0.7 * scaled / std::sqrt(total) + (0.7 - 1.3 * sigma) * 0.25 / total;
+    EXPECT_NEAR(sampling->denoised(noise, x, at::full({1}, sigma)).mean().item<double>(), wanted, 1e-5) << i;
+  }
+}
+
+TEST(LatentFormat, LeavesAsItEntered) {
+  const auto latent = at::arange(32, at::kFloat).reshape({1, 4, 2, 4});
+  for (const auto* format : {&sd15_latents(), &sdxl_latents(), &playground_latents()}) {
+    EXPECT_LT((format->leave(format->enter(latent)) - latent).abs().max().item<double>(), 1e-4);
+    EXPECT_EQ(format->enter(at::zeros({1, 4, 2, 2})).abs().max().item<double>(), 0.0);
+  }
+  EXPECT_NEAR(playground_latents().enter(at::full({1, 4, 1, 1}, 1.0))[0][0].item<double>(), (1.0 + 1.6574) * 0.5 / 8.4927, 1e-6);
 }
 
 }  // namespace

@@ -16,15 +16,17 @@ NodeSchema model_in_and_out(const char* name) {
       .input("model", bare("MODEL")).output("MODEL");
 }
 
-Outputs with_schedule(const Inputs& in, std::shared_ptr<const ModelSampling> schedule) {
+/// `latents`: what they are like, where that changes too.
+Outputs with_schedule(const Inputs& in, std::shared_ptr<const ModelSampling> schedule, const LatentFormat* latents = nullptr) {
   auto model = std::make_shared<DiffusionModel>(*in.object<ModelValue>("model")->held);
   model->schedule = std::move(schedule);
+  if (latents) model->latents = latents;
   return {held_value(std::shared_ptr<const DiffusionModel>(std::move(model)))};
 }
 
 Float fine(double value) { return {.value = value, .min = 0.0, .max = 1000.0, .step = 0.001, .round = false}; }
 
-[[noreturn]] void refuse(const std::string& sampling) { throw InvalidInput("sampling '" + sampling + "' belongs to a family that is not built"); }
+[[noreturn]] void refuse(const std::string& sampling) { throw InvalidInput("sampling '" + sampling + "' is not known"); }
 
 class ModelSamplingDiscrete final : public Node {
  public:
@@ -39,6 +41,7 @@ class ModelSamplingDiscrete final : public Node {
     if (sampling == "eps") return with_schedule(in, discrete_sampling(Prediction::kEps, zsnr));
     if (sampling == "v_prediction") return with_schedule(in, discrete_sampling(Prediction::kV, zsnr));
     if (sampling == "x0") return with_schedule(in, discrete_sampling(Prediction::kX0, zsnr));
+    if (sampling == "img_to_img") return with_schedule(in, discrete_sampling(Prediction::kImage, zsnr));
     refuse(sampling);
   }
 };
@@ -56,6 +59,8 @@ class ModelSamplingContinuousEDM final : public Node {
     if (sampling == "v_prediction") return with_schedule(in, continuous_edm_sampling(Prediction::kV, low, high, 1.0));
     if (sampling == "eps") return with_schedule(in, continuous_edm_sampling(Prediction::kEps, low, high, 1.0));
     if (sampling == "edm") return with_schedule(in, continuous_edm_sampling(Prediction::kEdm, low, high, 0.5));
+    if (sampling == "edm_playground_v2.5") return with_schedule(in, continuous_edm_sampling(Prediction::kEdm, low, high, 0.5), &playground_latents());
+    if (sampling == "cosmos_rflow") return with_schedule(in, continuous_edm_sampling(Prediction::kVeFlow, low, high, 1.0));
     refuse(sampling);
   }
 };

@@ -47,8 +47,8 @@ class AddNoise final : public Node {
     LatentObject result = *latent;
     result.samples = fitted_latent(latent->samples, *model);
     const auto noise = source->noise(result.samples.sizes(), latent->batch_index);
-    const double sigma = sigmas.size() > 1 ? std::abs(sigmas.front() - sigmas.back()) : sigmas.front(), scale = model->latents->scale;
-    const auto noised = model->sampling().add_noise(sigma, noise, result.samples.to(at::kFloat) * scale, false) / scale;
+    const double sigma = sigmas.size() > 1 ? std::abs(sigmas.front() - sigmas.back()) : sigmas.front();
+    const auto noised = model->latents->leave(model->sampling().add_noise(sigma, noise, model->latents->enter(result.samples.to(at::kFloat)), false));
     result.samples = at::nan_to_num(noised, 0.0, 0.0, 0.0);
     return {latent_value(std::move(result))};
   }
