@@ -1,6 +1,5 @@
 #include "nodes/image_saving.hpp"
 
-#include <algorithm>
 #include <random>
 
 #include "imaging/png.hpp"
@@ -10,11 +9,6 @@
 #include "worker/tensors.hpp"
 
 namespace darkroom {
-namespace {
-
-constexpr const char* kPrecisionKey = "precision";
-
-}  // namespace
 
 std::vector<std::pair<std::string, std::string>> metadata_texts(const Context& context) {
   std::vector<std::pair<std::string, std::string>> texts;
@@ -22,8 +16,6 @@ std::vector<std::pair<std::string, std::string>> metadata_texts(const Context& c
   texts.emplace_back("prompt", dump_python(json::value(context.prompt())));
   if (const auto* extra = context.extra_pnginfo().if_object())
     for (const auto& [key, value] : *extra) texts.emplace_back(key, dump_python(value));
-  const bool taken = std::any_of(texts.begin(), texts.end(), [](const auto& text) { return text.first == kPrecisionKey; });
-  if (!taken) texts.emplace_back(kPrecisionKey, name_of(context.device().precision));
   return texts;
 }
 

@@ -12,8 +12,7 @@
 
 namespace darkroom {
 
-/// The texts that go into a saved file: `prompt`, then one for each key of extra_pnginfo, as Python's json.dumps writes them, and
-/// `precision`, that of the networks ("fp32", "bf16", "fp16"): with fp32 the picture is ComfyUI's, else a close one.
+/// The texts that go into a saved file: `prompt`, then one for each key of extra_pnginfo, as Python's json.dumps writes them.
 /// Empty with --disable-metadata.
 std::vector<std::pair<std::string, std::string>> metadata_texts(const Context& context);
 

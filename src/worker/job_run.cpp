@@ -2,20 +2,46 @@
 
 #include "worker/job_run.hpp"
 
+#include <algorithm>
 #include <numeric>
+#include <string_view>
 #include <unordered_set>
 
 #include "base/text.hpp"
 #include "worker/signature.hpp"
 
 namespace darkroom {
+namespace {
+
+/// Types of values that are networks.
+constexpr std::string_view kNetworks[] = {"MODEL", "CLIP", "VAE", "CONTROL_NET", "CLIP_VISION", "STYLE_MODEL", "GLIGEN", "UPSCALE_MODEL"};
+
+/// In what a prompt's networks compute; empty when it has none. What is recorded of a prompt without one is ComfyUI's to the letter.
+std::string precision_of(const json::object& prompt, const Registry& registry, const Device& device) {
+  for (const auto& [id, value] : prompt) {
+    const auto* node = value.if_object();
+    const NodeClass* node_class = node ? registry.find(string_or(*node, "class_type", "")) : nullptr;
+    if (!node_class) continue;
+    for (const auto& output : node_class->schema.outputs())
+      if (std::ranges::find(kNetworks, output.type) != std::end(kNetworks)) return std::string(name_of(device.precision));
+  }
+  return "";
+}
+
+}  // namespace
 
 JobRun::JobRun(Executor& executor, const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt)
     : executor_(executor), job_(job), world_(std::make_shared<JobWorld>(executor.settings_, executor.shared_, sink, interrupt)), prompt_(executor.registry_) {
   world_->extra_data = job.extra_data;
   for (const auto& [key, value] : job.secrets) world_->extra_data[key] = value;
   const auto* info = find(world_->extra_data, "extra_pnginfo");
-  world_->extra_pnginfo = std::make_shared<const json::value>(info ? *info : json::value());
+  json::value texts = info ? *info : json::value();
+  // What is saved says which picture it is: with fp32 ComfyUI's, else a close one.
+  if (const std::string precision = precision_of(job.prompt, executor.registry_, world_->settings.device); !precision.empty()) {
+    if (texts.is_null()) texts.emplace_object();
+    if (auto* object = texts.if_object()) object->emplace("precision", precision);
+  }
+  world_->extra_pnginfo = std::make_shared<const json::value>(std::move(texts));
   const std::string asked = string_or(world_->extra_data, "preview_method", "default");
   const bool known = asked == "none" || asked == "auto" || asked == "latent2rgb" || asked == "taesd";
   world_->preview_method = known ? asked : executor.settings_.preview_method;
@@ -31,7 +57,7 @@ JobRun::~JobRun() {
 }
 
 void JobRun::run() {
-  tell(JobStarted{now_ms(), std::string(name_of(world_->settings.device.precision))});
+  tell(JobStarted{now_ms(), precision_of(job_.prompt, executor_.registry_, world_->settings.device)});
   bool cached_told = false;
   try {
     prepare();

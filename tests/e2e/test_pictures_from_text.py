@@ -124,7 +124,7 @@ def test_the_articles_text_to_image(pictures):
     first = result(pictures, prompt_id)
     assert first.size == (64, 64)
     assert json.loads(first.text["prompt"])["3"]["inputs"]["seed"] == 7
-    assert first.text["precision"] == "fp32" and pictures.json(f"/history/{prompt_id}")[prompt_id]["status"]["precision"] == "fp32"
+    assert first.text["precision"] == '"fp32"' and pictures.json(f"/history/{prompt_id}")[prompt_id]["status"]["precision"] == "fp32"
     assert pixels(first).std() > 1, "a picture, not a plain colour"
 
     # Another seed asks nothing but the sampler and what follows it, and makes another picture; the first seed makes the first again.
