@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/error.hpp"
+#include "base/gpus.hpp"
 #include "base/log.hpp"
 #include "cli/commands.hpp"
 #include "cli/hardware.hpp"

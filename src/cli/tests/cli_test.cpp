@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/error.hpp"
+#include "base/gpus.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/hardware.hpp"
 #include "cli/progress_view.hpp"
