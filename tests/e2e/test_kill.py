@@ -10,6 +10,8 @@ import httpx
 from harness import ALL, Server, empty_image, wait_for
 
 ROUNDS = 50 if ALL else 10
+# Jobs come faster than they run: what waits is bounded, and what has ended is all remembered.
+FLAGS = ("--max-queue", "1000", "--max-history", "1000000")
 
 
 def poster(server, accepted, stop, tag):
@@ -54,7 +56,7 @@ def test_the_gateway_dies_at_random_moments(tmp_path):
     seed = int(time.time())
     print("seed", seed)
     dice = random.Random(seed)
-    server, accepted = Server(tmp_path / "base"), {}
+    server, accepted = Server(tmp_path / "base", *FLAGS), {}
     server.start()  # once to its end: the schemas are kept, so that later ones accept jobs before their worker is up
     assert server.stop() == 0
     for round_number in range(ROUNDS):
@@ -81,7 +83,7 @@ def test_the_worker_dies_at_random_moments(tmp_path):
     print("seed", seed)
     dice = random.Random(seed)
     accepted = {}
-    with Server(tmp_path / "base") as server:
+    with Server(tmp_path / "base", *FLAGS) as server:
         stop = threading.Event()
         thread = threading.Thread(target=poster, args=(server, accepted, stop, "w"))
         thread.start()
