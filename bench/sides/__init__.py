@@ -1,0 +1,1 @@
+"""What bench/diffusion.py measures, one kind of side a file."""
