@@ -190,7 +190,9 @@ void add_models_command(CLI::App& app, int& status) {
   models->require_subcommand(1);
   const auto options = std::make_shared<ModelsOptions>();
 
+  models->footer("Example: darkroom models pull sd15");
   CLI::App* list = models->add_subcommand("list", "Shows the names that pull knows, and what is there");
+  list->footer("Example: darkroom models list");
   add_folder_flags(*list, *options);
   list->callback([options, &status] { status = reported(list_models, *options); });
 

@@ -4,17 +4,14 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from harness import GOLDEN_MODELS, Server  # noqa: E402
+from harness import Server, link_golden_models  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     """A server that several tests share: none may stop it, and none may count on an empty queue or history."""
     base = tmp_path_factory.mktemp("shared")
-    (base / "models").mkdir()
-    for folder in GOLDEN_MODELS.iterdir():
-        if folder.is_dir():
-            (base / "models" / folder.name).symlink_to(folder)
+    link_golden_models(base)
     with Server(base) as running:
         yield running
 

@@ -163,6 +163,14 @@ def messages_until_end(ws, prompt_id, seconds=60):
             return out
 
 
+def link_golden_models(base):
+    """The small random-weight models as the models folder of a server that is yet to start."""
+    (base / "models").mkdir()
+    for folder in GOLDEN_MODELS.iterdir():
+        if folder.is_dir():
+            (base / "models" / folder.name).symlink_to(folder)
+
+
 def empty_image(prefix, color=0, size=16):
     """The smallest prompt that leaves a file."""
     return {

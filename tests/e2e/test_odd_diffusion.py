@@ -9,17 +9,14 @@ from PIL import Image
 from safetensors import safe_open
 from safetensors.numpy import save
 
-from harness import GOLDEN_MODELS, Server, empty_image
+from harness import GOLDEN_MODELS, Server, empty_image, link_golden_models
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     """Its log is read, so it is nobody else's."""
     base = tmp_path_factory.mktemp("odd")
-    (base / "models").mkdir()
-    for folder in GOLDEN_MODELS.iterdir():
-        if folder.is_dir():
-            (base / "models" / folder.name).symlink_to(folder)
+    link_golden_models(base)
     with Server(base) as running:
         yield running
 
