@@ -26,6 +26,9 @@
 
 namespace darkroom {
 
+/// Where workers that can not start leave a byte each.
+constexpr const char* kBrokenStarts = "/tmp/darkroom-worker-pool-test/broken-starts";
+
 /// Serves the link until it closes. DARKROOM_FAKE_WORKER says how this worker behaves.
 int run_fake_worker(int fd) {
   const std::string mode = std::getenv("DARKROOM_FAKE_WORKER") ? std::getenv("DARKROOM_FAKE_WORKER") : "";
@@ -33,7 +36,10 @@ int run_fake_worker(int fd) {
     const std::string bytes = encode(record);
     return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
   };
-  if (mode == "broken") return 3;
+  if (mode == "broken") {
+    std::ofstream(kBrokenStarts, std::ios::app) << '.';
+    return 3;
+  }
   RecordReader reader;
   std::vector<std::string> memory;
   for (;;) {
@@ -88,8 +94,16 @@ class WorkerPoolTest : public testing::Test {
     std::error_code ignored;
     options.worker_program = std::filesystem::read_symlink("/proc/self/exe", ignored);
     ::setenv("DARKROOM_FAKE_WORKER", "", 1);
+    std::filesystem::create_directories(std::filesystem::path(kBrokenStarts).parent_path());
+    std::filesystem::remove(kBrokenStarts);
   }
 
+  /// Workers that could not start, so far.
+  static std::uintmax_t broken_starts() {
+    std::error_code none_yet;
+    const auto size = std::filesystem::file_size(kBrokenStarts, none_yet);
+    return none_yet ? 0 : size;
+  }
   WorkerPool& start() {
     pool = std::make_unique<WorkerPool>(io.get_executor(), options, folders, schemas, times);
     pool->listen({[this](WorkerHandle& worker) { ready.push_back(worker.id()); },
@@ -170,7 +184,7 @@ TEST_F(WorkerPoolTest, ASilentWorkerIsKilled) {
 
 TEST_F(WorkerPoolTest, AWorkerThatNeverSaysHelloIsKilled) {
   ::setenv("DARKROOM_FAKE_WORKER", "mute", 1);
-  times.start = 500;
+  times.start = 2'000;
   start();
   run_until([] { return false; }, 300);
   ::setenv("DARKROOM_FAKE_WORKER", "", 1);
@@ -192,11 +206,10 @@ TEST_F(WorkerPoolTest, AQuestionHasItsTime) {
 TEST_F(WorkerPoolTest, PausesGrowToTheirLimit) {
   ::setenv("DARKROOM_FAKE_WORKER", "broken", 1);
   times.longest_pause = 150;
+  const std::int64_t began = steady_ms();
   start();
-  run_until([] { return false; }, 1500);  // 0.1 s, and then every 0.15 s: without the limit it would be the fourth by now
-  ::setenv("DARKROOM_FAKE_WORKER", "", 1);
-  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
-  EXPECT_GE(ready.front(), 6);
+  ASSERT_TRUE(run_until([] { return broken_starts() == 9; }, 20'000)) << "without the limit the ninth comes after 25.5 s";
+  EXPECT_GE(steady_ms() - began, 100 + 7 * 150) << "0.1 s, and then every 0.15 s";
 }
 
 TEST_F(WorkerPoolTest, AWorkerOverItsMemoryLimitIsKilled) {
@@ -210,12 +223,13 @@ TEST_F(WorkerPoolTest, AWorkerOverItsMemoryLimitIsKilled) {
 
 TEST_F(WorkerPoolTest, AWorkerThatCanNotStartIsTriedAgainWithPauses) {
   ::setenv("DARKROOM_FAKE_WORKER", "broken", 1);
+  const std::int64_t began = steady_ms();
   start();
-  run_until([] { return false; }, 600);  // 0.1 + 0.2 s, and a part of the next pause
+  ASSERT_TRUE(run_until([] { return broken_starts() == 3; }));
+  EXPECT_GE(steady_ms() - began, 300) << "0.1 s, then 0.2 s";
   ::setenv("DARKROOM_FAKE_WORKER", "", 1);
   ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
-  EXPECT_GE(ready.front(), 3);
-  EXPECT_LE(ready.front(), 6);
+  EXPECT_EQ(ready.front(), 4);
   EXPECT_TRUE(lost.empty()) << "nobody had heard of them";
 }
 
