@@ -36,17 +36,15 @@ void add_layer_tensor(const std::string& layer, std::string_view name, const at:
 StateDict from_open_clip(const StateDict& file, const std::string& prefix) {
   constexpr std::string_view kBlocks = "transformer.resblocks.";
   StateDict tensors;
-  for (auto it = file.lower_bound(prefix); it != file.end() && it->first.starts_with(prefix); ++it) {
-    const std::string_view name = std::string_view(it->first).substr(prefix.size());
+  each_below(file, prefix, [&](std::string_view name, const at::Tensor& tensor) {
     for (const auto& [theirs, ours] : kTop)
-      if (name == theirs) tensors.emplace(kModel + std::string(ours), it->second);
-    if (name == "proj" && it->second.dim() == 2) tensors.emplace("visual_projection.weight", it->second.t());
-    if (!name.starts_with(kBlocks)) continue;
+      if (name == theirs) tensors.emplace(kModel + std::string(ours), tensor);
+    if (name == "proj" && tensor.dim() == 2) tensors.emplace("visual_projection.weight", tensor.t());
     const auto dot = name.find('.', kBlocks.size());
-    if (dot == name.npos) continue;
+    if (!name.starts_with(kBlocks) || dot == name.npos) return;
     const auto layer = kModel + "encoder.layers." + std::string(name.substr(kBlocks.size(), dot - kBlocks.size())) + ".";
-    add_layer_tensor(layer, name.substr(dot + 1), it->second, tensors);
-  }
+    add_layer_tensor(layer, name.substr(dot + 1), tensor, tensors);
+  });
   return tensors;
 }
 
@@ -57,7 +55,7 @@ std::optional<StateDict> find_clip_vision(const StateDict& file) {
     if (file.contains(prefix + kModel + "embeddings.patch_embedding.weight")) {
       StateDict tensors;
       const std::string top(prefix);
-      for (auto it = file.lower_bound(top + kModel); it != file.end() && it->first.starts_with(top + kModel); ++it) tensors.emplace(it->first.substr(top.size()), it->second);
+      each_below(file, top + kModel, [&](const std::string& name, const at::Tensor& tensor) { tensors.emplace(kModel + name, tensor); });
       if (const auto projection = file.find(top + "visual_projection.weight"); projection != file.end()) tensors.emplace("visual_projection.weight", projection->second);
       return tensors;
     }

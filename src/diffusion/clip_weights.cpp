@@ -17,12 +17,6 @@ const at::Tensor* find(const StateDict& file, const std::string& name) {
   return found == file.end() ? nullptr : &found->second;
 }
 
-/// Entries of `file` whose names begin with `prefix`, by the rest of their names.
-template <class Take>
-void each_below(const StateDict& file, const std::string& prefix, const Take& take) {
-  for (auto at = file.lower_bound(prefix); at != file.end() && at->first.starts_with(prefix); ++at) take(at->first.substr(prefix.size()), at->second);
-}
-
 /// transformers: names below `model` are the wanted ones already.
 StateDict from_transformers(const StateDict& file, const std::string& model, const std::string& top) {
   StateDict tensors;

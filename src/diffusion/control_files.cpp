@@ -32,12 +32,7 @@ UNetConfig config_of(const Weights& weights) {
 }
 
 /// Bytes of the weights in the precision that they are packed for.
-std::size_t expected_bytes(const Weights& weights, const Compute& compute) {
-  std::size_t elements = 0;
-  for (auto it = weights.tensors().lower_bound(weights.prefix()); it != weights.tensors().end() && it->first.starts_with(weights.prefix()); ++it)
-    elements += static_cast<std::size_t>(it->second.numel());
-  return elements * c10::elementSize(compute.dtype);
-}
+std::size_t expected_bytes(const Weights& weights, const Compute& compute) { return weights.elements() * c10::elementSize(compute.dtype); }
 
 /// A control whose network depends on its own weights alone.
 class PlainControl final : public ControlModel {

@@ -20,11 +20,8 @@ Weights control_lora_weights(const std::shared_ptr<const StateDict>& tensors, co
   auto joined = std::make_shared<StateDict>();
   // The blocks that both have: the model's; their weights are changed below, their biases and norms mostly stand in the file.
   const auto& base = model.weights();
-  for (auto it = base.tensors().lower_bound(base.prefix()); it != base.tensors().end() && it->first.starts_with(base.prefix()); ++it) {
-    const auto name = it->first.substr(base.prefix().size());
-    for (const char* part : {"input_blocks.", "middle_block.", "time_embed.", "label_emb."})
-      if (name.starts_with(part)) joined->emplace(name, it->second);
-  }
+  for (const std::string part : {"input_blocks.", "middle_block.", "time_embed.", "label_emb."})
+    base.below(part).each([&](const std::string& name, const at::Tensor& tensor) { joined->emplace(part + name, tensor); });
   for (const auto& [name, tensor] : *tensors) {
     if (name.ends_with(kDown) || name == kMark) continue;
     if (!name.ends_with(kUp)) {

@@ -8,7 +8,6 @@ namespace darkroom {
 namespace {
 
 constexpr std::int64_t kHintScale = 8;  // pixels of the hint a pixel of the latent
-constexpr std::size_t kKnownHints = 4;
 
 /// The hint's layers: every second convolution from the third on halves its size.
 std::vector<Convolution> read_hint_layers(const Weights& weights, const Compute& compute) {
@@ -38,23 +37,16 @@ ControlNet::ControlNet(const Weights& weights, const UNetConfig& config, const C
   reader_ = UNetBlockReader(config_, compute_);  // lets go of the weights
 }
 
-at::Tensor ControlNet::embedded(const at::Tensor& hint, std::int64_t height, std::int64_t width) const {
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(known_hints_, [](const KnownHint& known) { return known.hint.expired(); });
-    for (const auto& known : known_hints_)
-      if (known.hint._unsafe_get_target() == hint.unsafeGetTensorImpl() && known.embedding.size(2) == height && known.embedding.size(3) == width) return known.embedding;
-  }
-  auto h = resized_hint(hint, height * kHintScale, width * kHintScale).to(compute_.device, compute_.dtype);
-  if (h.size(1) != hint_layers_[0].in()) throw InvalidInput("ControlNet: a hint of " + std::to_string(h.size(1)) + " channels, " + std::to_string(hint_layers_[0].in()) + " were expected");
-  for (std::size_t i = 0; i < hint_layers_.size(); ++i) {
-    h = hint_layers_[i](h);
-    if (i + 1 < hint_layers_.size()) at::silu_(h);
-  }
-  const std::lock_guard lock(mutex_);
-  if (known_hints_.size() == kKnownHints) known_hints_.erase(known_hints_.begin());
-  known_hints_.push_back({c10::weak_intrusive_ptr<c10::TensorImpl>(hint.getIntrusivePtr()), h});
-  return h;
+at::Tensor ControlNet::embedded(const at::Tensor& hint, const HintMemo<at::Tensor>::Use& use) const {
+  return hints_.get(hint, use, [&] {
+    auto h = resized_hint(hint, use.height * kHintScale, use.width * kHintScale).to(compute_.device, compute_.dtype);
+    if (h.size(1) != hint_layers_[0].in()) throw InvalidInput("ControlNet: a hint of " + std::to_string(h.size(1)) + " channels, " + std::to_string(hint_layers_[0].in()) + " were expected");
+    for (std::size_t i = 0; i < hint_layers_.size(); ++i) {
+      h = hint_layers_[i](h);
+      if (i + 1 < hint_layers_.size()) at::silu_(h);
+    }
+    return use.kind ? union_->fused(h, *use.kind) : h;
+  });
 }
 
 ControlResiduals ControlNet::operator()(const UNetCall& unet_call, const ControlHint& hint) const {
@@ -75,10 +67,7 @@ ControlResiduals ControlNet::operator()(const UNetCall& unet_call, const Control
   auto h = call.x.to(compute_.device, compute_.dtype).contiguous(at::MemoryFormat::ChannelsLast);
   for (std::size_t i = 0; i < input_.size(); ++i) {
     h = input_[i].run(std::move(h), flow, {UNetPart::kInput, static_cast<std::int64_t>(i)});
-    if (i == 0) {
-      const auto seen = embedded(hint.picture, h.size(2), h.size(3));
-      h = h.add(over_batch(type ? union_->fused(seen, *type) : seen, h.size(0), hint.parts));
-    }
+    if (i == 0) h.add_(over_batch(embedded(hint.picture, {h.size(2), h.size(3), type}), h.size(0), hint.parts));
     residuals.skips.push_back(zero_convs_[i](h));
   }
   residuals.middle = middle_out_(middle_.run(std::move(h), flow, {UNetPart::kMiddle}));

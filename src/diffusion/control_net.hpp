@@ -1,14 +1,12 @@
 #pragma once
 // ControlNet: a copy of the UNet's input half whose outputs pass convolutions that began as zero (Zhang et al. 2023).
 
-#include <c10/util/intrusive_ptr.h>
-
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "diffusion/control.hpp"
 #include "diffusion/control_union.hpp"
+#include "diffusion/hint_memo.hpp"
 #include "diffusion/unet_blocks.hpp"
 
 namespace darkroom {
@@ -23,13 +21,9 @@ class ControlNet final : public ControlNetwork {
   std::size_t bytes() const override;
 
  private:
-  /// [b,model_channels,h,w]: kept as long as the hint lives, since it is the same at each step.
-  at::Tensor embedded(const at::Tensor& hint, std::int64_t height, std::int64_t width) const;
+  /// The hint as it joins the latent: [b,model_channels,h,w].
+  at::Tensor embedded(const at::Tensor& hint, const HintMemo<at::Tensor>::Use& use) const;
 
-  struct KnownHint {
-    c10::weak_intrusive_ptr<c10::TensorImpl> hint;
-    at::Tensor embedding;
-  };
   UNetConfig config_;
   Compute compute_;
   UNetBlockReader reader_;
@@ -41,8 +35,7 @@ class ControlNet final : public ControlNetwork {
   std::optional<UnionFuser> union_;  ///< of a union ControlNet
   std::vector<const TransformerBlock*> transformers_;
   TextKeyCache text_keys_;
-  mutable std::mutex mutex_;
-  mutable std::vector<KnownHint> known_hints_;  // the latest last
+  mutable HintMemo<at::Tensor> hints_;
 };
 
 }  // namespace darkroom

@@ -24,23 +24,21 @@ const Weights& checked(const Weights& weights) {
 }  // namespace
 
 UnionFuser::UnionFuser(const Weights& weights, const Compute& compute)
-    : compute_(compute), task_embedding_(checked(weights).get("task_embedding").to(compute.device, compute.dtype).contiguous()),
+    : task_embedding_(checked(weights).get("task_embedding").to(compute.device, compute.dtype).contiguous()),
       norm1_(weights.below("transformer_layes.0.ln_1."), compute), norm2_(weights.below("transformer_layes.0.ln_2."), compute),
       qkv_(weights.below("transformer_layes.0.").get("attn.in_proj_weight"), weights.below("transformer_layes.0.").get("attn.in_proj_bias"), compute),
       out_(weights.below("transformer_layes.0.attn.out_proj."), compute), wide_(weights.below("transformer_layes.0.mlp.c_fc."), compute),
-      narrow_(weights.below("transformer_layes.0.mlp.c_proj."), compute), shift_(weights.below("spatial_ch_projs."), compute), add1_(weights.below("control_add_embedding.linear_1."), compute),
-      add2_(weights.below("control_add_embedding.linear_2."), compute) {
+      narrow_(weights.below("transformer_layes.0.mlp.c_proj."), compute), shift_(weights.below("spatial_ch_projs."), compute) {
+  const Linear add1(weights.below("control_add_embedding.linear_1."), compute), add2(weights.below("control_add_embedding.linear_2."), compute);
   const auto width = task_embedding_.size(1);
   if (qkv_.in() != width || qkv_.out() != 3 * width || out_.in() != width || out_.out() != width || wide_.in() != width || narrow_.in() != wide_.out() || narrow_.out() != width || shift_.in() != width ||
-      shift_.out() != width || add1_.in() != kWaves * types() || add2_.in() != add1_.out() || width % kHeads != 0)
+      shift_.out() != width || add1.in() != kWaves * types() || add2.in() != add1.out() || width % kHeads != 0)
     throw InvalidInput("union ControlNet: layers of different widths");
-}
-
-at::Tensor UnionFuser::embedding(std::optional<std::int64_t> type) const {
-  auto flags = at::zeros({types()}, at::kFloat);
-  if (type) flags[*type].fill_(1);
-  const auto waves = timestep_embedding(flags, kWaves).reshape({1, -1}).to(compute_.device, compute_.dtype);
-  return add2_(at::silu(add1_(waves)));
+  for (std::int64_t type = 0; type <= types(); ++type) {
+    auto flags = at::zeros({types()}, at::kFloat);
+    if (type < types()) flags[type].fill_(1);
+    embeddings_.push_back(add2(at::silu(add1(timestep_embedding(flags, kWaves).reshape({1, -1}).to(compute.device, compute.dtype)))));
+  }
 }
 
 at::Tensor UnionFuser::transformer(at::Tensor tokens) const {
@@ -57,7 +55,7 @@ at::Tensor UnionFuser::fused(const at::Tensor& hint, std::int64_t type) const {
 
 std::size_t UnionFuser::bytes() const {
   std::size_t bytes = task_embedding_.nbytes() + norm1_.bytes() + norm2_.bytes();
-  for (const auto* layer : {&qkv_, &out_, &wide_, &narrow_, &shift_, &add1_, &add2_}) bytes += layer->bytes();
+  for (const auto* layer : {&qkv_, &out_, &wide_, &narrow_, &shift_}) bytes += layer->bytes();
   return bytes;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "diffusion/text_keys.hpp"
 #include "tensor/linear.hpp"
@@ -21,7 +22,7 @@ class UnionFuser {
   static bool is_in(const Weights& weights) { return weights.has("task_embedding"); }
 
   /// What is added to the time embedding: [1,embedding]. `type`: kind of the hint, or nothing.
-  at::Tensor embedding(std::optional<std::int64_t> type) const;
+  const at::Tensor& embedding(std::optional<std::int64_t> type) const { return embeddings_[static_cast<std::size_t>(type.value_or(types()))]; }
   /// The embedded hint [b,C,h,w] as it joins the latent, being a picture of this kind.
   at::Tensor fused(const at::Tensor& hint, std::int64_t type) const;
   std::int64_t types() const { return task_embedding_.size(0); }
@@ -30,10 +31,10 @@ class UnionFuser {
  private:
   at::Tensor transformer(at::Tensor tokens) const;
 
-  Compute compute_;
   at::Tensor task_embedding_;  // [types,C]
+  std::vector<at::Tensor> embeddings_;  // of each kind, and of none
   LayerNorm norm1_, norm2_;
-  Linear qkv_, out_, wide_, narrow_, shift_, add1_, add2_;
+  Linear qkv_, out_, wide_, narrow_, shift_;
 };
 
 }  // namespace darkroom

@@ -4,22 +4,9 @@
 
 namespace darkroom {
 
-namespace {
-
-/// Bytes of the weights in the precision that they are packed for.
-std::size_t expected_bytes(const Weights& weights, const Compute& compute) {
-  std::size_t elements = 0;
-  const auto& root = weights.prefix();
-  for (auto it = weights.tensors().lower_bound(root); it != weights.tensors().end() && it->first.starts_with(root); ++it)
-    elements += static_cast<std::size_t>(it->second.numel());
-  return elements * c10::elementSize(compute.dtype);
-}
-
-}  // namespace
-
 Network::Network(Weights weights, UNetConfig config, Compute compute)
     : weights_(std::move(weights)), config_(std::move(config)), compute_(std::move(compute)),
-      packed_(compute_.budget, expected_bytes(weights_, compute_), [this] { return std::make_shared<const UNet>(weights_, config_, compute_); }) {}
+      packed_(compute_.budget, weights_.elements() * c10::elementSize(compute_.dtype), [this] { return std::make_shared<const UNet>(weights_, config_, compute_); }) {}
 
 DiffusionModel DiffusionModel::with_weights(Weights::Patch patch) const {
   DiffusionModel changed(*this);

@@ -88,7 +88,7 @@ Gligen::Gligen(const Weights& weights, const Compute& compute)
 }
 
 at::Tensor Gligen::objects(const std::vector<GligenBox>& boxes, std::int64_t height, std::int64_t width) const {
-  if (boxes.size() > static_cast<std::size_t>(kMostBoxes)) throw InvalidInput("GLIGEN: " + std::to_string(boxes.size()) + " boxes, " + std::to_string(kMostBoxes) + " at most");
+  if (boxes.size() > static_cast<std::size_t>(kMaxBoxes)) throw InvalidInput("GLIGEN: " + std::to_string(boxes.size()) + " boxes, " + std::to_string(kMaxBoxes) + " at most");
   std::vector<at::Tensor> rows;
   for (const auto& [phrase, area] : boxes) {
     if (phrase.numel() != phrase_width())
@@ -97,7 +97,7 @@ at::Tensor Gligen::objects(const std::vector<GligenBox>& boxes, std::int64_t hei
     const auto corners = at::tensor({share(area.x, width), share(area.y, height), share(area.x + area.width, width), share(area.y + area.height, height)}, at::kFloat);
     rows.push_back(at::cat({phrase.to(compute_.device, at::kFloat).reshape({-1}), waves(corners).to(compute_.device)}));
   }
-  while (rows.size() < static_cast<std::size_t>(kMostBoxes)) rows.push_back(at::cat({null_phrase_, null_place_}));
+  while (rows.size() < static_cast<std::size_t>(kMaxBoxes)) rows.push_back(at::cat({null_phrase_, null_place_}));
   const auto x = at::stack(rows).unsqueeze(0).to(compute_.dtype);
   return position3_(at::silu(position2_(at::silu(position1_(x)))));
 }

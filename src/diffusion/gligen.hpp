@@ -27,12 +27,14 @@ struct GligenBox {
 /// Immutable; safe to call from several threads.
 class Gligen {
  public:
-  static constexpr std::int64_t kMostBoxes = 30;  ///< tokens that the network was trained with
+  /// Limit: boxes of GLIGEN on one entry. Beyond: an error on the sampler's node. Fixed: tokens that the network was trained with. Edge:
+  /// Gligen.RefusesWhatDoesNotFit.
+  static constexpr std::int64_t kMaxBoxes = 30;
 
   /// Reads position_net and the `fuser` of each transformer block, named by its place in the UNet. Throws InvalidInput that says what is missing.
   Gligen(const Weights& weights, const Compute& compute);
 
-  /// Tokens [1,kMostBoxes,D] of boxes in a latent of `height` x `width`; places that no box takes hold what the network knows for none.
+  /// Tokens [1,kMaxBoxes,D] of boxes in a latent of `height` x `width`; places that no box takes hold what the network knows for none.
   at::Tensor objects(const std::vector<GligenBox>& boxes, std::int64_t height, std::int64_t width) const;
   /// `tokens` [B,T,C] of the place's transformer block with what they see of `objects` [1 or B,N,D]; a block without a fuser: as they are.
   at::Tensor fused(const at::Tensor& tokens, const at::Tensor& objects, const UNetPlace& place) const;

@@ -46,11 +46,9 @@ class ModelWeights final : public HookWeights {
   ModelWeights(Weights unet, std::shared_ptr<const Clip> clip) : unet_(std::move(unet)), clip_(std::move(clip)) {}
 
   Weights::Patch unet_patch(const Weights& unet, double strength, std::set<std::string>& names) const override {
-    const auto& root = unet.prefix();
-    for (auto it = unet.tensors().lower_bound(root); it != unet.tensors().end() && it->first.starts_with(root); ++it) {
-      auto name = it->first.substr(root.size());
-      if (unet_.has(name) && unet_.raw(name).sizes() == it->second.sizes()) names.insert(std::move(name));
-    }
+    unet.each([&](const std::string& name, const at::Tensor& tensor) {
+      if (unet_.has(name) && unet_.raw(name).sizes() == tensor.sizes()) names.insert(name);
+    });
     return patch(unet_, unet, strength);
   }
 

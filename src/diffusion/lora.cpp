@@ -54,11 +54,9 @@ void take(const LoraFile& file, const std::string& stem, const std::string& modu
 /// Modules that have a weight, without its name's ending.
 std::vector<std::string> modules_of(const Weights& weights) {
   std::vector<std::string> modules;
-  const auto& root = weights.prefix();
-  for (auto it = weights.tensors().lower_bound(root); it != weights.tensors().end() && it->first.starts_with(root); ++it) {
-    std::string_view name = std::string_view(it->first).substr(root.size());
-    if (name.ends_with(".weight")) modules.emplace_back(name.substr(0, name.size() - 7));
-  }
+  weights.each([&modules](const std::string& name, const at::Tensor&) {
+    if (name.ends_with(".weight")) modules.push_back(name.substr(0, name.size() - 7));
+  });
   return modules;
 }
 

@@ -101,14 +101,14 @@ std::optional<ControlResiduals> Predictor::controls(const std::vector<Item>& bat
   return control_residuals(first.control.get(), own, {model_.sampling(), sigma, static_cast<std::int64_t>(batch.size()), model_.network});
 }
 
-std::optional<UNetPatches> Predictor::with_boxes(const std::vector<Item>& batch, const UNetPatches* patches) const {
+std::optional<UNetPatches> Predictor::with_boxes(const std::vector<Item>& batch, const UNetPatches* patches) {
   const auto& first = batch.front();
   if (!first.cond->gligen) return std::nullopt;
   const auto& use = *first.cond->gligen;
+  auto& objects = objects_[{&use, first.area.height, first.area.width}];
+  if (!objects.defined()) objects = use.model->objects(use.boxes, first.area.height, first.area.width);
   UNetPatches more = patches ? *patches : UNetPatches();
-  more.between_attentions.push_back([model = use.model, objects = use.model->objects(use.boxes, first.area.height, first.area.width)](const at::Tensor& tokens, const UNetPlace& place) {
-    return model->fused(tokens, objects, place);
-  });
+  more.between_attentions.push_back([model = use.model, objects](const at::Tensor& tokens, const UNetPlace& place) { return model->fused(tokens, objects, place); });
   return more;
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -42,7 +43,7 @@ class Predictor final : public Predictions {
   const at::Tensor& context(const std::vector<Item>& batch, std::int64_t pictures, bool of_control);
   std::optional<ControlResiduals> controls(const std::vector<Item>& batch, const UNetCall& call, std::int64_t pictures, double sigma);
   /// The call's patches and the boxes of a batch's entries, which share them.
-  std::optional<UNetPatches> with_boxes(const std::vector<Item>& batch, const UNetPatches* patches) const;
+  std::optional<UNetPatches> with_boxes(const std::vector<Item>& batch, const UNetPatches* patches);
 
   const DiffusionModel& model_;
   std::vector<PreparedConds> lists_;
@@ -50,6 +51,7 @@ class Predictor final : public Predictions {
   Limits limits_;
   HookedNetworks networks_;
   std::map<std::pair<std::vector<const PreparedCond*>, bool>, at::Tensor> contexts_;
+  std::map<std::tuple<const GligenUse*, std::int64_t, std::int64_t>, at::Tensor> objects_;  // of boxes in areas of this height and width
 };
 
 }  // namespace darkroom

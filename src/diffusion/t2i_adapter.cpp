@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::int64_t kLevels = 4, kResiduals = 2, kLatentScale = 8;
 constexpr std::int64_t kScaleXL = 16;
-constexpr std::size_t kKnownHints = 4;
 /// The input blocks that the features of levels 0, 1, ... are added to. SDXL's last goes to the middle.
 constexpr std::array<std::size_t, 4> kBlocks{2, 5, 8, 11};
 constexpr std::array<std::size_t, 3> kBlocksXL{3, 5, 8};
@@ -24,8 +23,7 @@ std::string number(std::int64_t i) { return std::to_string(i); }
 StateDict from_diffusers(const StateDict& tensors, std::string_view prefix) {
   const bool light = !tensors.contains(std::string(prefix) + "conv_in.weight");
   StateDict renamed;
-  for (auto it = tensors.lower_bound(prefix); it != tensors.end() && it->first.starts_with(prefix); ++it) {
-    auto name = it->first.substr(prefix.size());
+  each_below(tensors, prefix, [&](std::string name, const at::Tensor& tensor) {
     for (std::int64_t level = 0; level < kLevels; ++level) {
       const auto body = "body." + number(level) + ".";
       if (!name.starts_with(body)) continue;
@@ -42,8 +40,8 @@ StateDict from_diffusers(const StateDict& tensors, std::string_view prefix) {
       }
       break;
     }
-    renamed.emplace(std::move(name), it->second);
-  }
+    renamed.emplace(std::move(name), tensor);
+  });
   return renamed;
 }
 
@@ -128,12 +126,6 @@ T2IAdapter::T2IAdapter(const Weights& weights, const AdapterShape& shape, const 
 }
 
 std::vector<at::Tensor> T2IAdapter::features(const at::Tensor& hint, std::int64_t height, std::int64_t width) const {
-  {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(known_hints_, [](const KnownHint& known) { return known.hint.expired(); });
-    for (const auto& known : known_hints_)
-      if (known.hint._unsafe_get_target() == hint.unsafeGetTensorImpl() && known.height == height && known.width == width) return known.features;
-  }
   const auto whole = [&](std::int64_t side) { return (side * kLatentScale + shape_.scale - 1) / shape_.scale * shape_.scale; };  // pixels that divide by the scale
   auto picture = resized_hint(hint, whole(height), whole(width)).to(at::kFloat);
   if (shape_.pictures == 1 && picture.size(1) > 1) picture = picture.mean(1, true);
@@ -148,14 +140,12 @@ std::vector<at::Tensor> T2IAdapter::features(const at::Tensor& hint, std::int64_
     if (level.out) h = (*level.out)(h);
     made.push_back(h);
   }
-  const std::lock_guard lock(mutex_);
-  if (known_hints_.size() == kKnownHints) known_hints_.erase(known_hints_.begin());
-  known_hints_.push_back({c10::weak_intrusive_ptr<c10::TensorImpl>(hint.getIntrusivePtr()), height, width, made});
   return made;
 }
 
 ControlResiduals T2IAdapter::operator()(const UNetCall& call, const ControlHint& hint) const {
-  const auto made = features(hint.picture, call.x.size(2), call.x.size(3));
+  const auto height = call.x.size(2), width = call.x.size(3);
+  const auto made = hints_.get(hint.picture, {height, width}, [&] { return features(hint.picture, height, width); });
   ControlResiduals residuals;
   const auto place = [&](std::size_t block, const at::Tensor& feature) {
     if (residuals.input.size() <= block) residuals.input.resize(block + 1);

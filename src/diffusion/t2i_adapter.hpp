@@ -2,13 +2,11 @@
 // T2I-Adapter: a small convolutional network that looks at the hint once, before the first step, and adds four features to the UNet's
 // input blocks (Mou et al. 2023; forms as published by TencentARC: full, light, and full for SDXL).
 
-#include <c10/util/intrusive_ptr.h>
-
-#include <mutex>
 #include <optional>
 #include <vector>
 
 #include "diffusion/control.hpp"
+#include "diffusion/hint_memo.hpp"
 #include "tensor/convolution.hpp"
 
 namespace darkroom {
@@ -44,20 +42,14 @@ class T2IAdapter final : public ControlNetwork {
   };
   Level read_level(const Weights& weights, std::int64_t index) const;
   Level read_light_level(const Weights& weights, std::int64_t index) const;
-  /// Four features [b,C,h,w], kept as long as the hint lives.
+  /// Four features [b,C,h,w].
   std::vector<at::Tensor> features(const at::Tensor& hint, std::int64_t height, std::int64_t width) const;
 
-  struct KnownHint {
-    c10::weak_intrusive_ptr<c10::TensorImpl> hint;
-    std::int64_t height, width;
-    std::vector<at::Tensor> features;
-  };
   AdapterShape shape_;
   Compute compute_;
   std::optional<Convolution> entry_;  ///< the light form has none
   std::vector<Level> levels_;
-  mutable std::mutex mutex_;
-  mutable std::vector<KnownHint> known_hints_;  // the latest last
+  mutable HintMemo<std::vector<at::Tensor>> hints_;
 };
 
 }  // namespace darkroom

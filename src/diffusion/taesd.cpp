@@ -22,13 +22,11 @@ std::string number(int value) { return std::to_string(value); }
 /// The numbers that the file's names begin with.
 std::set<int> entries(const Weights& weights) {
   std::set<int> found;
-  const auto& all = weights.tensors();
-  for (auto at = all.lower_bound(weights.prefix()); at != all.end() && at->first.starts_with(weights.prefix()); ++at) {
-    const std::string_view name = std::string_view(at->first).substr(weights.prefix().size());
+  weights.each([&found](const std::string& name, const at::Tensor&) {
     int index = -1;
     const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), index);
     if (fault == std::errc{} && end != name.data() + name.size() && *end == '.' && index < 1000) found.insert(index);
-  }
+  });
   return found;
 }
 
@@ -131,10 +129,7 @@ class TaesdVae final : public Vae {
     // The scale goes along: nothing else in the file says whose latents these are.
     StateDict all{{"vae_scale", at::full({}, scale_, at::kFloat)}, {"vae_shift", at::zeros({}, at::kFloat)}};
     for (const auto& [half, name] : {std::pair{&encoder_weights_, "taesd_encoder."}, {&decoder_weights_, "taesd_decoder."}}) {
-      if (!*half) continue;
-      const auto& tensors = (*half)->tensors();
-      const auto& prefix = (*half)->prefix();
-      for (auto at = tensors.lower_bound(prefix); at != tensors.end() && at->first.starts_with(prefix); ++at) all.emplace(name + at->first.substr(prefix.size()), at->second);
+      if (*half) (*half)->each([&, name = std::string(name)](const std::string& part, const at::Tensor& tensor) { all.emplace(name + part, tensor); });
     }
     return all;
   }

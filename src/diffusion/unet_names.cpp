@@ -47,11 +47,6 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
   return value;
 }
 
-bool has_below(const StateDict& tensors, const std::string& prefix) {
-  const auto found = tensors.lower_bound(prefix);
-  return found != tensors.end() && found->first.starts_with(prefix);
-}
-
 /// Where the blocks of one side lie in ldm's single list: the number of a level's first residual block.
 struct Levels {
   std::vector<std::int64_t> first, residuals;

@@ -14,11 +14,10 @@ namespace {
 /// About how many bytes a half's weights have when packed: in float32 a 3x3 kernel becomes 36 numbers (tensor/winograd.hpp).
 std::size_t packed_bytes(const Weights& weights, const std::string& half, const Compute& compute) {
   std::size_t sum = 0;
-  const auto begin = weights.prefix() + half;
-  for (auto at = weights.tensors().lower_bound(begin); at != weights.tensors().end() && at->first.starts_with(begin); ++at) {
-    const bool three = at->second.dim() == 4 && at->second.size(2) == 3 && compute.dtype == at::kFloat;
-    sum += static_cast<std::size_t>(at->second.numel()) * c10::elementSize(compute.dtype) * (three ? 4 : 1);
-  }
+  weights.below(half).each([&](const std::string&, const at::Tensor& tensor) {
+    const bool three = tensor.dim() == 4 && tensor.size(2) == 3 && compute.dtype == at::kFloat;
+    sum += static_cast<std::size_t>(tensor.numel()) * c10::elementSize(compute.dtype) * (three ? 4 : 1);
+  });
   return sum;
 }
 
@@ -34,11 +33,8 @@ class KlVae final : public Vae {
   std::size_t bytes() const override { return encoder_.bytes() + decoder_.bytes(); }
   StateDict state_dict() const override {
     StateDict all;
-    for (const char* part : {"encoder.", "decoder.", "quant_conv.", "post_quant_conv."}) {
-      const auto begin = weights_.prefix() + part;
-      for (auto at = weights_.tensors().lower_bound(begin); at != weights_.tensors().end() && at->first.starts_with(begin); ++at)
-        all.emplace(at->first.substr(weights_.prefix().size()), at->second);
-    }
+    for (const std::string part : {"encoder.", "decoder.", "quant_conv.", "post_quant_conv."})
+      weights_.below(part).each([&](const std::string& name, const at::Tensor& tensor) { all.emplace(part + name, tensor); });
     return all;
   }
   void drop() const override {

@@ -55,9 +55,7 @@ int count_levels(const Weights& weights) {
 Weights renamed(const Weights& weights) {
   auto tensors = std::make_shared<StateDict>();
   const int levels = count_levels(weights);
-  const auto& all = weights.tensors();
-  for (auto at = all.lower_bound(weights.prefix()); at != all.end() && at->first.starts_with(weights.prefix()); ++at)
-    tensors->emplace(vae_name_from_diffusers(std::string_view(at->first).substr(weights.prefix().size()), levels), at->second);
+  weights.each([&](const std::string& name, const at::Tensor& tensor) { tensors->emplace(vae_name_from_diffusers(name, levels), tensor); });
   return Weights(std::move(tensors));
 }
 

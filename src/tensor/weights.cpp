@@ -5,10 +5,12 @@
 
 namespace darkroom {
 
-bool Weights::has_below(std::string_view prefix) const {
-  const auto full = prefix_ + std::string(prefix);
-  const auto found = tensors_->lower_bound(full);
-  return found != tensors_->end() && found->first.starts_with(full);
+bool Weights::has_below(std::string_view prefix) const { return darkroom::has_below(*tensors_, prefix_ + std::string(prefix)); }
+
+std::size_t Weights::elements() const {
+  std::size_t sum = 0;
+  each([&sum](const std::string&, const at::Tensor& tensor) { sum += static_cast<std::size_t>(tensor.numel()); });
+  return sum;
 }
 
 const at::Tensor& Weights::raw(std::string_view name) const {

@@ -35,6 +35,11 @@ class Weights {
   /// Called when a tensor has been packed: its pages of the mapped file may leave memory, so that the peak is never two copies.
   /// Reading it again reads the file again.
   void release(std::string_view name) const;
+  /// Calls `take(name below the prefix, raw tensor)` for each.
+  template <class Take>
+  void each(const Take& take) const { each_below(*tensors_, prefix_, take); }
+  /// Numbers in all of them.
+  std::size_t elements() const;
   const StateDict& tensors() const { return *tensors_; }
   const std::string& prefix() const { return prefix_; }
 

@@ -49,10 +49,10 @@ TEST(Gligen, TokensOfPlacesWithoutABoxAreAlike) {
   const auto gligen = make(small_gligen(1));
   const auto phrase = at::randn({1, kPhrase});
   const auto objects = gligen.objects({{phrase, {4, 4, 0, 0}}, {phrase, {4, 4, 2, 0}}}, 8, 8);
-  ASSERT_EQ(objects.sizes(), at::IntArrayRef({1, Gligen::kMostBoxes, kPhrase}));
+  ASSERT_EQ(objects.sizes(), at::IntArrayRef({1, Gligen::kMaxBoxes, kPhrase}));
   EXPECT_GT(relative_error(objects[0][0], objects[0][1]), 1e-3);  // the place counts
   EXPECT_GT(relative_error(objects[0][1], objects[0][2]), 1e-3);
-  for (std::int64_t i = 3; i < Gligen::kMostBoxes; ++i) EXPECT_LT(relative_error(objects[0][i], objects[0][2]), 1e-6);
+  for (std::int64_t i = 3; i < Gligen::kMaxBoxes; ++i) EXPECT_LT(relative_error(objects[0][i], objects[0][2]), 1e-6);
   // In shares of the latent: the same box of a latent twice as large.
   EXPECT_LT(relative_error(gligen.objects({{phrase, {8, 8, 0, 0}}}, 16, 16)[0][0], objects[0][0]), 1e-6);
 }

@@ -25,11 +25,7 @@ namespace {
 constexpr std::int64_t kPixelsPerLatent = 8;
 
 std::shared_ptr<const Gligen> open_gligen(const std::filesystem::path& file, const Compute& compute) {
-  try {
-    return std::make_shared<const Gligen>(Weights(std::make_shared<const StateDict>(load_checkpoint(file))), compute);
-  } catch (const InvalidInput& error) {
-    throw naming(file, error);
-  }
+  return opened(file, [&] { return std::make_shared<const Gligen>(Weights(std::make_shared<const StateDict>(load_checkpoint(file))), compute); });
 }
 
 class GLIGENLoader final : public Node {

@@ -59,16 +59,14 @@ bool is_of_unet(std::string_view name) {
 
 void add_unet(const DiffusionModel& model, SavedTensors& into) {
   const auto weights = model.network->weights();
-  const auto& root = weights.prefix();
-  for (auto it = weights.tensors().lower_bound(root); it != weights.tensors().end() && it->first.starts_with(root); ++it) {
-    const auto name = it->first.substr(root.size());
-    if (!is_of_unet(name)) continue;
-    into.add({"model.diffusion_model." + name, at::kFloat, it->second.sizes().vec(), [weights, name] {
+  weights.each([&](const std::string& name, const at::Tensor& tensor) {
+    if (!is_of_unet(name)) return;
+    into.add({"model.diffusion_model." + name, at::kFloat, tensor.sizes().vec(), [weights, name] {
                 auto weight = weights.get(name).to(at::kFloat, /*non_blocking=*/false, /*copy=*/true);
                 weights.release(name);
                 return weight;
               }});
-  }
+  });
   // Empty tensors that say to loaders what the weights were made for.
   const auto mark = [&into](const char* name) { into.add({name, at::kFloat, {0}, [] { return at::zeros({0}, at::kFloat); }}); };
   if (model.config().prediction == Prediction::kV) mark("v_pred");
