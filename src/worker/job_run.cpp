@@ -2,7 +2,6 @@
 
 #include "worker/job_run.hpp"
 
-#include <algorithm>
 #include <numeric>
 #include <string_view>
 #include <unordered_set>
@@ -13,19 +12,15 @@
 namespace darkroom {
 namespace {
 
-/// Types of values that are networks.
-constexpr std::string_view kNetworks[] = {"MODEL", "CLIP", "VAE", "CONTROL_NET", "CLIP_VISION", "STYLE_MODEL", "GLIGEN", "UPSCALE_MODEL"};
-
 /// In what a prompt's networks compute; empty when it has none. What is recorded of a prompt without one is ComfyUI's to the letter.
-std::string precision_of(const json::object& prompt, const Registry& registry, const Device& device) {
+std::string_view precision_of(const json::object& prompt, const Registry& registry, const Device& device) {
   for (const auto& [id, value] : prompt) {
     const auto* node = value.if_object();
-    const NodeClass* node_class = node ? registry.find(string_or(*node, "class_type", "")) : nullptr;
-    if (!node_class) continue;
-    for (const auto& output : node_class->schema.outputs())
-      if (std::ranges::find(kNetworks, output.type) != std::end(kNetworks)) return std::string(name_of(device.precision));
+    const auto* class_type = node ? find(*node, "class_type") : nullptr;
+    const NodeClass* node_class = class_type && class_type->is_string() ? registry.find(class_type->get_string()) : nullptr;
+    if (node_class && node_class->makes_network) return name_of(device.precision);
   }
-  return "";
+  return {};
 }
 
 }  // namespace
@@ -37,9 +32,10 @@ JobRun::JobRun(Executor& executor, const Job& job, const EventSink& sink, const 
   const auto* info = find(world_->extra_data, "extra_pnginfo");
   json::value texts = info ? *info : json::value();
   // What is saved says which picture it is: with fp32 ComfyUI's, else a close one.
-  if (const std::string precision = precision_of(job.prompt, executor.registry_, world_->settings.device); !precision.empty()) {
+  precision_ = precision_of(job.prompt, executor.registry_, world_->settings.device);
+  if (!precision_.empty()) {
     if (texts.is_null()) texts.emplace_object();
-    if (auto* object = texts.if_object()) object->emplace("precision", precision);
+    if (auto* object = texts.if_object()) object->emplace("precision", precision_);
   }
   world_->extra_pnginfo = std::make_shared<const json::value>(std::move(texts));
   const std::string asked = string_or(world_->extra_data, "preview_method", "default");
@@ -57,7 +53,7 @@ JobRun::~JobRun() {
 }
 
 void JobRun::run() {
-  tell(JobStarted{now_ms(), precision_of(job_.prompt, executor_.registry_, world_->settings.device)});
+  tell(JobStarted{now_ms(), std::string(precision_)});
   bool cached_told = false;
   try {
     prepare();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "worker/arguments.hpp"
@@ -73,6 +74,7 @@ class JobRun {
   Executor& executor_;
   const Job& job_;
   std::shared_ptr<JobWorld> world_;
+  std::string_view precision_;  ///< of the prompt's networks; empty when it has none
   DynamicPrompt prompt_;
   std::optional<ExecutionOrder> order_;
   std::vector<State> states_;

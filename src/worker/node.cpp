@@ -1,7 +1,13 @@
 #include "worker/node.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace darkroom {
 namespace {
+
+/// Types of values that are networks.
+constexpr std::string_view kNetworks[] = {"MODEL", "CLIP", "VAE", "CONTROL_NET", "CLIP_VISION", "STYLE_MODEL", "GLIGEN", "UPSCALE_MODEL"};
 
 template <class Get>
 auto named(std::string_view name, const Value& value, Get get) -> decltype(get(value)) {
@@ -59,6 +65,7 @@ const List& Inputs::list(std::string_view name) const {
 }
 
 void Registry::add(NodeClass entry) {
+  entry.makes_network = std::ranges::any_of(entry.schema.outputs(), [](const auto& output) { return std::ranges::find(kNetworks, output.type) != std::end(kNetworks); });
   auto owned = std::make_unique<NodeClass>(std::move(entry));
   const std::string name = owned->schema.node_class();
   if (const auto at = index_.find(name); at != index_.end()) {

@@ -174,6 +174,7 @@ struct NodeClass {
   Validator validate;
   bool is_async = false;          ///< its calls may give `pending`: such nodes are started early (protocol.md §6.2)
   bool takes_any_input = false;   ///< links that the schema doesn't name are passed on (**kwargs); else they are a TypeError
+  bool makes_network = false;     ///< an output's values are networks; set by the registry
 };
 
 /// The node classes of a worker.
@@ -197,7 +198,7 @@ class Registry {
     if constexpr (requires { T::kTakesAnyInput; }) entry.takes_any_input = T::kTakesAnyInput;
     add(std::move(entry));
   }
-  void add(NodeClass entry);
+  void add(NodeClass entry);  ///< sets its makes_network
   const NodeClass* find(std::string_view node_class) const;
   SchemaSet schemas() const;
 
