@@ -4,6 +4,11 @@
 
 namespace darkroom {
 
+Value joined(Conditioning first, const Conditioning& second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return conditioning_value(std::move(first));
+}
+
 Value conditioning_value(Conditioning entries) {
   return Value(std::make_shared<ConditioningValue>(std::make_shared<const Conditioning>(std::move(entries))));
 }

@@ -32,6 +32,8 @@ using ConditioningValue = Held<Conditioning>;
 template <class T>
 Value held_value(std::shared_ptr<const T> value) { return Value(std::make_shared<Held<T>>(std::move(value))); }
 Value conditioning_value(Conditioning entries);
+/// The entries of both, those of `first` first.
+Value joined(Conditioning first, const Conditioning& second);
 template <>
 std::string ConditioningValue::describe() const;
 template <>

@@ -21,6 +21,16 @@ Compute compute_of(Context& context);
 /// The error with the file's name before it.
 InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error);
 
+/// What `open()` gives; what it finds wrong is told with the file's name.
+template <class Open>
+auto opened(const std::filesystem::path& file, const Open& open) {
+  try {
+    return open();
+  } catch (const InvalidInput& error) {
+    throw naming(file, error);
+  }
+}
+
 /// The worker's open files of one kind; `kind` is its name among the shared objects.
 template <class T>
 std::shared_ptr<ModelFiles<T>> model_files(Context& context, const std::string& kind) {

@@ -19,17 +19,15 @@ Weights unet_weights(const std::shared_ptr<const StateDict>& tensors) {
 }
 
 std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const Compute& compute) {
-  auto opened = std::make_shared<Checkpoint>();
-  opened->tensors = std::make_shared<const StateDict>(load_checkpoint(path));
-  try {
-    const Weights root(opened->tensors);
-    opened->model = std::make_shared<const DiffusionModel>(load_diffusion_model(unet_weights(opened->tensors), compute));
-    opened->clip = load_checkpoint_clip(opened->tensors);
-    if (root.has_below("first_stage_model.") || root.has_below("vae.")) opened->vae = load_vae(root, compute);
-  } catch (const InvalidInput& error) {
-    throw naming(path, error);
-  }
-  return opened;
+  auto checkpoint = std::make_shared<Checkpoint>();
+  checkpoint->tensors = std::make_shared<const StateDict>(load_checkpoint(path));
+  opened(path, [&] {
+    const Weights root(checkpoint->tensors);
+    checkpoint->model = std::make_shared<const DiffusionModel>(load_diffusion_model(unet_weights(checkpoint->tensors), compute));
+    checkpoint->clip = load_checkpoint_clip(checkpoint->tensors);
+    if (root.has_below("first_stage_model.") || root.has_below("vae.")) checkpoint->vae = load_vae(root, compute);
+  });
+  return checkpoint;
 }
 
 }  // namespace

@@ -54,10 +54,7 @@ class ConditioningCombine final : public Node {
         .output("CONDITIONING");
   }
   Outputs run(const Inputs& in, Context&) override {
-    Conditioning entries = conditioning(in, "conditioning_1");
-    const auto& more = conditioning(in, "conditioning_2");
-    entries.insert(entries.end(), more.begin(), more.end());
-    return {conditioning_value(std::move(entries))};
+    return {joined(conditioning(in, "conditioning_1"), conditioning(in, "conditioning_2"))};
   }
 };
 
@@ -192,9 +189,6 @@ class ConditioningSetTimestepRange final : public Node {
       entry.end_percent = in.number("end");
     });
   }
-
- private:
-  static Float thousandths(double value) { return {.value = value, .min = 0.0, .max = 1.0, .step = 0.001}; }
 };
 
 /// Zeros in the place of the text and of the pooled vector.

@@ -22,11 +22,7 @@ std::size_t ControlValue::bytes() const { return held->model->bytes(); }
 namespace {
 
 std::shared_ptr<const ControlModel> read_control(const std::filesystem::path& file, const Compute& compute, const std::shared_ptr<const Network>& base) {
-  try {
-    return load_control(std::make_shared<const StateDict>(load_checkpoint(file)), compute, base);
-  } catch (const InvalidInput& error) {
-    throw naming(file, error);
-  }
+  return opened(file, [&] { return load_control(std::make_shared<const StateDict>(load_checkpoint(file)), compute, base); });
 }
 
 Value control_value(std::shared_ptr<const ControlModel> model, std::optional<std::int64_t> union_type = {}) {

@@ -42,7 +42,6 @@ Conditioning with_control(const Conditioning& given, const Application& use, boo
 }
 
 Float strength_input() { return hundredths(1.0, 0.0, 10.0); }
-Float percent_input(double value) { return {.value = value, .min = 0.0, .max = 1.0, .step = 0.001}; }
 
 /// The old node: one list, and the negatives of the run get the same control.
 class ControlNetApply final : public Node {
@@ -67,7 +66,7 @@ class ControlNetApplyAdvanced final : public Node {
     return NodeSchema("ControlNetApplyAdvanced", Form::kV1).category("conditioning/controlnet").display_name("Apply ControlNet")
         .input("positive", bare("CONDITIONING")).input("negative", bare("CONDITIONING")).input("control_net", bare("CONTROL_NET"))
         .input("image", bare("IMAGE")).input("strength", strength_input())
-        .input("start_percent", percent_input(0.0)).input("end_percent", percent_input(1.0))
+        .input("start_percent", thousandths(0.0)).input("end_percent", thousandths(1.0))
         .optional("vae", bare("VAE"))
         .output("CONDITIONING", "positive").output("CONDITIONING", "negative");
   }

@@ -15,10 +15,6 @@
 namespace darkroom {
 namespace {
 
-NodeSchema hook_node(const char* name, const char* place, const char* display_name) {
-  return NodeSchema(name, Form::kV1).module("comfy_extras.nodes_hooks").category(std::string("advanced/hooks") + place).display_name(display_name).experimental();
-}
-
 NodeSchema with_properties(NodeSchema schema) {
   return schema.input("strength", hundredths(1.0, 0.0, 10.0)).input("set_cond_area", bare(Combo{"default", "mask bounds"}))
       .optional("mask", Mask{{.bare = true}}).optional("hooks", bare("HOOKS")).optional("timesteps", bare("TIMESTEPS_RANGE"));
@@ -60,12 +56,6 @@ Conditioning fallbacks(const Inputs& in, std::string_view name) {
     entry.fallback = true;
   }
   return entries;
-}
-
-Value joined(const Conditioning& first, const Conditioning& second) {
-  auto entries = first;
-  entries.insert(entries.end(), second.begin(), second.end());
-  return conditioning_value(std::move(entries));
 }
 
 class ConditioningSetProperties final : public Node {
@@ -145,8 +135,7 @@ class PairConditioningSetDefaultCombine final : public Node {
 class ConditioningTimestepsRange final : public Node {
  public:
   static NodeSchema schema() {
-    const auto percent = [](double value) { return Float{.value = value, .min = 0.0, .max = 1.0, .step = 0.001}; };
-    return hook_node("ConditioningTimestepsRange", "", "Timesteps Range").input("start_percent", percent(0.0)).input("end_percent", percent(1.0))
+    return hook_node("ConditioningTimestepsRange", "", "Timesteps Range").input("start_percent", thousandths(0.0)).input("end_percent", thousandths(1.0))
         .output("TIMESTEPS_RANGE").output("TIMESTEPS_RANGE", "BEFORE_RANGE").output("TIMESTEPS_RANGE", "AFTER_RANGE");
   }
   Outputs run(const Inputs& in, Context&) override {

@@ -35,14 +35,9 @@ Hooks hooks_or_none(const Inputs& in, std::string_view name) { return in.given(n
 
 namespace {
 
-NodeSchema hook_node(const char* name, const char* place, const char* display_name) {
-  return NodeSchema(name, Form::kV1).module("comfy_extras.nodes_hooks").category(std::string("advanced/hooks/") + place).display_name(display_name).experimental();
-}
-
 Outputs hooks_output(Hooks hooks) { return {held_value(std::make_shared<const Hooks>(std::move(hooks)))}; }
 
 Float hook_strength() { return hundredths(1.0, -20.0, 20.0); }
-Float percent(double value) { return {.value = value, .min = 0.0, .max = 1.0, .step = 0.001}; }
 
 /// A hook of `weights` behind the given ones. With strengths of 0 it is left out.
 template <class Make>
@@ -54,7 +49,7 @@ Outputs created(const Inputs& in, bool with_clip, Make weights) {
 }
 
 NodeSchema creating(const char* name, const char* display_name, const char* choice, const char* folder, bool with_clip) {
-  auto schema = hook_node(name, "create", display_name).input(choice, bare(models(folder))).input("strength_model", hook_strength());
+  auto schema = hook_node(name, "/create", display_name).input(choice, bare(models(folder))).input("strength_model", hook_strength());
   if (with_clip) schema.input("strength_clip", hook_strength());
   return schema.optional("prev_hooks", bare("HOOKS")).output("HOOKS");
 }
@@ -99,7 +94,7 @@ class CreateHookModelAsLoraModelOnly final : public Node {
 
 HookKeyframes given_keyframes(const Inputs& in) { return in.given("prev_hook_kf") ? *in.object<HookKeyframesValue>("prev_hook_kf")->held : HookKeyframes(); }
 Outputs keyframes_output(HookKeyframes keyframes) { return {held_value(std::make_shared<const HookKeyframes>(std::move(keyframes)))}; }
-NodeSchema keyframe_node(const char* name, const char* display_name) { return hook_node(name, "scheduling", display_name); }
+NodeSchema keyframe_node(const char* name, const char* display_name) { return hook_node(name, "/scheduling", display_name); }
 NodeSchema with_keyframes(NodeSchema schema) { return schema.optional("prev_hook_kf", bare("HOOK_KEYFRAMES")).output("HOOK_KEYFRAMES", "HOOK_KF"); }
 
 /// Keyframes of `strengths` from start to end; the first is kept for a step, the others may be passed over.
@@ -118,7 +113,7 @@ Outputs spread_keyframes(const Inputs& in, const std::vector<double>& strengths)
 class CreateHookKeyframe final : public Node {
  public:
   static NodeSchema schema() {
-    return with_keyframes(keyframe_node("CreateHookKeyframe", "Create Hook Keyframe").input("strength_mult", hook_strength()).input("start_percent", percent(0.0)));
+    return with_keyframes(keyframe_node("CreateHookKeyframe", "Create Hook Keyframe").input("strength_mult", hook_strength()).input("start_percent", thousandths(0.0)));
   }
   Outputs run(const Inputs& in, Context&) override {
     auto keyframes = given_keyframes(in);
@@ -134,7 +129,7 @@ class CreateHookKeyframesInterpolated final : public Node {
     return with_keyframes(keyframe_node("CreateHookKeyframesInterpolated", "Create Hook Keyframes Interp.")
         .input("strength_start", strength()).input("strength_end", strength())
         .input("interpolation", bare(Combo{"linear", "ease_in", "ease_out", "ease_in_out"}))
-        .input("start_percent", percent(0.0)).input("end_percent", percent(1.0))
+        .input("start_percent", thousandths(0.0)).input("end_percent", thousandths(1.0))
         .input("keyframes_count", Int{.value = 5, .min = 2, .max = 100, .step = 1})
         .input("print_keyframes", Boolean{.value = false}));
   }
@@ -161,7 +156,7 @@ class CreateHookKeyframesFromFloats final : public Node {
   static NodeSchema schema() {
     return with_keyframes(keyframe_node("CreateHookKeyframesFromFloats", "Create Hook Keyframes From Floats")
         .input("floats_strength", floats())
-        .input("start_percent", percent(0.0)).input("end_percent", percent(1.0)).input("print_keyframes", Boolean{.value = false}));
+        .input("start_percent", thousandths(0.0)).input("end_percent", thousandths(1.0)).input("print_keyframes", Boolean{.value = false}));
   }
   Outputs run(const Inputs& in, Context&) override {
     const auto& given = in.at("floats_strength");
@@ -201,7 +196,7 @@ class SetHookKeyframes final : public Node {
 };
 
 NodeSchema combining(const char* name, const char* display_name, char last) {
-  auto schema = hook_node(name, "combine", display_name);
+  auto schema = hook_node(name, "/combine", display_name);
   for (char letter = 'A'; letter <= last; ++letter) schema.optional(std::string("hooks_") + letter, bare("HOOKS"));
   return schema.output("HOOKS");
 }
@@ -238,7 +233,7 @@ class CombineHooks8 final : public Node {
 class SetClipHooks final : public Node {
  public:
   static NodeSchema schema() {
-    return hook_node("SetClipHooks", "clip", "Set CLIP Hooks").input("clip", bare("CLIP")).input("apply_to_conds", Boolean{.value = true})
+    return hook_node("SetClipHooks", "/clip", "Set CLIP Hooks").input("clip", bare("CLIP")).input("apply_to_conds", Boolean{.value = true})
         .input("schedule_clip", Boolean{.value = false}).optional("hooks", bare("HOOKS")).output("CLIP");
   }
   Outputs run(const Inputs& in, Context&) override {

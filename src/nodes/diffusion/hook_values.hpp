@@ -31,6 +31,11 @@ std::string TimestepsRangeValue::describe() const;
 template <>
 std::size_t TimestepsRangeValue::bytes() const;
 
+/// A node of the hooks' module; `place`: its category below theirs, "/create".
+inline NodeSchema hook_node(const char* name, const char* place, const char* display_name) {
+  return NodeSchema(name, Form::kV1).module("comfy_extras.nodes_hooks").category(std::string("advanced/hooks") + place).display_name(display_name).experimental();
+}
+
 /// The hooks of an input; none when it is not given.
 Hooks hooks_or_none(const Inputs& in, std::string_view name);
 

@@ -13,11 +13,7 @@ namespace darkroom {
 namespace {
 
 std::shared_ptr<const Hypernetwork> open_hypernetwork(const std::filesystem::path& file, const Compute& compute) {
-  try {
-    return std::make_shared<const Hypernetwork>(TorchFile::open(MappedFile::open(file)), compute);
-  } catch (const InvalidInput& error) {
-    throw naming(file, error);
-  }
+  return opened(file, [&] { return std::make_shared<const Hypernetwork>(TorchFile::open(MappedFile::open(file)), compute); });
 }
 
 class HypernetworkLoader final : public Node {

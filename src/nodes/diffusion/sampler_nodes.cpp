@@ -4,6 +4,7 @@
 #include "diffusion/sampler.hpp"
 #include "nodes/all_nodes.hpp"
 #include "nodes/diffusion/custom_sampling.hpp"
+#include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/resize.hpp"
 
 namespace darkroom {
@@ -127,9 +128,8 @@ class SamplerLMS final : public Node {
 class SamplerSASolver final : public Node {
  public:
   static NodeSchema schema() {
-    const auto percent = [](double value) { return Float{.value = value, .min = 0.0, .max = 1.0, .step = 0.001}; };
     return sampler_node("SamplerSASolver").input("model", Socket{"MODEL"}).input("eta", fine(1.0, 0.0, 10.0))
-        .input("sde_start_percent", percent(0.2)).input("sde_end_percent", percent(0.8)).input("s_noise", fine(1.0))
+        .input("sde_start_percent", thousandths(0.2)).input("sde_end_percent", thousandths(0.8)).input("s_noise", fine(1.0))
         .input("predictor_order", Int{.value = 3, .min = 1, .max = 6}).input("corrector_order", Int{.value = 4, .min = 0, .max = 6})
         .input("use_pece", Boolean{}).input("simple_order_2", Boolean{});
   }

@@ -23,5 +23,7 @@ inline Int seed_input(Common common = {}) { return {.value = 0, .min = 0, .max =
 inline Float cfg_input(Common common = {}) { return {.value = 8.0, .min = 0.0, .max = 100.0, .step = 0.1, .round = 0.01, .common = std::move(common)}; }
 /// A number in hundredths.
 inline Float hundredths(double value, double min, double max) { return {.value = value, .min = min, .max = max, .step = 0.01}; }
+/// A part of a whole, 0 to 1.
+inline Float thousandths(double value) { return {.value = value, .min = 0.0, .max = 1.0, .step = 0.001}; }
 
 }  // namespace darkroom

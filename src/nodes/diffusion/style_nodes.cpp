@@ -20,11 +20,7 @@ std::size_t StyleModelValue::bytes() const { return held->bytes(); }
 namespace {
 
 std::shared_ptr<const StyleModel> open_style_model(const std::filesystem::path& file, const Compute& compute) {
-  try {
-    return std::make_shared<const StyleModel>(Weights(std::make_shared<const StateDict>(load_checkpoint(file))), compute);
-  } catch (const InvalidInput& error) {
-    throw naming(file, error);
-  }
+  return opened(file, [&] { return std::make_shared<const StyleModel>(Weights(std::make_shared<const StateDict>(load_checkpoint(file))), compute); });
 }
 
 class StyleModelLoader final : public Node {

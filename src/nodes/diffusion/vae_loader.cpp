@@ -32,17 +32,13 @@ Weights weights_of(const std::filesystem::path& file) { return Weights(std::make
 
 std::shared_ptr<const Vae> open_vae(const std::filesystem::path& file, const Compute& compute) {
   const auto weights = weights_of(file);
-  try {
+  return opened(file, [&] {
     if (auto vae = load_vae(weights, compute)) return vae;
-    if (weights.has_below("taesd_decoder.") || weights.has_below("taesd_encoder.")) {
-      const auto encoder = weights.below("taesd_encoder."), decoder = weights.below("taesd_decoder.");
-      const auto scale = weights.has("vae_scale") ? weights.raw("vae_scale").to(at::kDouble).reshape({-1})[0].item<double>() : sd15_latents().scale;
-      return load_taesd(weights.has_below("taesd_encoder.") ? &encoder : nullptr, weights.has_below("taesd_decoder.") ? &decoder : nullptr, scale, compute);
-    }
-  } catch (const InvalidInput& error) {
-    throw naming(file, error);
-  }
-  throw InvalidInput(file.filename().string() + ": the file has no VAE of a known kind");
+    if (!weights.has_below("taesd_decoder.") && !weights.has_below("taesd_encoder.")) throw InvalidInput("the file has no VAE of a known kind");
+    const auto encoder = weights.below("taesd_encoder."), decoder = weights.below("taesd_decoder.");
+    const auto scale = weights.has("vae_scale") ? weights.raw("vae_scale").to(at::kDouble).reshape({-1})[0].item<double>() : sd15_latents().scale;
+    return load_taesd(weights.has_below("taesd_encoder.") ? &encoder : nullptr, weights.has_below("taesd_decoder.") ? &decoder : nullptr, scale, compute);
+  });
 }
 
 /// One of the small autoencoders of vae_approx: both halves.

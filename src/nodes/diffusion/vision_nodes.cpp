@@ -22,12 +22,10 @@ template <>
 std::size_t EncodedPictureValue::bytes() const { return held->embedding.nbytes() + held->last.nbytes() + held->penultimate.nbytes(); }
 
 std::shared_ptr<const ClipVision> open_clip_vision(const std::filesystem::path& file) {
-  try {
+  return opened(file, [&] {
     if (auto vision = load_clip_vision(std::make_shared<const StateDict>(load_checkpoint(file)))) return vision;
-  } catch (const InvalidInput& error) {
-    throw naming(file, error);
-  }
-  throw InvalidInput(file.filename().string() + ": the file holds no CLIP vision encoder");
+    throw InvalidInput("the file holds no CLIP vision encoder");
+  });
 }
 
 namespace {
