@@ -40,8 +40,7 @@ std::vector<std::string> checkpoints_of(const RunOptions& options) {
   try {
     if (!options.server.empty()) return ask_server(options);
     const fs::path base = options.base_directory.empty() ? default_base_directory() : options.base_directory;
-    std::error_code ignored;
-    Folders folders = Folders::below(base, shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored)));
+    Folders folders = Folders::below(base, shipped_model_folders());
     for (const auto& file : options.extra_model_paths) folders.add_extra_paths(file);
     return folders.list_models("checkpoints");
   } catch (const Unavailable& lost) {

@@ -155,8 +155,7 @@ int doctor(DoctorOptions options) {
     log::setup("darkroom", "ERROR");
     options.serve.verbose = "ERROR";
     complete(options.serve);
-    std::error_code ignored;
-    Folders folders = Folders::below(options.serve.base_directory, shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored)));
+    Folders folders = Folders::below(options.serve.base_directory, shipped_model_folders());
     for (const auto& file : options.serve.extra_model_paths) folders.add_extra_paths(file);
     Report report;
     report_programs(report, options.serve);

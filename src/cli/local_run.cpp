@@ -74,8 +74,7 @@ Options gateway_options(const RunOptions& run) {
 }
 
 Folders run_folders(const RunOptions& run, const Options& options, const fs::path& scratch) {
-  std::error_code ignored;
-  Folders folders = Folders::below(options.base_directory, shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored)));
+  Folders folders = Folders::below(options.base_directory, shipped_model_folders());
   if (!run.input_directory.empty()) folders.input = fs::absolute(run.input_directory);
   for (const auto& file : run.extra_model_paths) folders.add_extra_paths(file);
   try {

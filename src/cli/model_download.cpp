@@ -144,8 +144,7 @@ class Download : ServerClient::Reader {
 
   /// The whole file comes.
   bool begin(const ServerClient::Head& head) {
-    std::optional<std::uint64_t> size;
-    if (const std::string length = head.field("content-length"); !length.empty()) size = parse_content_range("bytes */" + length).value_or(ByteRange{}).size;
+    const auto size = parse_byte_count(head.field("content-length"));
     if (file_.size() > 0) view_.say("the server starts over");
     check_size(size, size.value_or(0) - std::min(size.value_or(0), file_.size()));
     file_.restart({address_, head.field("etag"), size});

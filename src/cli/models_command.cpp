@@ -40,8 +40,7 @@ struct ModelsOptions {
 
 Folders folders_of(ModelsOptions& options) {
   complete(options.serve);
-  std::error_code ignored;
-  Folders folders = Folders::below(options.serve.base_directory, shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored)));
+  Folders folders = Folders::below(options.serve.base_directory, shipped_model_folders());
   if (!options.serve.user_directory.empty()) folders.user = options.serve.user_directory;
   for (const auto& file : options.serve.extra_model_paths) folders.add_extra_paths(file);
   return folders;
@@ -50,7 +49,7 @@ Folders folders_of(ModelsOptions& options) {
 KnownModels known_models(const Folders& folders) {
   KnownModels known;
   std::error_code ignored;
-  for (const auto& folder : shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored)))
+  for (const auto& folder : shipped_model_folders())
     if (fs::is_regular_file(folder / kShippedList, ignored)) known.add_file(folder / kShippedList);
   if (const fs::path own = folders.user / kOwnList; fs::exists(own, ignored)) known.add_file(own);
   return known;

@@ -58,10 +58,10 @@ void ProgressView::step(const std::string& node, double value, double max) {
   value_ = value;
   max_ = max;
   // The first step packs weights for the device: what comes later is measured without it.
-  if (value > 0 && first_step_.ms == 0) first_step_ = {value, steady_ms()};
+  if (value > 0 && first_step_.ms == 0) first_step_ = {value, clock_()};
   left_text_.clear();
   if (value > first_step_.value && value < max) {
-    const double took = static_cast<double>(steady_ms() - first_step_.ms) / 1000;
+    const double took = static_cast<double>(clock_() - first_step_.ms) / 1000;
     const double left = took / (value - first_step_.value) * (max - value);
     if (left >= 1) left_text_ = "  " + duration_text(left) + " left";
   }
@@ -110,7 +110,7 @@ void ProgressView::clear() {
 
 void ProgressView::draw() {
   if (style_ != Style::kBar || needed_ == 0) return;
-  const std::int64_t now = steady_ms();
+  const std::int64_t now = clock_();
   if (!shown_.empty() && now - drawn_ms_ < kRedrawMs) return;
   // A step counts as its part of a node. Made nodes may let more be done than were counted.
   const double part = max_ > 0 ? std::clamp(value_ / max_, 0.0, 1.0) : 0.0;

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <ostream>
 #include <set>
 #include <string>
 
 #include "base/json.hpp"
+#include "base/text.hpp"
 #include "cli/terminal.hpp"
 
 namespace darkroom {
@@ -17,8 +19,10 @@ class ProgressView {
  public:
   enum class Style { kBar, kLines, kSilent };
 
-  /// `columns`: width of the terminal, for the bar.
-  ProgressView(std::ostream& out, Style style, std::size_t columns = 80) : out_(out), style_(style), columns_(columns) {}
+  using Clock = std::function<std::int64_t()>;
+  /// `columns`: width of the terminal, for the bar. `clock`: milliseconds.
+  ProgressView(std::ostream& out, Style style, std::size_t columns = 80, Clock clock = steady_ms)
+      : out_(out), style_(style), columns_(columns), clock_(std::move(clock)) {}
   ~ProgressView() { clear(); }
 
   /// The prompt that is about to run: names of its nodes, and how many of them the outputs need.
@@ -39,6 +43,7 @@ class ProgressView {
   std::ostream& out_;
   const Style style_;
   const std::size_t columns_;
+  const Clock clock_;
   std::map<std::string, std::string> names_;
   std::set<std::string> done_;
   std::size_t needed_ = 0;

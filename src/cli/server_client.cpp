@@ -93,6 +93,15 @@ struct ServerClient::State {
     if (fault) throw Unavailable(fmt::format("no {} at {}: {}", proxy ? "proxy" : "server", next.authority(), fault.message()));
   }
 
+  /// Sends a request and reads what stands before the body of its reply.
+  template <class Stream, class Parser>
+  static asio::awaitable<boost::system::error_code> ask(Stream& stream, const http::request<http::empty_body>& request, beast::flat_buffer& buffer, Parser& parser) {
+    boost::system::error_code fault;
+    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
+    if (!fault) co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
+    co_return fault;
+  }
+
   /// Asks the proxy to pass on what follows, unread.
   asio::awaitable<void> open_tunnel(Plain& stream) {
     http::request<http::empty_body> request(http::verb::connect, url.authority(), 11);
@@ -100,11 +109,8 @@ struct ServerClient::State {
     http::response_parser<http::empty_body> parser;
     parser.skip(true);
     beast::flat_buffer buffer;
-    boost::system::error_code fault;
     stream.expires_after(kConnectTime);
-    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
-    if (!fault) co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
-    if (fault) throw Unavailable(fmt::format("the proxy {} did not answer: {}", proxy->authority(), fault.message()));
+    if (const auto fault = co_await ask(stream, request, buffer, parser)) throw Unavailable(fmt::format("the proxy {} did not answer: {}", proxy->authority(), fault.message()));
     if (const int status = static_cast<int>(parser.get().result_int()); status / 100 != 2)
       throw Unavailable(fmt::format("the proxy {} answered {} to a connection with {}", proxy->authority(), status, url.authority()));
   }
@@ -151,10 +157,8 @@ struct ServerClient::State {
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(boost::none);
     beast::flat_buffer buffer;
-    boost::system::error_code fault;
     bottom.expires_after(kReplyTime);
-    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
-    if (!fault) co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
+    auto fault = co_await ask(stream, request, buffer, parser);
     if (fault) throw Unavailable(fmt::format("{} did not answer: {}", url.authority(), reason(fault)));
     Head head{static_cast<int>(parser.get().result_int()), {}};
     for (const auto& field : parser.get()) head.fields[lower(field.name_string())] = std::string(field.value());

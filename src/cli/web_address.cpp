@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <vector>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "gateway/http.hpp"
 
 namespace darkroom {
 namespace {
@@ -19,20 +19,6 @@ std::string request_target(std::string_view text) {
     if (c <= 0x20 || c == 0x7f) throw InvalidInput("an address has no blanks and no control characters; write them as %20");
     if (c > 0x7f) out += fmt::format("%{:02X}", c);
     else out += static_cast<char>(c);
-  }
-  return out;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned value = 0;
-    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(&text[i + 1], &text[i + 1] + 2, value, 16).ptr == &text[i + 1] + 2) {
-      out += static_cast<char>(value);
-      i += 2;
-    } else {
-      out += text[i];
-    }
   }
   return out;
 }
@@ -96,7 +82,7 @@ std::string WebAddress::text() const {
 
 std::string WebAddress::file_name() const {
   const std::string path = target.substr(0, target.find('?'));
-  return percent_decoded(std::string_view(path).substr(path.rfind('/') + 1));
+  return percent_decode(std::string_view(path).substr(path.rfind('/') + 1));
 }
 
 }  // namespace darkroom

@@ -44,8 +44,7 @@ constexpr auto kDrainTime = std::chrono::milliseconds(700);
 constexpr auto kSettleTime = std::chrono::milliseconds(50);
 
 Folders make_folders(const Options& options) {
-  std::error_code ignored;
-  Folders folders = Folders::below(options.base_directory, shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored)));
+  Folders folders = Folders::below(options.base_directory, shipped_model_folders());
   if (!options.input_directory.empty()) folders.input = options.input_directory;
   if (!options.output_directory.empty()) folders.use_output(options.output_directory);
   if (!options.temp_directory.empty()) folders.temp = options.temp_directory / "temp";

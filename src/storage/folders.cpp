@@ -170,6 +170,11 @@ fs::path Folders::annotated(std::string_view name, std::string_view default_type
   }
 }
 
+std::vector<fs::path> shipped_model_folders() {
+  std::error_code ignored;
+  return shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored));
+}
+
 std::vector<fs::path> shipped_model_folders(const fs::path& program) {
   std::vector<fs::path> candidates;
   // Walking up from build/<preset>/bin/darkroom finds the checkout, from <prefix>/bin/darkroom the share folder.
