@@ -1,150 +1,16 @@
 """`darkroom models pull` against servers that drop, lie and refuse: what is put in place is whole and right, and nothing else is left."""
-import hashlib
-import http.server
 import os
 import pty
-import random
 import re
 import signal
-import socket
-import ssl
-import struct
 import subprocess
 import threading
 import time
 
 import pytest
 
-from harness import BIN, ROOT, free_port, wait_for
-
-PART = ".darkroom-part-"
-
-
-def weights(size=3_000_000, seed=1):
-    """Bytes that begin as a safetensors file does."""
-    head = b'{"__metadata__":{}}'
-    return struct.pack("<Q", len(head)) + head + random.Random(seed).randbytes(size - 8 - len(head))
-
-
-DATA = weights()
-SUM = hashlib.sha256(DATA).hexdigest()
-
-
-class Hub:
-    """An HTTP server whose answers a test decides: `hub.answer = function(request)`. Every request is kept as (path, headers)."""
-
-    def __init__(self, trust=None):
-        hub = self
-        self.requests = []
-        self.answer = Hub.whole
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self):
-                hub.requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
-                self.close_connection = True
-                try:
-                    hub.answer(self)
-                except (BrokenPipeError, ConnectionResetError):
-                    pass
-
-            def do_CONNECT(self):
-                hub.requests.append((self.path, {}))
-                host, port = self.path.rsplit(":", 1)
-                with socket.create_connection((host, int(port))) as upstream:
-                    self.wfile.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-                    pump(self.connection, upstream)
-                self.close_connection = True
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        if trust:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(*trust)
-            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.port = self.server.server_address[1]
-        self.url = f"{'https' if trust else 'http'}://127.0.0.1:{self.port}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def ranges(self):
-        return [headers.get("range") for _, headers in self.requests]
-
-    # ---- answers
-    @staticmethod
-    def send(request, status, body=b"", length=None, cut=None, **fields):
-        """`length`: what Content-Length says; `cut`: only so many bytes are sent."""
-        request.send_response(status)
-        for name, value in fields.items():
-            request.send_header(name.replace("_", "-"), value)
-        request.send_header("Content-Length", len(body) if length is None else length)
-        request.end_headers()
-        request.wfile.write(body if cut is None else body[:cut])
-
-    @staticmethod
-    def whole(request, data=DATA, etag='"v1"', cut=None):
-        """A good server: the whole or the part that was asked for."""
-        wanted = re.fullmatch(r"bytes=(\d+)-", request.headers.get("Range", ""))
-        if wanted and request.headers.get("If-Range", etag) == etag:
-            at = int(wanted[1])
-            if at >= len(data):
-                return Hub.send(request, 416, Content_Range=f"bytes */{len(data)}")
-            return Hub.send(request, 206, data[at:], cut=cut, ETag=etag, Content_Range=f"bytes {at}-{len(data) - 1}/{len(data)}")
-        return Hub.send(request, 200, data, cut=cut, ETag=etag)
-
-
-def pump(a, b):
-    def copy(source, sink):
-        try:
-            while piece := source.recv(65536):
-                sink.sendall(piece)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-    back = threading.Thread(target=copy, args=(b, a), daemon=True)
-    back.start()
-    copy(a, b)
-    back.join(10)
-
-
-@pytest.fixture
-def hub():
-    one = Hub()
-    yield one
-    one.close()
-
-
-class Puller:
-    def __init__(self, base):
-        self.base = base
-        self.checkpoints = base / "models/checkpoints"
-
-    def command(self, what, *flags):
-        return [str(BIN / "darkroom"), "models", "pull", what, "--base-directory", str(self.base), *map(str, flags)]
-
-    def __call__(self, what, *flags, timeout=60, env=None, **kw):
-        return subprocess.run(self.command(what, *flags), capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL,
-                              env={**os.environ, "https_proxy": "", "http_proxy": "", "no_proxy": "", **(env or {})}, **kw)
-
-    def files(self):
-        """Everything below the base directory."""
-        return sorted(str(path.relative_to(self.base)) for path in self.base.rglob("*") if path.is_file())
-
-    def kept(self):
-        part = self.checkpoints / (PART + "m.safetensors")
-        return part.stat().st_size if part.exists() else 0
-
-
-@pytest.fixture
-def pull(tmp_path):
-    return Puller(tmp_path / "base")
+from harness import free_port, wait_for
+from model_hub import DATA, SUM, Hub, weights
 
 
 def test_a_file_comes_whole_and_alone(hub, pull):
@@ -183,7 +49,7 @@ def test_a_process_that_was_killed_is_gone_on_from(hub, pull):
         Hub.whole(request, cut=500_000)
         request.wfile.flush()
         if at == 0:
-            time.sleep(60)
+            Hub.until_the_client_leaves(request)
     hub.answer = slowly
     process = subprocess.Popen(pull.command(hub.url + "/m.safetensors"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
     wait_for(lambda: pull.kept() == 500_000, 20, "the first part is on the disk")
@@ -201,7 +67,7 @@ def test_ctrl_c_keeps_what_has_come(hub, pull):
     def stop(request):
         Hub.whole(request, cut=500_000)
         request.wfile.flush()
-        time.sleep(60)
+        Hub.until_the_client_leaves(request)
     hub.answer = stop
     process = subprocess.Popen(pull.command(hub.url + "/m.safetensors"), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     wait_for(lambda: pull.kept() == 500_000, 20, "the first part is on the disk")
@@ -422,51 +288,11 @@ def test_addresses_that_are_none(pull):
 
 # ---- the list
 
-def own_list(pull, text):
-    (pull.base / "user").mkdir(parents=True, exist_ok=True)
-    (pull.base / "user/models.yaml").write_text(text)
-
-
-def entry(hub, name="fox", **more):
-    fields = {"url": hub.url + "/fox", "folder": "loras", "file": "fox.safetensors", "licence": "MIT", "licence_url": "https://example.org/mit", **more}
-    return f"{name}:\n" + "".join(f"  {key}: {value}\n" for key, value in fields.items())
-
-
-def models_list(pull):
-    return subprocess.run([str(BIN / "darkroom"), "models", "list", "--base-directory", str(pull.base)], capture_output=True, text=True, timeout=20)
-
-
-def test_the_users_list_adds_and_overrides(hub, pull):
-    own_list(pull, entry(hub, sha256=SUM, source="https://example.org", size=len(DATA)) + entry(hub, "sd15", description="mine"))
-    before = models_list(pull)
-    assert before.returncode == 0 and "  fox " in before.stdout and "sdxl-vae" in before.stdout
-    assert "mine" in before.stdout and "v1-5-pruned" not in before.stdout and "* fox" not in before.stdout
-    done = pull("fox")
-    assert done.returncode == 0, done.stderr
-    assert "MIT, https://example.org/mit" in done.stderr and done.stderr.index("MIT") < done.stderr.index("100%")
-    assert (pull.base / "models/loras/fox.safetensors").read_bytes() == DATA
-    assert "* fox" in models_list(pull).stdout
-
-
-def test_a_licence_with_terms_is_asked_for(hub, pull):
-    own_list(pull, entry(hub, accept="true"))
-    done = pull("fox")
-    assert done.returncode == 2 and "--yes" in done.stderr and "MIT" in done.stderr and hub.requests == []
-    for answer, code in ((b"n\n", 5), (b"\n", 5), (b"y\n", 0)):
-        master, slave = pty.openpty()
-        process = subprocess.Popen(pull.command("fox"), stdin=slave, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        os.write(master, answer)
-        _, shown = process.communicate(timeout=30)
-        os.close(master), os.close(slave)
-        assert process.returncode == code and "[y/N]" in shown, shown
-    assert pull("fox", "--yes", "--force").returncode == 0
-
-
 def test_a_terminal_sees_a_bar(hub, pull):
     def slowly(request):
         Hub.whole(request, cut=1_500_000)
         request.wfile.flush()
-        time.sleep(1.5)
+        time.sleep(1.5)  # a speed is shown from a second on
     hub.answer = lambda request: slowly(request) if len(hub.requests) == 1 else Hub.whole(request)
     master, slave = pty.openpty()
     process = subprocess.Popen(pull.command(hub.url + "/m.safetensors"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
@@ -484,34 +310,6 @@ def test_a_terminal_sees_a_bar(hub, pull):
     assert re.search(rb"\r\[#+\.+\] 1\.\d MiB of 2\.9 MiB", shown), shown
 
 
-def test_a_size_that_differs_from_the_lists_is_told_before_the_download(hub, pull):
-    own_list(pull, entry(hub, size=len(DATA) + 1))
-    done = pull("fox")
-    assert done.returncode == 1 and f"{len(DATA)} bytes, not {len(DATA) + 1}" in done.stderr and pull.files() == ["user/models.yaml"]
-
-
-@pytest.mark.parametrize("text, words", [
-    ("fox: 1\n", "must hold keys"), ("- fox\n", "NAME"), ("fox:\n  url: https://a/b.pt\n", "lacks folder"), ("fox: {url: [}\n", "models.yaml:1"),
-    ("fox: {url: 'https://a/b.pt', folder: loras, file: b.pt, licence: MIT, sha256: abc}\n", "64 hexadecimal"),
-    ("fox: {url: 'https://a/b.pt', folder: loras, file: b.pt, licence: MIT, sha256: " + "a" * 64 + "}\n", "source"),
-    ("fox: {url: 'https://a/b.pt', folder: loras, file: b.pt, licence: MIT, licence-url: x}\n", "no such key: licence-url"),
-    ("fox: {url: 'https://a/b.pt', folder: loras, file: ../b.pt, licence: MIT}\n", "character"),
-])
-def test_a_fault_in_the_list_is_told(pull, text, words):
-    own_list(pull, text)
-    done = pull("fox")
-    assert done.returncode == 2 and words in done.stderr, done.stderr
-
-
-def test_the_shipped_list_is_well_formed():
-    yaml = (ROOT / "models/known_models.yaml").read_text()
-    done = subprocess.run([str(BIN / "darkroom"), "models", "list", "--base-directory", "/nonexistent"], capture_output=True, text=True, timeout=20)
-    names = re.findall(r"^([\w-]+):$", yaml, re.M)
-    assert done.returncode == 0 and len(names) >= 5, done.stderr
-    assert all(re.search(rf"^[ *] {name} ", done.stdout, re.M) for name in names)
-    assert not re.search(r"^  url: http:", yaml, re.M)
-
-
 def test_extra_model_paths_are_respected(hub, pull, tmp_path):
     config = tmp_path / "extra.yaml"
     config.write_text(f"mine:\n  base_path: {tmp_path}/disk\n  is_default: true\n  checkpoints: big\nother:\n  base_path: {tmp_path}/second\n  loras: l\n")
@@ -524,15 +322,6 @@ def test_extra_model_paths_are_respected(hub, pull, tmp_path):
 
 
 # ---- TLS and proxies
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=darkroom test",
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return str(cert), str(key)
-
 
 def test_https_with_a_trusted_certificate_only(pull, hub, certificate):
     secure = Hub(trust=certificate)

@@ -12,16 +12,6 @@ from websockets.sync.client import connect
 from harness import BIN, empty_image, messages_until_end, wait_for
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A self-signed certificate of 127.0.0.1 and localhost, and its key."""
-    folder = tmp_path_factory.mktemp("tls")
-    cert, key = folder / "cert.pem", folder / "key.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=darkroom test",
-                    "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", cert], check=True, capture_output=True)
-    return str(cert), str(key)
-
-
 @pytest.fixture
 def secure(own, certificate):
     cert, key = certificate
