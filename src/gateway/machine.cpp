@@ -1,7 +1,5 @@
 #include "gateway/machine.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -65,13 +63,6 @@ Memory machine_memory() {
   Memory memory = parse_meminfo(content_of("/proc/meminfo"));
   apply_cgroup(memory);
   return memory;
-}
-
-std::uint64_t resident_bytes_of(int pid) {
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-  const std::string text = content_of("/proc/" + std::to_string(pid) + "/statm");
-  const auto blank = text.find(' ');
-  return blank == std::string::npos ? 0 : leading_number(std::string_view(text).substr(blank), 0) * page;
 }
 
 }  // namespace darkroom

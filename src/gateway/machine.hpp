@@ -15,7 +15,4 @@ Memory parse_meminfo(std::string_view text);
 /// The machine's memory, or the cgroup's when that is less.
 Memory machine_memory();
 
-/// Resident bytes of a process, 0 when it is gone.
-std::uint64_t resident_bytes_of(int pid);
-
 }  // namespace darkroom

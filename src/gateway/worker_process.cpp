@@ -13,7 +13,6 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "gateway/machine.hpp"
 
 namespace darkroom {
 namespace {
@@ -30,6 +29,7 @@ WorkerProcess::WorkerProcess(asio::any_io_executor io, int id, const std::string
       times_(times),
       events_(std::move(events)),
       child_(spawn_with_socket(program, gpu ? std::vector{std::string("--gpu"), std::to_string(*gpu)} : std::vector<std::string>())),
+      memory_(child_.pid),
       socket_(io, asio::local::stream_protocol(), child_.socket),
       ended_(io, child_.pid_fd),
       timer_(io),
@@ -129,7 +129,7 @@ asio::awaitable<void> WorkerProcess::watch() {
     co_await tick.async_wait(asio::redirect_error(asio::use_awaitable, fault));
     if (fault || gone_) break;
     const std::int64_t now = steady_ms();
-    resident_ = resident_bytes_of(child_.pid);
+    resident_ = memory_.bytes();
     if (ram_limit_ > 0 && resident_ > ram_limit_) {
       log::warn("worker {} uses {} MiB, more than its limit of {} MiB (--ram): it is replaced", id_, resident_ >> 20, ram_limit_ >> 20);
       kill(LostReason::kMemory);

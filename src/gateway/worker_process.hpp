@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "base/resident_memory.hpp"
 #include "gateway/child_process.hpp"
 #include "gateway/worker_pool.hpp"
 #include "gateway/worker_times.hpp"
@@ -64,6 +65,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   const WorkerTimes times_;
   Events events_;
   Child child_;
+  const ResidentMemory memory_;
   asio::local::stream_protocol::socket socket_;
   asio::posix::stream_descriptor ended_;
   asio::steady_timer timer_;

@@ -1,16 +1,15 @@
 #include "worker/memory.hpp"
 
 #include <c10/core/CPUAllocator.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <limits>
 #include <string>
+
+#include "base/resident_memory.hpp"
 
 namespace darkroom {
 namespace {
@@ -38,15 +37,8 @@ class WatchedAllocator final : public c10::Allocator {
 }  // namespace
 
 std::size_t resident_bytes() {
-  // Stays open: to find and open it costs a job more than anything else that its worker asks of the kernel.
-  static const int file = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  char text[128];  // pages: size resident shared ...
-  const ssize_t got = ::pread(file, text, sizeof text - 1, 0);
-  if (got <= 0) return 0;
-  text[got] = '\0';
-  const char* blank = std::strchr(text, ' ');
-  return blank ? std::strtoull(blank, nullptr, 10) * page : 0;
+  static const ResidentMemory memory(::getpid());
+  return memory.bytes();
 }
 
 std::size_t available_bytes() {

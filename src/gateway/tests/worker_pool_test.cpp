@@ -257,8 +257,6 @@ TEST(Machine, ReadsMemory) {
   EXPECT_EQ(parse_meminfo("MemTotal:       100 kB\nMemFree: 1 kB\nMemAvailable:   50 kB\n").total, 100u << 10);
   EXPECT_EQ(parse_meminfo("MemTotal:       100 kB\nMemAvailable:   50 kB\n").available, 50u << 10);
   EXPECT_GT(machine_memory().total, 100u << 20);
-  EXPECT_GT(resident_bytes_of(::getpid()), 1u << 20);
-  EXPECT_EQ(resident_bytes_of(0x3fffffff), 0u);
 }
 
 }  // namespace
