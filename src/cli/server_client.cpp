@@ -15,8 +15,9 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
-#include <variant>
+#include <functional>
+#include <optional>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -27,8 +28,6 @@ namespace {
 namespace beast = boost::beast;
 namespace http = beast::http;
 using tcp = asio::ip::tcp;
-using Plain = beast::tcp_stream;
-using Tls = asio::ssl::stream<beast::tcp_stream>;
 
 /// Limit: time for a server to take a connection of `darkroom run --server` or `models pull`, s. Beyond: exit status 6. Fixed: networks answer sooner.
 /// Edge: test_limits.py::test_a_server_that_takes_no_connection.
@@ -43,6 +42,58 @@ constexpr std::uint64_t kMaxReplyBytes = 2ull << 30;
 /// shorter. Edge: ServerClientLimits.MessagesAtTheLimit.
 constexpr std::size_t kMaxMessageBytes = 64u << 20;
 constexpr std::size_t kPieceBytes = 256u << 10;  ///< of a body that is taken as it comes
+
+/// A connection with or without TLS under one type that hides how a piece is read and written: Beast's operations over it are compiled
+/// once instead of once a kind. Used from one thread.
+class Stream {
+ public:
+  using executor_type = asio::any_io_executor;
+  using Done = std::function<void(boost::system::error_code, std::size_t)>;
+
+  Stream(asio::any_io_executor io, asio::ssl::context& trust, bool tls) : tls_(io, trust), encrypted_(tls) {}
+
+  executor_type get_executor() { return tcp().get_executor(); }
+  beast::tcp_stream& tcp() { return tls_.next_layer(); }
+  asio::ssl::stream<beast::tcp_stream>& tls() { return tls_; }
+  bool encrypted() const { return encrypted_; }
+
+  template <class Buffers, class Token>
+  auto async_read_some(const Buffers& buffers, Token&& token) {
+    return asio::async_initiate<Token, void(boost::system::error_code, std::size_t)>(
+        [this](auto handler, std::vector<asio::mutable_buffer> pieces) { read(pieces, hidden(std::move(handler))); }, token,
+        std::vector<asio::mutable_buffer>(asio::buffer_sequence_begin(buffers), asio::buffer_sequence_end(buffers)));
+  }
+  template <class Buffers, class Token>
+  auto async_write_some(const Buffers& buffers, Token&& token) {
+    return asio::async_initiate<Token, void(boost::system::error_code, std::size_t)>(
+        [this](auto handler, std::vector<asio::const_buffer> pieces) { write(pieces, hidden(std::move(handler))); }, token,
+        std::vector<asio::const_buffer>(asio::buffer_sequence_begin(buffers), asio::buffer_sequence_end(buffers)));
+  }
+  // For Beast: the end of a WebSocket by its time or by a side's wish.
+  friend void beast_close_socket(Stream& stream) { stream.tcp().close(); }
+  template <class Handler>
+  friend void async_teardown(beast::role_type, Stream& stream, Handler&& handler) {
+    stream.tcp().close();
+    asio::post(stream.get_executor(), [done = std::forward<Handler>(handler)]() mutable { done(boost::system::error_code{}); });
+  }
+
+ private:
+  template <class Handler>
+  static Done hidden(Handler handler) {
+    return [held = std::make_shared<Handler>(std::move(handler))](boost::system::error_code fault, std::size_t count) { std::move (*held)(fault, count); };
+  }
+  void read(const std::vector<asio::mutable_buffer>& pieces, Done done) {
+    if (encrypted_) tls_.async_read_some(pieces, std::move(done));
+    else tcp().async_read_some(pieces, std::move(done));
+  }
+  void write(const std::vector<asio::const_buffer>& pieces, Done done) {
+    if (encrypted_) tls_.async_write_some(pieces, std::move(done));
+    else tcp().async_write_some(pieces, std::move(done));
+  }
+
+  asio::ssl::stream<beast::tcp_stream> tls_;  // without encryption only the stream below it is used
+  bool encrypted_;
+};
 
 /// What is wrong, in words of the program where those of OpenSSL say little.
 std::string reason(const boost::system::error_code& fault) {
@@ -70,7 +121,7 @@ struct ServerClient::State {
   ServerUrl url;
   std::optional<ServerUrl> proxy;
   asio::ssl::context trust{asio::ssl::context::tls_client};
-  std::variant<std::monostate, beast::websocket::stream<Plain>, beast::websocket::stream<Tls>> socket;
+  std::optional<beast::websocket::stream<Stream>> socket;
   std::function<void(std::string_view)> binary;
 
   void load_trust(const std::filesystem::path& file) {
@@ -81,7 +132,14 @@ struct ServerClient::State {
     trust.set_verify_mode(asio::ssl::verify_peer);
   }
 
-  asio::awaitable<void> connect(Plain& stream) {
+  Stream new_stream() { return Stream(io, trust, url.tls); }
+
+  asio::awaitable<void> connect(Stream& stream) {
+    co_await reach(stream.tcp());
+    if (stream.encrypted()) co_await shake_hands(stream);
+  }
+
+  asio::awaitable<void> reach(beast::tcp_stream& stream) {
     const ServerUrl& next = proxy ? *proxy : url;
     tcp::resolver resolver(io);
     boost::system::error_code fault;
@@ -94,8 +152,8 @@ struct ServerClient::State {
   }
 
   /// Sends a request and reads what stands before the body of its reply.
-  template <class Stream, class Parser>
-  static asio::awaitable<boost::system::error_code> ask(Stream& stream, const http::request<http::empty_body>& request, beast::flat_buffer& buffer, Parser& parser) {
+  template <class AnyStream, class Parser>
+  static asio::awaitable<boost::system::error_code> ask(AnyStream& stream, const http::request<http::empty_body>& request, beast::flat_buffer& buffer, Parser& parser) {
     boost::system::error_code fault;
     co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
     if (!fault) co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
@@ -103,7 +161,7 @@ struct ServerClient::State {
   }
 
   /// Asks the proxy to pass on what follows, unread.
-  asio::awaitable<void> open_tunnel(Plain& stream) {
+  asio::awaitable<void> open_tunnel(beast::tcp_stream& stream) {
     http::request<http::empty_body> request(http::verb::connect, url.authority(), 11);
     request.set(http::field::host, url.authority());
     http::response_parser<http::empty_body> parser;
@@ -115,33 +173,32 @@ struct ServerClient::State {
       throw Unavailable(fmt::format("the proxy {} answered {} to a connection with {}", proxy->authority(), status, url.authority()));
   }
 
-  asio::awaitable<void> connect(Tls& stream) {
-    co_await connect(stream.next_layer());
-    if (proxy) co_await open_tunnel(stream.next_layer());
+  asio::awaitable<void> shake_hands(Stream& stream) {
+    if (proxy) co_await open_tunnel(stream.tcp());
     boost::system::error_code fault;
-    if (asio::ip::make_address(url.host, fault); fault) SSL_set_tlsext_host_name(stream.native_handle(), url.host.c_str());
-    stream.set_verify_callback(asio::ssl::host_name_verification(url.host));
-    stream.next_layer().expires_after(kConnectTime);
-    co_await stream.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, fault));
+    auto& tls = stream.tls();
+    if (asio::ip::make_address(url.host, fault); fault) SSL_set_tlsext_host_name(tls.native_handle(), url.host.c_str());
+    tls.set_verify_callback(asio::ssl::host_name_verification(url.host));
+    stream.tcp().expires_after(kConnectTime);
+    co_await tls.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, fault));
     if (!fault) co_return;
-    const long verdict = SSL_get_verify_result(stream.native_handle());
+    const long verdict = SSL_get_verify_result(tls.native_handle());
     if (verdict == X509_V_OK) throw Unavailable(fmt::format("no TLS with {}: {}", url.authority(), reason(fault)));
     throw Unavailable(fmt::format("the certificate of {} is not trusted: {}; --tls-ca FILE names an authority to trust", url.authority(),
                                   X509_verify_cert_error_string(verdict)));
   }
 
-  template <class Stream>
-  asio::awaitable<Reply> exchange(Stream stream, http::request<http::string_body> request) {
+  asio::awaitable<Reply> exchange(http::request<http::string_body> request) {
+    Stream stream = new_stream();
     co_await connect(stream);
-    Plain& bottom = beast::get_lowest_layer(stream);
     http::response_parser<http::string_body> parser;
     parser.body_limit(kMaxReplyBytes);
     beast::flat_buffer buffer;
     boost::system::error_code fault;
-    bottom.expires_after(kReplyTime);
+    stream.tcp().expires_after(kReplyTime);
     co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
     while (!fault && !parser.is_done()) {
-      bottom.expires_after(kReplyTime);
+      stream.tcp().expires_after(kReplyTime);
       co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
     }
     if (fault)
@@ -150,14 +207,13 @@ struct ServerClient::State {
     co_return Reply{status, std::move(parser.get().body())};
   }
 
-  template <class Stream>
-  asio::awaitable<void> take(Stream stream, http::request<http::empty_body> request, Reader& reader) {
+  asio::awaitable<void> take(http::request<http::empty_body> request, Reader& reader) {
+    Stream stream = new_stream();
     co_await connect(stream);
-    Plain& bottom = beast::get_lowest_layer(stream);
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(boost::none);
     beast::flat_buffer buffer;
-    bottom.expires_after(kReplyTime);
+    stream.tcp().expires_after(kReplyTime);
     auto fault = co_await ask(stream, request, buffer, parser);
     if (fault) throw Unavailable(fmt::format("{} did not answer: {}", url.authority(), reason(fault)));
     Head head{static_cast<int>(parser.get().result_int()), {}};
@@ -168,7 +224,7 @@ struct ServerClient::State {
       auto& body = parser.get().body();
       body.data = piece.data();
       body.size = piece.size();
-      bottom.expires_after(kReplyTime);
+      stream.tcp().expires_after(kReplyTime);
       co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
       if (fault == http::error::need_buffer) fault = {};
       reader.piece({piece.data(), piece.size() - body.size});
@@ -186,8 +242,7 @@ struct ServerClient::State {
     request.set(http::field::accept_encoding, "identity");
     for (const auto& [name, value] : fields) request.set(name, value);
     request.keep_alive(false);
-    if (url.tls) return take(Tls(io, trust), std::move(request), reader);
-    return take(Plain(io), std::move(request), reader);
+    return take(std::move(request), reader);
   }
 
   asio::awaitable<Reply> send(http::verb verb, const std::string& target, std::string body, const std::string& content_type) {
@@ -200,14 +255,13 @@ struct ServerClient::State {
       request.body() = std::move(body);
       request.prepare_payload();
     }
-    if (url.tls) return exchange(Tls(io, trust), std::move(request));
-    return exchange(Plain(io), std::move(request));
+    return exchange(std::move(request));
   }
 
-  template <class Socket>
-  asio::awaitable<void> open(Socket& opened, std::string client_id) {
+  asio::awaitable<void> open(std::string client_id) {
+    auto& opened = socket.emplace(new_stream());
     co_await connect(opened.next_layer());
-    beast::get_lowest_layer(opened).expires_never();
+    opened.next_layer().tcp().expires_never();
     auto timeouts = beast::websocket::stream_base::timeout::suggested(beast::role_type::client);
     timeouts.keep_alive_pings = true;
     timeouts.idle_timeout = kReplyTime;
@@ -219,19 +273,17 @@ struct ServerClient::State {
     if (fault) throw Unavailable(fmt::format("{} opened no WebSocket: {}", url.authority(), reason(fault)));
   }
 
-  template <class Socket>
-  asio::awaitable<std::optional<std::string>> read(Socket& opened) {
-    for (;;) {
+  asio::awaitable<std::optional<std::string>> read() {
+    while (socket) {
+      auto& opened = *socket;
       beast::flat_buffer buffer;
       boost::system::error_code fault;
       co_await opened.async_read(buffer, asio::redirect_error(asio::use_awaitable, fault));
-      if (fault) {
-        socket.emplace<std::monostate>();
-        co_return std::nullopt;
-      }
-      if (opened.got_text()) co_return beast::buffers_to_string(buffer.data());
-      if (binary) binary(beast::buffers_to_string(buffer.data()));
+      if (fault) socket.reset();
+      else if (opened.got_text()) co_return beast::buffers_to_string(buffer.data());
+      else if (binary) binary(beast::buffers_to_string(buffer.data()));
     }
+    co_return std::nullopt;
   }
 };
 
@@ -252,25 +304,14 @@ asio::awaitable<void> ServerClient::fetch(std::string target, std::map<std::stri
   return state_->fetch(target, fields, reader);
 }
 
-asio::awaitable<void> ServerClient::open_socket(std::string client_id) {
-  State& state = *state_;
-  if (state.url.tls) return state.open(state.socket.emplace<beast::websocket::stream<Tls>>(state.io, state.trust), std::move(client_id));
-  return state.open(state.socket.emplace<beast::websocket::stream<Plain>>(state.io), std::move(client_id));
-}
+asio::awaitable<void> ServerClient::open_socket(std::string client_id) { return state_->open(std::move(client_id)); }
 
-asio::awaitable<std::optional<std::string>> ServerClient::read_message() {
-  State& state = *state_;
-  if (auto* plain = std::get_if<beast::websocket::stream<Plain>>(&state.socket)) return state.read(*plain);
-  if (auto* tls = std::get_if<beast::websocket::stream<Tls>>(&state.socket)) return state.read(*tls);
-  return []() -> asio::awaitable<std::optional<std::string>> { co_return std::nullopt; }();
-}
+asio::awaitable<std::optional<std::string>> ServerClient::read_message() { return state_->read(); }
 
 void ServerClient::on_binary(std::function<void(std::string_view bytes)> listener) { state_->binary = std::move(listener); }
 
 void ServerClient::close_socket() {
-  State& state = *state_;
-  if (auto* plain = std::get_if<beast::websocket::stream<Plain>>(&state.socket)) beast::get_lowest_layer(*plain).cancel();
-  if (auto* tls = std::get_if<beast::websocket::stream<Tls>>(&state.socket)) beast::get_lowest_layer(*tls).cancel();
+  if (state_->socket) state_->socket->next_layer().tcp().cancel();
 }
 
 }  // namespace darkroom
