@@ -25,6 +25,9 @@ add_library(xxhash ALIAS PkgConfig::xxhash)
 add_library(deflate ALIAS PkgConfig::deflate)
 add_library(webp ALIAS PkgConfig::webp)
 
+# The run-time package alone: nothing of it is included.
+find_library(tcmalloc NAMES libtcmalloc_minimal.so.4 REQUIRED)
+
 # Header-only parts of Boost; their definitions are compiled once, in src/base/boost_json.cpp and src/gateway/beast_*.cpp.
 add_library(darkroom_json INTERFACE)
 target_include_directories(darkroom_json SYSTEM INTERFACE ${Boost_INCLUDE_DIRS})
