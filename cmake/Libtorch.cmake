@@ -21,7 +21,7 @@ set_target_properties(c10 PROPERTIES IMPORTED_LOCATION ${torch_root}/lib/libc10.
 find_path(fmt_headers fmt/format.h REQUIRED)
 file(MAKE_DIRECTORY ${CMAKE_BINARY_DIR}/before-torch)
 file(CREATE_LINK ${fmt_headers}/fmt ${CMAKE_BINARY_DIR}/before-torch/fmt SYMBOLIC)
-target_include_directories(c10 SYSTEM INTERFACE ${CMAKE_BINARY_DIR}/before-torch ${torch_root}/include)
+target_include_directories(c10 SYSTEM INTERFACE ${CMAKE_SOURCE_DIR}/cmake/lean ${CMAKE_BINARY_DIR}/before-torch ${torch_root}/include)
 target_compile_definitions(c10 INTERFACE AT_PER_OPERATOR_HEADERS)
 
 # The wheel's libtorch_cpu needs libcudart and libcupti of the nvidia wheels, found through its own RPATH.

@@ -1,7 +1,6 @@
 // Precompiled for the modules that compute: a narrow ATen header costs some ten seconds in each file that includes it.
 #include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>

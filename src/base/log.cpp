@@ -1,12 +1,32 @@
 #include "base/log.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <string>
 
 #include "base/text.hpp"
 
 namespace darkroom::log {
+namespace {
+
+spdlog::level::level_enum of_spdlog(Level level) {
+  switch (level) {
+    case Level::kDebug: return spdlog::level::debug;
+    case Level::kInfo: return spdlog::level::info;
+    case Level::kWarn: return spdlog::level::warn;
+    case Level::kError: break;
+  }
+  return spdlog::level::err;
+}
+
+}  // namespace
+
+void write(Level level, fmt::string_view format, fmt::format_args values) {
+  auto* logger = spdlog::default_logger_raw();
+  if (logger->should_log(of_spdlog(level))) logger->log(of_spdlog(level), fmt::vformat(format, values));
+}
 
 void setup(std::string_view program, std::string_view level) {
   spdlog::drop(std::string(program));  // a second call changes the level

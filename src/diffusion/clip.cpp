@@ -9,6 +9,7 @@
 #include "diffusion/bpe.hpp"
 #include "diffusion/clip_weights.hpp"
 #include "diffusion/text_encoder.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -135,7 +136,7 @@ Cond Clip::joined(const std::vector<Chunk>& chunks_g, const std::vector<Chunk>& 
   const auto g = encode_with(kClipG, chunks_g, context), l = encode_with(kClipL, chunks_l, context);
   const auto tokens = std::min(g.hidden.size(1), l.hidden.size(1));
   Cond cond;
-  cond.text = at::cat({l.hidden.narrow(1, 0, tokens), g.hidden.narrow(1, 0, tokens)}, 2);
+  cond.text = concat({l.hidden.narrow(1, 0, tokens), g.hidden.narrow(1, 0, tokens)}, 2);
   cond.pooled = g.pooled;
   return cond;
 }

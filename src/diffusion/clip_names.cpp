@@ -1,7 +1,6 @@
 #include "diffusion/clip_names.hpp"
 
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 
 #include <array>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "diffusion/clip_chunks.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -39,7 +39,7 @@ NamedTensor fused(const std::shared_ptr<const Clip>& clip, const std::string& fi
   auto shape = clip->weights().raw(first).sizes().vec();
   shape[0] *= static_cast<std::int64_t>(parts.size());
   return {std::move(name), at::kHalf, std::move(shape), [clip, parts] {
-            return at::cat({clip->weights().get(parts[0]), clip->weights().get(parts[1]), clip->weights().get(parts[2])}, 0);
+            return concat({clip->weights().get(parts[0]), clip->weights().get(parts[1]), clip->weights().get(parts[2])}, 0);
           }};
 }
 

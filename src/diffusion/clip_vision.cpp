@@ -1,7 +1,6 @@
 #include "diffusion/clip_vision.hpp"
 
 #include <ATen/ops/_upsample_bicubic2d_aa.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/tensor.h>
@@ -13,6 +12,7 @@
 #include "base/error.hpp"
 #include "diffusion/clip_vision_names.hpp"
 #include "tensor/attention.hpp"
+#include "tensor/concat.hpp"
 #include "tensor/linear.hpp"
 #include "tensor/norm.hpp"
 
@@ -86,7 +86,7 @@ EncodedPicture ClipVision::encode(const at::Tensor& image, bool crop, const std:
 
   const Linear patches(embeddings.get("patch_embedding.weight").reshape({width_, -1}), embeddings.has("patch_embedding.bias") ? embeddings.get("patch_embedding.bias") : at::Tensor(), compute);
   const auto whole = embeddings.get("class_embedding").to(device_).to(at::kFloat).reshape({1, 1, width_}).expand({batch, 1, width_});
-  auto x = at::cat({whole, patches(patches_of(pixels, patch_))}, 1).add_(embeddings.get("position_embedding.weight").to(device_).to(at::kFloat));
+  auto x = concat({whole, patches(patches_of(pixels, patch_))}, 1).add_(embeddings.get("position_embedding.weight").to(device_).to(at::kFloat));
   x = LayerNorm(model.below("pre_layrnorm."), compute)(x);  // so spelt in the files
 
   EncodedPicture result;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -57,7 +58,7 @@ at::Tensor over_batch(const at::Tensor& pictures, std::int64_t batch, std::int64
   const auto each = batch / parts;
   std::vector<at::Tensor> rows;
   for (std::int64_t i = 0; i < batch; ++i) rows.push_back(pictures.narrow(0, i % each % pictures.size(0), 1));
-  return at::cat(rows);
+  return concat(rows);
 }
 
 }  // namespace darkroom

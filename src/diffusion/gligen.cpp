@@ -1,6 +1,5 @@
 #include "diffusion/gligen.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/cos.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/sin.h>
@@ -11,6 +10,7 @@
 
 #include "base/error.hpp"
 #include "tensor/attention.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -32,7 +32,7 @@ at::Tensor waves(const at::Tensor& corners) {
     parts.push_back(scaled.sin());
     parts.push_back(scaled.cos());
   }
-  return at::cat(parts);
+  return concat(parts);
 }
 
 /// Weights of one block below the file's names for it, in the network's order.
@@ -95,9 +95,9 @@ at::Tensor Gligen::objects(const std::vector<GligenBox>& boxes, std::int64_t hei
       throw InvalidInput("GLIGEN: a phrase of width " + std::to_string(phrase.numel()) + ", the model takes " + std::to_string(phrase_width()) + ": the text encoder is of another family");
     const auto share = [](std::int64_t at, std::int64_t side) { return static_cast<float>(at) / static_cast<float>(side); };
     const auto corners = at::tensor({share(area.x, width), share(area.y, height), share(area.x + area.width, width), share(area.y + area.height, height)}, at::kFloat);
-    rows.push_back(at::cat({phrase.to(compute_.device, at::kFloat).reshape({-1}), waves(corners).to(compute_.device)}));
+    rows.push_back(concat({phrase.to(compute_.device, at::kFloat).reshape({-1}), waves(corners).to(compute_.device)}));
   }
-  while (rows.size() < static_cast<std::size_t>(kMaxBoxes)) rows.push_back(at::cat({null_phrase_, null_place_}));
+  while (rows.size() < static_cast<std::size_t>(kMaxBoxes)) rows.push_back(concat({null_phrase_, null_place_}));
   const auto x = at::stack(rows).unsqueeze(0).to(compute_.dtype);
   return position3_(at::silu(position2_(at::silu(position1_(x)))));
 }
@@ -108,7 +108,7 @@ at::Tensor Gligen::fused(const at::Tensor& tokens, const at::Tensor& objects, co
   if (fuser.objects.out() != tokens.size(2))
     throw InvalidInput("GLIGEN: a fuser of width " + std::to_string(fuser.objects.out()) + " in a block of width " + std::to_string(tokens.size(2)) + ": it was made for another model");
   const auto seen = fuser.objects(objects).expand({tokens.size(0), -1, -1});
-  const auto pixels = fuser.norm1(tokens), both = at::cat({pixels, fuser.norm1(seen)}, 1);
+  const auto pixels = fuser.norm1(tokens), both = concat({pixels, fuser.norm1(seen)}, 1);
   const auto looked = tokens.add(fuser.out(attention(fuser.query(pixels), fuser.key(both), fuser.value(both), place.heads)));
   return fuser.feed_forward.plus(fuser.norm2(looked), looked);
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -63,7 +64,7 @@ at::Tensor prepare_noise(std::uint64_t seed, at::IntArrayRef shape, const std::o
   }
   std::vector<at::Tensor> picked;
   for (const auto index : *batch_index) picked.push_back(noises.at(index));
-  return at::cat(picked, 0);
+  return concat(picked, 0);
 }
 
 at::Tensor no_noise(at::IntArrayRef shape) { return at::zeros(shape, at::kFloat); }

@@ -1,7 +1,6 @@
 #include "diffusion/predictor.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
@@ -12,6 +11,7 @@
 
 #include "diffusion/control.hpp"
 #include "diffusion/gligen.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 
@@ -82,7 +82,7 @@ const at::Tensor& Predictor::context(const std::vector<Item>& batch, std::int64_
       const auto& text = item.text(of_control);
       texts.push_back(repeated(text.repeat({1, length / text.size(1), 1}), pictures));
     }
-    joined = at::cat(texts, 0).contiguous();
+    joined = concat(texts, 0).contiguous();
   }
   return joined;
 }
@@ -96,7 +96,7 @@ std::optional<ControlResiduals> Predictor::controls(const std::vector<Item>& bat
   if (first.control_y.defined()) {
     std::vector<at::Tensor> vectors;
     for (const auto& item : batch) vectors.push_back(repeated(item.cond->control_y, pictures));
-    own.y = at::cat(vectors, 0);
+    own.y = concat(vectors, 0);
   }
   return control_residuals(first.control.get(), own, {model_.sampling(), sigma, static_cast<std::int64_t>(batch.size()), model_.network});
 }
@@ -122,13 +122,13 @@ at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, d
     if (item.cond->y.defined()) vectors.push_back(repeated(item.cond->y, pictures));
     if (item.cond->concat.defined()) extras.push_back(repeated(cut(item.cond->concat, item.area), pictures));
   }
-  const auto noised = at::cat(parts, 0);
+  const auto noised = concat(parts, 0);
   const auto sigmas = at::full({total}, sigma, noised.options());
   const auto scaled = model_.sampling().input(noised, sigmas);
-  call.x = extras.empty() ? scaled : at::cat({scaled, at::cat(extras, 0)}, 1);
+  call.x = extras.empty() ? scaled : concat({scaled, concat(extras, 0)}, 1);
   call.timesteps = at::full({total}, model_.sampling().timestep(sigma), noised.options());
   call.context = context(batch, pictures, false);
-  if (!vectors.empty()) call.y = at::cat(vectors, 0);
+  if (!vectors.empty()) call.y = concat(vectors, 0);
   call.patches = patches ? patches : model_.patches.get();
   call.check = limits_.check;
   call.chance = limits_.chance;

@@ -1,7 +1,6 @@
 #include "diffusion/prepared_conditioning.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/nonzero.h>
 #include <ATen/ops/ones.h>
@@ -15,6 +14,7 @@
 #include "base/error.hpp"
 #include "diffusion/timestep_embedding.hpp"
 #include "diffusion/unclip.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 
@@ -115,7 +115,7 @@ at::Tensor size_vector(const UNetConfig& config, const Cond& cond, std::int64_t 
     parts.push_back(embedded(size.target_height.value_or(h)));
     parts.push_back(embedded(size.target_width.value_or(w)));
   }
-  return at::cat(parts, 1);
+  return concat(parts, 1);
 }
 
 /// What an inpainting model sees behind the latent: the mask and the latent of the picture with a hole (9 channels in all).
@@ -137,7 +137,7 @@ at::Tensor inpaint_channels(const LatentFormat& format, const Cond& cond, const 
   picture = resized(picture, height, width);
   const auto batch = std::max(mask.size(0), picture.size(0));
   const auto repeated = [batch](const at::Tensor& t) { return t.size(0) == batch ? t : t.repeat({(batch + t.size(0) - 1) / t.size(0), 1, 1, 1}).narrow(0, 0, batch); };
-  return at::cat({repeated(mask), repeated(picture)}, 1);
+  return concat({repeated(mask), repeated(picture)}, 1);
 }
 
 /// Fades one side of `weights` [1,1,h,w] along `dim` over up to kSoftBorder rows; `at_end`: the far side.

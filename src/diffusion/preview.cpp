@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "diffusion/vae.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -26,7 +27,7 @@ PreviewPicture linear_preview(const at::Tensor& latent, const LatentFormat& form
     for (std::size_t k = 0; k < format.rgb.size(); ++k) colour.add_(first[static_cast<std::int64_t>(k)], format.rgb[k][c]);
     colours.push_back(colour.add_(1).div_(2).unsqueeze(2));
   }
-  return picture_of(at::cat(colours, 2));
+  return picture_of(concat(colours, 2));
 }
 
 PreviewPicture decoded_preview(const at::Tensor& latent, const Vae& taesd) {

@@ -1,12 +1,12 @@
 #include "diffusion/style_model.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/sigmoid.h>
 
 #include <string>
 
 #include "base/error.hpp"
 #include "tensor/attention.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -47,7 +47,7 @@ StyleModel::StyleModel(const Weights& weights, const Compute& compute)
 at::Tensor StyleModel::operator()(const at::Tensor& states) const {
   if (states.dim() != 3 || states.size(2) != width())
     throw InvalidInput("the style model takes states of width " + std::to_string(width()) + ", the vision encoder gives " + shape_text(states) + ": it is another one");
-  auto x = norm_pre_(at::cat({states.to(compute_.device, compute_.dtype), tokens_.expand({states.size(0), -1, -1})}, 1));
+  auto x = norm_pre_(concat({states.to(compute_.device, compute_.dtype), tokens_.expand({states.size(0), -1, -1})}, 1));
   for (const auto& layer : layers_) {
     const auto parts = layer.qkv(layer.norm1(x)).chunk(3, -1);
     x = layer.out.plus(attention(parts[0].contiguous(), parts[1].contiguous(), parts[2].contiguous(), kHeads), std::move(x));

@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "diffusion/timestep_embedding.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -24,7 +25,7 @@ Linear join(const std::vector<Weights>& blocks, const Compute& compute, std::vec
       throw InvalidInput(block.prefix() + "emb_layers.1.weight has shape " + shape_text(weights.back()) + ", which does not fit the other blocks'");
     block.release("emb_layers.1.weight");
   }
-  return Linear(at::cat(weights), at::cat(biases), compute);
+  return Linear(concat(weights), concat(biases), compute);
 }
 
 bool same(const at::Tensor& a, const at::Tensor& b) {

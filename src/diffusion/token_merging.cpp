@@ -2,7 +2,6 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/argsort.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/gather.h>
 #include <ATen/ops/matmul.h>
@@ -13,6 +12,7 @@
 #include <algorithm>
 
 #include "diffusion/chance.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -54,7 +54,7 @@ TokenMerging::TokenMerging(const at::Tensor& tokens, std::int64_t height, std::i
 at::Tensor TokenMerging::merge(const at::Tensor& tokens) const {
   const auto sources = pick(tokens, sources_), going = pick(sources, gone_);
   const auto joined = pick(tokens, destinations_).scatter_reduce(1, into_.expand(going.sizes()), going, "mean");
-  return at::cat({pick(sources, kept_), joined}, 1);
+  return concat({pick(sources, kept_), joined}, 1);
 }
 
 at::Tensor TokenMerging::unmerge(const at::Tensor& merged) const {

@@ -1,6 +1,5 @@
 #include "diffusion/unclip.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/zeros.h>
 
@@ -12,6 +11,7 @@
 #include "base/error.hpp"
 #include "diffusion/noise.hpp"
 #include "diffusion/timestep_embedding.hpp"
+#include "tensor/concat.hpp"
 #include "tensor/weights.hpp"
 
 namespace darkroom {
@@ -46,7 +46,7 @@ at::Tensor noised_picture(const at::Tensor& embedding, std::int64_t level, const
   if (level < 0 || level >= kLevels) throw InvalidInput("unCLIP: a noise of level " + std::to_string(level) + ", 0 to " + std::to_string(kLevels - 1) + " are known");
   const double kept = alphas()[static_cast<std::size_t>(level)];
   const auto noised = embedding.to(at::kFloat) * std::sqrt(kept) + noise * std::sqrt(1 - kept);
-  return at::cat({noised, timestep_embedding(at::full({embedding.size(0)}, static_cast<double>(level), at::kFloat), embedding.size(1))}, 1);
+  return concat({noised, timestep_embedding(at::full({embedding.size(0)}, static_cast<double>(level), at::kFloat), embedding.size(1))}, 1);
 }
 
 at::Tensor unclip_vector(std::int64_t width, const std::vector<UnclipImage>& pictures, std::uint64_t seed) {

@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "diffusion/unet_blocks.hpp"
 #include "diffusion/unet_patches.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 
@@ -99,7 +100,7 @@ at::Tensor UNet::operator()(const UNetCall& call) const {
       place.height = h.size(2), place.width = h.size(3), place.call = &call;
       for (const auto& patch : patches->before_output) patch(h, skip, place);
     }
-    h = at::cat({h, std::exchange(skip, {})}, 1);
+    h = concat({h, std::exchange(skip, {})}, 1);
     std::optional<std::pair<std::int64_t, std::int64_t>> next;
     if (!skips.empty()) next.emplace(skips.back().size(2), skips.back().size(3));
     h = parts_->output[i].run(std::move(h), flow, place, next);

@@ -1,6 +1,6 @@
 #include "diffusion/vae_kl.hpp"
 
-#include <ATen/ops/cat.h>
+#include "tensor/concat.hpp"
 
 namespace darkroom::kl {
 namespace {
@@ -17,7 +17,7 @@ Linear joined(const Weights& weights, const Compute& compute) {
     matrices.push_back(one.get("weight").flatten(1).to(at::kFloat));
     biases.push_back(one.get("bias").to(at::kFloat));
   }
-  Linear linear(at::cat(matrices), at::cat(biases), compute);
+  Linear linear(concat(matrices), concat(biases), compute);
   for (const char* part : {"q.", "k.", "v."}) weights.below(part).release("weight");
   return linear;
 }

@@ -129,6 +129,11 @@ std::string Request::query_or(std::string_view name, std::string_view fallback) 
   return value ? *value : std::string(fallback);
 }
 
+Response& Response::header(std::string name, std::string value) {
+  headers.emplace_back(std::move(name), std::move(value));
+  return *this;
+}
+
 Response Response::empty(int status) {
   Response response;
   response.status = status;

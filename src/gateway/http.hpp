@@ -58,7 +58,7 @@ struct Response {
   std::optional<FileBody> file;                    ///< instead of both
   std::function<void(bool written)> after_write;   ///< called once the reply is on the wire, or can't be any more
 
-  Response& header(std::string name, std::string value) { headers.emplace_back(std::move(name), std::move(value)); return *this; }
+  Response& header(std::string name, std::string value);
 
   static Response empty(int status = 200);                      ///< Content-Length: 0, no Content-Type
   static Response text(int status, std::string body);           ///< text/plain; charset=utf-8

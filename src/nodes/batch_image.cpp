@@ -1,12 +1,12 @@
 // ImageBatch, BatchImagesNode, RepeatImageBatch, ImageFromBatch, RebatchImages: pictures in batches.
 
-#include <ATen/ops/cat.h>
 
 #include <algorithm>
 
 #include "nodes/all_nodes.hpp"
 #include "nodes/image_size.hpp"
 #include "nodes/limits.hpp"
+#include "tensor/concat.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom {
@@ -97,7 +97,7 @@ class RebatchImages final : public Node {
       const std::vector<at::Tensor> group(first, first + static_cast<std::ptrdiff_t>(std::min(batch_size, single.size() - i)));
       for (const at::Tensor& image : group)
         if (image.sizes() != group[0].sizes()) throw InvalidInput("images of different sizes can't be in one batch: " + describe(group[0]) + " and " + describe(image));
-      batches.push_back(tensor_value(at::cat(group)));
+      batches.push_back(tensor_value(concat(group)));
     }
     return {Value::list(std::move(batches))};
   }

@@ -1,7 +1,6 @@
 #include "nodes/compositing.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/ones.h>
@@ -14,6 +13,7 @@
 
 #include "base/error.hpp"
 #include "nodes/resize.hpp"
+#include "tensor/concat.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom {
@@ -85,7 +85,7 @@ at::Tensor join_alpha(const at::Tensor& image, const at::Tensor& mask) {
   const std::int64_t batch = std::min(image.size(0), mask.size(0));
   if (batch == 0 || image.numel() == 0) throw InvalidInput("image: an empty picture " + describe(image));
   const at::Tensor alpha = 1 - scale_mask(mask.narrow(0, 0, batch), image.size(2), image.size(1), "bilinear", "disabled");
-  return at::cat({image.narrow(0, 0, batch).narrow(3, 0, 3), alpha.unsqueeze(-1)}, -1);
+  return concat({image.narrow(0, 0, batch).narrow(3, 0, 3), alpha.unsqueeze(-1)}, -1);
 }
 
 Layer split_alpha(const at::Tensor& image) {

@@ -1,11 +1,11 @@
 // Dataset nodes that take whole lists: shuffling, merging, sorting out, grids, buckets of one resolution.
 
-#include <ATen/ops/cat.h>
 
 #include "nodes/all_nodes.hpp"
 #include "nodes/dataset_images.hpp"
 #include "nodes/limits.hpp"
 #include "nodes/shuffling.hpp"
+#include "tensor/concat.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -135,7 +135,7 @@ class ResolutionBucket final : public Node {
     List batches, texts;
     for (auto& bucket : buckets) {
       LatentObject batch;
-      batch.samples = at::cat(bucket.samples, 0);
+      batch.samples = concat(bucket.samples, 0);
       batches.push_back(latent_value(std::move(batch)));
       texts.push_back(Value::list(std::move(bucket.entries)));
     }

@@ -1,12 +1,12 @@
 #include "nodes/image_size.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 
 #include <cmath>
 
 #include "base/error.hpp"
 #include "nodes/resize.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 
@@ -37,7 +37,7 @@ at::Tensor batch_images(const std::vector<at::Tensor>& images, std::string_view 
     const bool fits = full.size(1) == height && full.size(2) == width;
     equal.push_back(fits ? full : resize_image(full, width, height, method, "center"));
   }
-  return at::cat(equal);
+  return concat(equal);
 }
 
 }  // namespace darkroom

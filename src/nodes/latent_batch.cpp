@@ -1,6 +1,5 @@
 #include "nodes/latent_batch.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/ones.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "nodes/latent_ops.hpp"
 #include "nodes/limits.hpp"
 #include "nodes/resize.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -82,8 +82,8 @@ LatentObject joined(const std::vector<Piece>& pieces) {
     index.insert(index.end(), piece.index.begin(), piece.index.end());
   }
   LatentObject out;
-  out.samples = at::cat(samples, 0);
-  if (masked) out.noise_mask = at::cat(masks, 0);
+  out.samples = concat(samples, 0);
+  if (masked) out.noise_mask = concat(masks, 0);
   out.batch_index = std::move(index);
   return out;
 }
@@ -145,7 +145,7 @@ LatentObject join_latents(const std::vector<LatentPtr>& latents, const char* inp
   }
   check_tensor_size(input, {elements});
   LatentObject out = *latents[0];
-  out.samples = at::cat(same, 0);
+  out.samples = concat(same, 0);
   out.batch_index = std::move(index);
   return out;
 }

@@ -1,7 +1,6 @@
 #include "nodes/latent_ops.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/ones_like.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "base/error.hpp"
 #include "nodes/limits.hpp"
 #include "nodes/resize.hpp"
+#include "tensor/concat.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom {
@@ -114,7 +114,7 @@ at::Tensor concat_latents(const at::Tensor& a, const at::Tensor& b, std::string_
     if (other.dim() != a.dim() || (i != axis && other.size(i) != a.size(i)))
       throw InvalidInput("samples2: " + describe(b) + " can't be joined to " + describe(a) + " along " + std::string(dim));
   check_tensor_size("samples2", {a.numel() + other.numel()});
-  return dim.starts_with('-') ? at::cat({other, a}, axis) : at::cat({a, other}, axis);
+  return dim.starts_with('-') ? concat({other, a}, axis) : concat({a, other}, axis);
 }
 
 at::Tensor cut_latent(const at::Tensor& samples, std::string_view dim, std::int64_t index, std::int64_t amount) {

@@ -1,7 +1,6 @@
 #include "nodes/mask_ops.hpp"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/minimum.h>
 
@@ -13,6 +12,7 @@
 #include "base/error.hpp"
 #include "nodes/limits.hpp"
 #include "nodes/resize.hpp"
+#include "tensor/concat.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom {
@@ -111,7 +111,7 @@ at::Tensor batch_masks(const std::vector<at::Tensor>& masks) {
     batch += mask.size(0);
   }
   check_tensor_size("masks", {batch, height, width});
-  return at::cat(same, 0);
+  return concat(same, 0);
 }
 
 }  // namespace darkroom

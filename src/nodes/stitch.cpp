@@ -1,6 +1,5 @@
 #include "nodes/stitch.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/ones.h>
 
@@ -13,6 +12,7 @@
 #include "base/error.hpp"
 #include "nodes/image_size.hpp"
 #include "nodes/limits.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -21,7 +21,7 @@ constexpr std::int64_t kHeight = 1, kWidth = 2;  // axes
 
 at::Tensor with_batch(const at::Tensor& image, std::int64_t batch) {
   if (image.size(0) == batch) return image;
-  return at::cat({image, image.narrow(0, image.size(0) - 1, 1).repeat({batch - image.size(0), 1, 1, 1})});
+  return concat({image, image.narrow(0, image.size(0) - 1, 1).repeat({batch - image.size(0), 1, 1, 1})});
 }
 
 /// `value` around the picture until `axis` has `size`; the odd one goes after it.
@@ -74,7 +74,7 @@ at::Tensor stitch(at::Tensor first, at::Tensor second, const StitchOptions& opti
   std::vector<at::Tensor> parts{second_leads ? second : first};
   if (spacing > 0) parts.push_back(bar(first, along, spacing, options.spacing_color));
   parts.push_back(second_leads ? first : second);
-  return at::cat(parts, along);
+  return concat(parts, along);
 }
 
 }  // namespace darkroom

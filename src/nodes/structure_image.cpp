@@ -1,7 +1,6 @@
 // Canny, Morphology, ImageRGBToYUV, ImageYUVToRGB: shapes and planes of pictures.
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/mean.h>
 #include <ATen/ops/stack.h>
 

@@ -64,6 +64,28 @@ const List& Inputs::list(std::string_view name) const {
   throw InvalidInput(std::string(name) + ": expected a list, got " + at(name).type_name());
 }
 
+Outputs::Outputs() = default;
+Outputs::Outputs(std::initializer_list<Value> slots) : values(slots) {}
+Outputs::Outputs(std::vector<Value> slots) : values(std::move(slots)) {}
+Outputs::Outputs(const Outputs&) = default;
+Outputs::Outputs(Outputs&&) noexcept = default;
+Outputs& Outputs::operator=(const Outputs&) = default;
+Outputs& Outputs::operator=(Outputs&&) noexcept = default;
+Outputs::~Outputs() = default;
+
+Outputs& Outputs::show(std::string key, json::array list) {
+  if (!ui) ui.emplace();
+  (*ui)[key] = std::move(list);
+  return *this;
+}
+
+NodeClass::NodeClass() = default;
+NodeClass::NodeClass(const NodeClass&) = default;
+NodeClass::NodeClass(NodeClass&&) noexcept = default;
+NodeClass& NodeClass::operator=(const NodeClass&) = default;
+NodeClass& NodeClass::operator=(NodeClass&&) noexcept = default;
+NodeClass::~NodeClass() = default;
+
 void Registry::add(NodeClass entry) {
   entry.makes_network = std::ranges::any_of(entry.schema.outputs(), [](const auto& output) { return std::ranges::find(kNetworks, output.type) != std::end(kNetworks); });
   auto owned = std::make_unique<NodeClass>(std::move(entry));

@@ -101,11 +101,16 @@ struct LinkValue final : Object {
 
 /// What a call gives. `return {image, mask};`, `return Outputs().ui("images", list);`
 struct Outputs {
-  Outputs() = default;
-  Outputs(std::initializer_list<Value> slots) : values(slots) {}
-  explicit Outputs(std::vector<Value> slots) : values(std::move(slots)) {}
+  Outputs();
+  Outputs(std::initializer_list<Value> slots);
+  explicit Outputs(std::vector<Value> slots);
+  Outputs(const Outputs&);
+  Outputs(Outputs&&) noexcept;
+  Outputs& operator=(const Outputs&);
+  Outputs& operator=(Outputs&&) noexcept;
+  ~Outputs();
 
-  Outputs& show(std::string key, json::array list) { if (!ui) ui.emplace(); (*ui)[key] = std::move(list); return *this; }
+  Outputs& show(std::string key, json::array list);
 
   std::vector<Value> values;
   std::optional<json::object> ui;          ///< ui data: {"images": [...]}; lists only
@@ -168,6 +173,13 @@ using Fingerprint = std::function<json::value(const Inputs& constants, const Fol
 using Validator = std::function<json::value(const Inputs& in, const json::object& types)>;
 
 struct NodeClass {
+  NodeClass();
+  NodeClass(const NodeClass&);
+  NodeClass(NodeClass&&) noexcept;
+  NodeClass& operator=(const NodeClass&);
+  NodeClass& operator=(NodeClass&&) noexcept;
+  ~NodeClass();
+
   NodeSchema schema;
   std::function<std::unique_ptr<Node>()> make;
   Fingerprint fingerprint;

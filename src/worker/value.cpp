@@ -6,6 +6,13 @@
 
 namespace darkroom {
 
+Value::Value() noexcept = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
 Value Value::dict(std::vector<std::pair<std::string, Value>> items) {
   Value v;
   v.data_ = std::make_shared<const Dict>(std::move(items));

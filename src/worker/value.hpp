@@ -34,7 +34,14 @@ struct Blocker {
 
 class Value {
  public:
-  Value() = default;  ///< None
+  // Written in value.cpp: every file of nodes would make them anew.
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+
+  Value() noexcept;  ///< None
   Value(bool v) : data_(v) {}
   Value(int v) : data_(std::int64_t{v}) {}
   Value(std::int64_t v) : data_(v) {}

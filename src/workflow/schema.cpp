@@ -170,6 +170,56 @@ InputSpec make_input(Form, std::string name, const DynamicCombo& type) {
   return spec;
 }
 
+NodeSchema::NodeSchema() = default;
+NodeSchema::NodeSchema(std::string node_class, Form form) : node_class_(std::move(node_class)), form_(form) {}
+NodeSchema::NodeSchema(const NodeSchema&) = default;
+NodeSchema::NodeSchema(NodeSchema&&) noexcept = default;
+NodeSchema& NodeSchema::operator=(const NodeSchema&) = default;
+NodeSchema& NodeSchema::operator=(NodeSchema&&) noexcept = default;
+NodeSchema::~NodeSchema() = default;
+
+template <class Type>
+NodeSchema& NodeSchema::input(std::string name, const Type& type) {
+  inputs_.push_back(make_input(form_, std::move(name), type));
+  return *this;
+}
+
+template <class Type>
+NodeSchema& NodeSchema::optional(std::string name, const Type& type) {
+  input(std::move(name), type);
+  inputs_.back().section = Section::kOptional;
+  return *this;
+}
+
+#define DARKROOM_INPUT_TYPE(Type)                                               \
+  template NodeSchema& NodeSchema::input<Type>(std::string name, const Type&); \
+  template NodeSchema& NodeSchema::optional<Type>(std::string name, const Type&);
+DARKROOM_INPUT_TYPE(Int)
+DARKROOM_INPUT_TYPE(Float)
+DARKROOM_INPUT_TYPE(String)
+DARKROOM_INPUT_TYPE(Boolean)
+DARKROOM_INPUT_TYPE(Combo)
+DARKROOM_INPUT_TYPE(Socket)
+DARKROOM_INPUT_TYPE(MatchType)
+DARKROOM_INPUT_TYPE(Autogrow)
+DARKROOM_INPUT_TYPE(DynamicCombo)
+DARKROOM_INPUT_TYPE(Image)
+DARKROOM_INPUT_TYPE(Mask)
+DARKROOM_INPUT_TYPE(Latent)
+DARKROOM_INPUT_TYPE(Any)
+#undef DARKROOM_INPUT_TYPE
+
+NodeSchema& NodeSchema::input(std::string name, InputSpec spec) {
+  spec.name = std::move(name);
+  inputs_.push_back(std::move(spec));
+  return *this;
+}
+
+NodeSchema& NodeSchema::output(OutputSpec spec) {
+  outputs_.push_back(std::move(spec));
+  return *this;
+}
+
 NodeSchema& NodeSchema::hidden(std::string name, std::string kind) {
   InputSpec spec;
   spec.name = std::move(name);

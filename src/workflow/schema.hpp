@@ -173,26 +173,26 @@ class ChoiceLists {
 
 class NodeSchema {
  public:
-  NodeSchema() = default;
-  NodeSchema(std::string node_class, Form form) : node_class_(std::move(node_class)), form_(form) {}
+  // What is written in schema.cpp, here and below, is so for the compiler's time: every file of nodes would make it anew.
+  NodeSchema();
+  NodeSchema(std::string node_class, Form form);
+  NodeSchema(const NodeSchema&);
+  NodeSchema(NodeSchema&&) noexcept;
+  NodeSchema& operator=(const NodeSchema&);
+  NodeSchema& operator=(NodeSchema&&) noexcept;
+  ~NodeSchema();
 
   // -- building, in any order
   NodeSchema& module(std::string python_module) { module_ = std::move(python_module); return *this; }
   NodeSchema& category(std::string path) { category_ = std::move(path); return *this; }
   NodeSchema& display_name(std::string name) { display_name_ = std::move(name); return *this; }
   NodeSchema& description(std::string text) { description_ = std::move(text); return *this; }
+  /// `Type`: one of those above.
   template <class Type>
-  NodeSchema& input(std::string name, const Type& type) {
-    inputs_.push_back(make_input(form_, std::move(name), type));
-    return *this;
-  }
-  NodeSchema& input(std::string name, InputSpec spec) { spec.name = std::move(name); inputs_.push_back(std::move(spec)); return *this; }
+  NodeSchema& input(std::string name, const Type& type);
+  NodeSchema& input(std::string name, InputSpec spec);
   template <class Type>
-  NodeSchema& optional(std::string name, const Type& type) {
-    input(std::move(name), type);
-    inputs_.back().section = Section::kOptional;
-    return *this;
-  }
+  NodeSchema& optional(std::string name, const Type& type);
   /// `kind`: PROMPT, EXTRA_PNGINFO, UNIQUE_ID, DYNPROMPT, ...
   NodeSchema& hidden(std::string name, std::string kind);
   /// Type by name; `name` is what clients show when it is not the type.
@@ -201,7 +201,7 @@ class NodeSchema {
   NodeSchema& output(const Mask&, std::string name = "") { return output("MASK", std::move(name)); }
   NodeSchema& output(const Latent&, std::string name = "") { return output("LATENT", std::move(name)); }
   NodeSchema& output(const MatchType& type, std::string name);
-  NodeSchema& output(OutputSpec spec) { outputs_.push_back(std::move(spec)); return *this; }
+  NodeSchema& output(OutputSpec spec);
   NodeSchema& output_node() { output_node_ = true; return *this; }
   NodeSchema& input_is_list() { input_is_list_ = true; return *this; }
   NodeSchema& not_idempotent() { not_idempotent_ = true; return *this; }

@@ -1,7 +1,6 @@
 // From a prompt to conditioning: the text encoders of each family.
 
 #include <ATen/ops/allclose.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/equal.h>
 #include <ATen/ops/stack.h>
 #include <gmock/gmock.h>
@@ -19,6 +18,7 @@
 #include "diffusion/tests/prompts.hpp"
 #include "diffusion/tests/small_clip.hpp"
 #include "diffusion/text_encoder.hpp"
+#include "tensor/concat.hpp"
 #include "tensor/tests/scratch.hpp"
 
 namespace darkroom {
@@ -86,7 +86,7 @@ TEST_P(GoldenUnit_Clip, LayersAsWatchedOnTheReference) {
   const auto clip = golden_clip(checkpoint);
   const auto columns = [&](const at::Tensor& hidden) {
     const auto first = hidden.narrow(1, 0, 8);
-    return checkpoint == "tiny_sdxl" ? at::cat({first, hidden.narrow(1, 768, 8)}, 1) : first;
+    return checkpoint == "tiny_sdxl" ? concat({first, hidden.narrow(1, 768, 8)}, 1) : first;
   };
   int compared = 0;
   for (const auto& [name, tensor] : want) {
@@ -172,7 +172,7 @@ TEST(Clip, FusedProjectionsAreSeenApart) {
       const auto take = [&](const std::string& name) { return plain.at(layer + name + part); };
       fused[block + "ln_1" + part] = take("layer_norm1");
       fused[block + "ln_2" + part] = take("layer_norm2");
-      fused[block + "attn.in_proj_" + (part + 1)] = at::cat({take("self_attn.q_proj"), take("self_attn.k_proj"), take("self_attn.v_proj")}, 0);
+      fused[block + "attn.in_proj_" + (part + 1)] = concat({take("self_attn.q_proj"), take("self_attn.k_proj"), take("self_attn.v_proj")}, 0);
       fused[block + "attn.out_proj" + part] = take("self_attn.out_proj");
       fused[block + "mlp.c_fc" + part] = take("mlp.fc1");
       fused[block + "mlp.c_proj" + part] = take("mlp.fc2");

@@ -1,6 +1,5 @@
 #include "diffusion/clip_vision.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/rand.h>
@@ -14,6 +13,7 @@
 #include "base/error.hpp"
 #include "diffusion/clip_vision_names.hpp"
 #include "diffusion/tests/golden.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -62,7 +62,7 @@ StateDict open_clip(const StateDict& theirs, const std::string& prefix) {
     if (const auto q = ours.find("self_attn.q_proj."); q != ours.npos) {
       const auto kind = ours.substr(q + 17);
       const auto of = [&](const char* projection) { return theirs.at("vision_model.encoder.layers." + ours.substr(22, 1) + ".self_attn." + projection + "." + kind); };
-      made.emplace(prefix + ours.substr(0, q) + "attn.in_proj_" + kind, at::cat({of("q_proj"), of("k_proj"), of("v_proj")}));
+      made.emplace(prefix + ours.substr(0, q) + "attn.in_proj_" + kind, concat({of("q_proj"), of("k_proj"), of("v_proj")}));
       continue;
     }
     for (const auto& [from, to] : parts)

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "diffusion/tests/golden.hpp"
 #include "diffusion/unet_names.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -67,13 +68,13 @@ TEST_F(Control, IsActiveInItsRange) {
 
 TEST_F(Control, RepeatsHintsOverEachPartOfABatch) {
   UNetCall four;  // two entries of two pictures
-  four.x = at::cat({call_.x, call_.x}), four.timesteps = at::cat({call_.timesteps, call_.timesteps}), four.context = at::cat({call_.context, call_.context});
+  four.x = concat({call_.x, call_.x}), four.timesteps = concat({call_.timesteps, call_.timesteps}), four.context = concat({call_.context, call_.context});
   const auto one = link();
   const auto plain = control_residuals(&one, call_, step(5, 1)).value(), both = control_residuals(&one, four, step(5, 2)).value();
-  EXPECT_LT(relative_error(both.skips[0], at::cat({plain.skips[0], plain.skips[0]})), 1e-6);
+  EXPECT_LT(relative_error(both.skips[0], concat({plain.skips[0], plain.skips[0]})), 1e-6);
   // A UNet for inpainting gets more channels than its control.
   UNetCall nine = call_;
-  nine.x = at::cat({call_.x, at::rand({2, 5, 8, 8})}, 1);
+  nine.x = concat({call_.x, at::rand({2, 5, 8, 8})}, 1);
   EXPECT_LT(relative_error(control_residuals(&one, nine, step(5, 1))->skips[0], plain.skips[0]), 1e-6);
 }
 

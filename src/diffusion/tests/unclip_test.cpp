@@ -1,6 +1,5 @@
 #include "diffusion/unclip.hpp"
 
-#include <ATen/ops/cat.h>
 #include <ATen/ops/randn.h>
 #include <c10/core/InferenceMode.h>
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include "base/error.hpp"
 #include "diffusion/noise.hpp"
 #include "diffusion/tests/golden.hpp"
+#include "tensor/concat.hpp"
 
 namespace darkroom {
 namespace {
@@ -41,7 +41,7 @@ TEST(Unclip, WeighsOnePictureAndMergesMore) {
   EXPECT_EQ(two.sizes(), one.sizes());
   EXPECT_GT(relative_error(two, one), 1e-3);
   // A batch of vectors is as many pictures.
-  EXPECT_TRUE(unclip_vector(kWidth, {{at::cat({vector, vector}), 0.5, 0.2}}, 100).equal(two));
+  EXPECT_TRUE(unclip_vector(kWidth, {{concat({vector, vector}), 0.5, 0.2}}, 100).equal(two));
 }
 
 TEST(Unclip, RefusesWhatDoesNotFit) {

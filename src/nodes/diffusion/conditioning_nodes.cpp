@@ -12,6 +12,7 @@
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion_values.hpp"
 #include "nodes/limits.hpp"
+#include "tensor/concat.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -82,7 +83,7 @@ class ConditioningAverage final : public Node {
  private:
   static at::Tensor fitted(const at::Tensor& text, std::int64_t tokens) {
     if (text.size(1) >= tokens) return text.narrow(1, 0, tokens);
-    return at::cat({text, at::zeros({text.size(0), tokens - text.size(1), text.size(2)}, text.options())}, 1);
+    return concat({text, at::zeros({text.size(0), tokens - text.size(1), text.size(2)}, text.options())}, 1);
   }
 };
 
@@ -97,7 +98,7 @@ class ConditioningConcat final : public Node {
     const auto& from = first_of(in, "ConditioningConcat");
     return changed(in, [&](Cond& to) {
       require_one_width(to.text, from.text);
-      to.text = at::cat({to.text, from.text}, 1);
+      to.text = concat({to.text, from.text}, 1);
     }, "conditioning_to");
   }
 };

@@ -1,6 +1,5 @@
 // StyleModelLoader and StyleModelApply: the look of a picture as more tokens of the text.
 
-#include <ATen/ops/cat.h>
 
 #include "base/error.hpp"
 #include "nodes/all_nodes.hpp"
@@ -8,6 +7,7 @@
 #include "nodes/diffusion/vision_values.hpp"
 #include "nodes/model_files.hpp"
 #include "tensor/checkpoint.hpp"
+#include "tensor/concat.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
@@ -50,7 +50,7 @@ class StyleModelApply final : public Node {
     for (auto& entry : entries) {
       if (entry.text.size(2) != tokens.size(2))
         throw InvalidInput("style_model: its tokens have width " + std::to_string(tokens.size(2)) + ", the text's " + std::to_string(entry.text.size(2)) + ": it was made for another family");
-      entry.text = at::cat({entry.text, tokens}, 1);
+      entry.text = concat({entry.text, tokens}, 1);
     }
     return {conditioning_value(std::move(entries))};
   }

@@ -15,6 +15,7 @@
 
 #include "base/error.hpp"
 #include "tensor/attention.hpp"
+#include "tensor/concat.hpp"
 #include "tensor/convolution.hpp"
 #include "tensor/feed_forward.hpp"
 #include "tensor/linear.hpp"
@@ -126,7 +127,7 @@ TEST(Attention, EqualsTheDefinition) {
     EXPECT_LT(error(attention(q, k, v, c.heads), want), 3e-6);
     EXPECT_LT(error(attention(q.to(at::kBFloat16), k.to(at::kBFloat16), v.to(at::kBFloat16), c.heads), want), c.size > 1 ? 0.2 : 2e-2);
     // Parts of one wider product, as merged projections give them.
-    const auto both = at::cat({k, v}, 2);
+    const auto both = concat({k, v}, 2);
     EXPECT_LT(error(attention(q, both.narrow(2, 0, channels), both.narrow(2, channels, channels), c.heads), want), 3e-6);
   }
   const auto x = at::randn({1, 4, 16});
