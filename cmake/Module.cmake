@@ -53,7 +53,7 @@ function(darkroom_module name)
     add_executable(${name}_tests ${tests})
     target_link_libraries(${name}_tests PRIVATE darkroom_${name} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_tests PRIVATE DARKROOM_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
-    target_compile_options(${name}_tests PRIVATE $<$<CONFIG:RelWithDebInfo>:-O1;-g0>)  # a quarter of their compilation; they measure nothing
+    target_compile_options(${name}_tests PRIVATE "$<$<CONFIG:RelWithDebInfo>:-O1;-g0>")  # a quarter of their compilation; they measure nothing
     darkroom_precompiled(${name}_tests ${arg_PCH} ${pch_key})
     add_test(NAME ${name} COMMAND ${name}_tests)
   endif()
