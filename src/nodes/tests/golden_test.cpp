@@ -60,6 +60,7 @@ class Golden : public testing::TestWithParam<std::string> {
         fs::copy_file(entry, bench_->settings.folders.input / entry.path().filename(), fs::copy_options::overwrite_existing);
     if (models().empty()) return;
     for (auto& folder : bench_->settings.folders.models) folder.paths.push_back(models() / folder.key);
+    bench_->settings.memory_limit = std::size_t{12} << 30;  // as a worker has one: all the cases' models do not fit at once
     bench_->configure();
   }
   static void TearDownTestSuite() { bench_.reset(); }
