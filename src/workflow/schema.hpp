@@ -173,7 +173,7 @@ class ChoiceLists {
 
 class NodeSchema {
  public:
-  // What is written in schema.cpp, here and below, is so for the compiler's time: every file of nodes would make it anew.
+  // What is written in schema_builder.cpp, here and below, is so for the compiler's time: every file of nodes would make it anew.
   NodeSchema();
   NodeSchema(std::string node_class, Form form);
   NodeSchema(const NodeSchema&);
