@@ -39,7 +39,6 @@ class WorkerHandle {
   virtual void kill(LostReason reason) = 0;          ///< SIGKILL; the listener hears of it through `lost`
   virtual const json::object& device() const = 0;    ///< {name, type, index, ...} of its hello
   virtual const json::object& hello() const = 0;     ///< all of its hello: version, build, pid, pytorch_version, ...
-  virtual std::uint64_t resident_bytes() const = 0;  ///< as last measured
 };
 
 struct WorkerListener {

@@ -129,9 +129,8 @@ asio::awaitable<void> WorkerProcess::watch() {
     co_await tick.async_wait(asio::redirect_error(asio::use_awaitable, fault));
     if (fault || gone_) break;
     const std::int64_t now = steady_ms();
-    resident_ = memory_.bytes();
-    if (ram_limit_ > 0 && resident_ > ram_limit_) {
-      log::warn("worker {} uses {} MiB, more than its limit of {} MiB (--ram): it is replaced", id_, resident_ >> 20, ram_limit_ >> 20);
+    if (const auto resident = memory_.bytes(); ram_limit_ > 0 && resident > ram_limit_) {
+      log::warn("worker {} uses {} MiB, more than its limit of {} MiB (--ram): it is replaced", id_, resident >> 20, ram_limit_ >> 20);
       kill(LostReason::kMemory);
       break;
     }

@@ -45,7 +45,6 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   std::optional<int> gpu() const { return gpu_; }
   const json::object& device() const override { return device_; }
   const json::object& hello() const override { return hello_; }
-  std::uint64_t resident_bytes() const override { return resident_; }
 
   bool is_ready() const { return ready_; }
   pid_t pid() const { return child_.pid; }
@@ -74,7 +73,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   bool ready_ = false, gone_ = false, closed_ = false;
   std::optional<LostReason> reason_;
   std::int64_t started_ = 0, heard_ = 0;
-  std::uint64_t ram_limit_ = 0, resident_ = 0;
+  std::uint64_t ram_limit_ = 0;
   json::object hello_, device_;
 };
 

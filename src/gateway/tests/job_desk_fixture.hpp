@@ -71,7 +71,6 @@ class FakeWorker final : public WorkerHandle {
   void kill(LostReason reason) override { killed = reason; }
   const json::object& device() const override { return nothing_; }
   const json::object& hello() const override { return nothing_; }
-  std::uint64_t resident_bytes() const override { return 0; }
 
   /// The jobs that it was told to run.
   std::vector<Job> jobs() const {
