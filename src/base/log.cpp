@@ -25,7 +25,8 @@ spdlog::level::level_enum of_spdlog(Level level) {
 
 void write(Level level, fmt::string_view format, fmt::format_args values) {
   auto* logger = spdlog::default_logger_raw();
-  if (logger->should_log(of_spdlog(level))) logger->log(of_spdlog(level), fmt::vformat(format, values));
+  const auto at = of_spdlog(level);
+  if (logger->should_log(at)) logger->log(at, fmt::vformat(format, values));
 }
 
 void setup(std::string_view program, std::string_view level) {

@@ -136,7 +136,9 @@ struct ServerClient::State {
 
   asio::awaitable<void> connect(Stream& stream) {
     co_await reach(stream.tcp());
-    if (stream.encrypted()) co_await shake_hands(stream);
+    if (!stream.encrypted()) co_return;
+    if (proxy) co_await open_tunnel(stream.tcp());
+    co_await shake_hands(stream.tls());
   }
 
   asio::awaitable<void> reach(beast::tcp_stream& stream) {
@@ -173,13 +175,11 @@ struct ServerClient::State {
       throw Unavailable(fmt::format("the proxy {} answered {} to a connection with {}", proxy->authority(), status, url.authority()));
   }
 
-  asio::awaitable<void> shake_hands(Stream& stream) {
-    if (proxy) co_await open_tunnel(stream.tcp());
+  asio::awaitable<void> shake_hands(asio::ssl::stream<beast::tcp_stream>& tls) {
     boost::system::error_code fault;
-    auto& tls = stream.tls();
     if (asio::ip::make_address(url.host, fault); fault) SSL_set_tlsext_host_name(tls.native_handle(), url.host.c_str());
     tls.set_verify_callback(asio::ssl::host_name_verification(url.host));
-    stream.tcp().expires_after(kConnectTime);
+    tls.next_layer().expires_after(kConnectTime);
     co_await tls.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, fault));
     if (!fault) co_return;
     const long verdict = SSL_get_verify_result(tls.native_handle());
