@@ -288,11 +288,16 @@ def test_addresses_that_are_none(pull):
 
 # ---- the list
 
+HALF = rb"\r\[#+\.+\] 1\.\d MiB of 2\.9 MiB"
+
+
 def test_a_terminal_sees_a_bar(hub, pull):
+    half_shown = threading.Event()
+
     def slowly(request):
         Hub.whole(request, cut=1_500_000)
         request.wfile.flush()
-        time.sleep(1.5)  # a speed is shown from a second on
+        half_shown.wait(20)
     hub.answer = lambda request: slowly(request) if len(hub.requests) == 1 else Hub.whole(request)
     master, slave = pty.openpty()
     process = subprocess.Popen(pull.command(hub.url + "/m.safetensors"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=slave)
@@ -306,8 +311,10 @@ def test_a_terminal_sees_a_bar(hub, pull):
         if not piece:
             break
         shown += piece
+        if re.search(HALF, shown):
+            half_shown.set()
     assert process.wait(20) == 0
-    assert re.search(rb"\r\[#+\.+\] 1\.\d MiB of 2\.9 MiB", shown), shown
+    assert re.search(HALF, shown), shown
 
 
 def test_extra_model_paths_are_respected(hub, pull, tmp_path):
