@@ -18,10 +18,10 @@ function(darkroom_precompiled target set)
 endfunction()
 
 # darkroom_module(NAME [NEEDS modules...] [LINKS targets...] [PCH set] [OWN_PCH])
-# `PCH` names the set of headers in cmake/pch that the module's files share precompiled (default plain); with `OWN_PCH` it is not
-# shared with other modules, because this one has compiler flags of its own.
-# Library darkroom_NAME of src/NAME/**.cpp, one test program NAME_tests of src/NAME/tests/*_test.cpp, and one program fuzz_NAME_X of each
-# src/NAME/fuzz/X.cpp (tests/fuzz/README.md).
+# `PCH` names the set of headers in cmake/pch that the module's files share precompiled (default plain; its tests share SET_tests);
+# with `OWN_PCH` it is not shared with other modules, because this one has compiler flags of its own.
+# Library darkroom_NAME of src/NAME/**.cpp, one test program NAME_tests of src/NAME/tests/*_test.cpp, and with the sanitizers one
+# program fuzz_NAME_X of each src/NAME/fuzz/X.cpp (tests/fuzz/README.md).
 function(darkroom_module name)
   cmake_parse_arguments(arg "OWN_PCH" "PCH" "NEEDS;LINKS" ${ARGN})
   set(folder ${CMAKE_SOURCE_DIR}/src/${name})
@@ -54,10 +54,13 @@ function(darkroom_module name)
     target_link_libraries(${name}_tests PRIVATE darkroom_${name} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(${name}_tests PRIVATE DARKROOM_TEST_DATA="${CMAKE_SOURCE_DIR}/tests/data")
     target_compile_options(${name}_tests PRIVATE "$<$<CONFIG:RelWithDebInfo>:-O1;-g0>")  # a quarter of their compilation; they measure nothing
-    darkroom_precompiled(${name}_tests ${arg_PCH} ${pch_key})
+    darkroom_precompiled(${name}_tests ${arg_PCH}_tests ${pch_key})
     add_test(NAME ${name} COMMAND ${name}_tests)
   endif()
 
+  if(NOT DARKROOM_SANITIZE)
+    return()
+  endif()
   file(GLOB targets CONFIGURE_DEPENDS ${folder}/fuzz/*.cpp)
   foreach(target ${targets})
     get_filename_component(word ${target} NAME_WE)

@@ -146,10 +146,10 @@ LoraTargets clip_targets(const LoraFile& file, const std::vector<std::string>& w
     if (inner == std::string::npos) continue;
     const auto encoder = module.substr(0, inner), path = module.substr(inner + kInner.size());
     const bool second = encoder == "clip_g" && has_l;
-    std::vector<std::string> prefixes = second ? std::vector<std::string>{"lora_te2_"} : std::vector<std::string>{"lora_te_"};
-    if (encoder == "clip_l") prefixes.emplace_back("lora_te1_");
-    if (encoder == "clip_g" && !has_l) prefixes.emplace_back("lora_te2_");
-    for (const auto& prefix : prefixes) take(file, prefix + underscored(path), module, targets, used);
+    const auto flat = underscored(path);
+    if (!second) take(file, "lora_te_" + flat, module, targets, used);
+    if (encoder == "clip_l") take(file, "lora_te1_" + flat, module, targets, used);
+    if (encoder == "clip_g") take(file, "lora_te2_" + flat, module, targets, used);
     take(file, (second ? "text_encoder_2." : "text_encoder.") + path, module, targets, used);
   }
   return targets;

@@ -199,7 +199,7 @@ class Registry {
   void add() {
     NodeClass entry;
     entry.schema = T::schema();
-    entry.make = [] { return std::make_unique<T>(); };
+    entry.make = &made<T>;  // no closure: std::function would be compiled anew for each class
     if constexpr (requires(const Inputs& in, const Folders& folders) { T::fingerprint(in, folders); }) {
       entry.fingerprint = [](const Inputs& in, const Folders& folders) { return T::fingerprint(in, folders); };
       entry.schema.fingerprinted();
@@ -215,6 +215,11 @@ class Registry {
   SchemaSet schemas() const;
 
  private:
+  template <class T>
+  static std::unique_ptr<Node> made() {
+    return std::make_unique<T>();
+  }
+
   std::vector<std::unique_ptr<NodeClass>> order_;
   std::unordered_map<std::string, NodeClass*> index_;
 };

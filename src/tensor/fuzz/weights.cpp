@@ -37,7 +37,7 @@ void check(const at::Tensor& tensor, std::size_t file_bytes) {
   fuzz_check(tensor.storage().nbytes() <= file_bytes, "a tensor's storage is larger than the file");
   std::int64_t last = tensor.storage_offset();
   for (std::int64_t i = 0; i < tensor.dim() && tensor.numel() > 0; ++i) last += (tensor.size(i) - 1) * tensor.stride(i);
-  fuzz_check(tensor.numel() == 0 || (last + 1) * tensor.element_size() <= tensor.storage().nbytes(), "a tensor reaches beyond its storage");
+  fuzz_check(tensor.numel() == 0 || static_cast<std::size_t>((last + 1) * tensor.element_size()) <= tensor.storage().nbytes(), "a tensor reaches beyond its storage");
   if (tensor.numel() <= kCopied) fuzz_check(tensor.clone().sizes() == tensor.sizes(), "a copy has another shape");
 }
 

@@ -131,7 +131,7 @@ INSTANTIATE_TEST_SUITE_P(
              {"2"},
              "cached  | start 0 | finish 0 | start 1 | start 1.0.0.1 | finish 1.0.0.1 | start 1.1.0.1 | finish 1.1.0.1 | finish 1 | start 2 | "
              "executed 2 {\"text\":[\"1\",\"2\"]} | finish 2 | success"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& one) { return std::string(one.param.name); });
 
 TEST(Executor, FailureSaysWhatClientsRead) {
   Bench bench;
