@@ -64,7 +64,7 @@ void report_machine(Report& report) {
   const bool bf16 = processor.has("amx_bf16") || processor.has("avx512_bf16");
   report.fact("processor", fmt::format("{} ({} threads)", processor.model.empty() ? "unknown" : processor.model, processor.threads));
   report.fact("features", processor.features.empty() ? "none that matter here" : joined(processor.features, processor.features.size()));
-  report.fact("--precision auto", bf16 ? fmt::format("bf16 ({})", processor.has("amx_bf16") ? "AMX" : "AVX-512") : "fp32: bf16 is not in hardware");
+  report.fact("--precision auto", processor.has("amx_bf16") ? "bf16 (AMX)" : bf16 ? "bf16 (AVX-512), fp32 for autoencoders and upscalers" : "fp32: bf16 is not in hardware");
   const Memory memory = machine_memory();
   report.fact("memory", fmt::format("{}, {} free", size_text(memory.total), size_text(memory.available)));
   const auto gpus = nvidia_gpus();

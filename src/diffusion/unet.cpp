@@ -15,7 +15,7 @@ namespace darkroom {
 struct UNet::Parts {
   Parts(const Weights& weights, const UNetConfig& unet_config, const Compute& unet_compute, const Parts* base = nullptr, UNetBlockReader::Changed changed = {})
       : config(unet_config), compute(unet_compute), reader(config, compute, std::move(changed)), input(reader.read_list(weights, "input_blocks", base ? &base->input : nullptr)),
-        middle(reader.read(weights.below("middle_block."), base ? &base->middle : nullptr)),
+        middle(weights.has_below("middle_block.") ? reader.read(weights.below("middle_block."), base ? &base->middle : nullptr) : UNetBlock()),
         output(reader.read_list(weights, "output_blocks", base ? &base->output : nullptr)), embedding(weights, config, compute, reader.residual_blocks()), norm_out(weights.below("out.0."), compute, 1e-5),
         conv_out(weights.below("out.2."), compute) {
     if (output.size() != input.size())

@@ -113,7 +113,7 @@ std::int64_t read_input_half(const Weights& weights, UNetConfig& config) {
   if (weights.has("label_emb.weight")) throw InvalidInput("a UNet with a table of classes (an upscaler of latents), which is not supported");
   if (weights.has_below("label_emb.")) config.adm_channels = need(weights, "label_emb.0.0.weight", 2).size(1);
   const auto blocks = read_input(weights, config);
-  residual_width(weights.below("middle_block.0."));
+  if (weights.has_below("middle_block.")) residual_width(weights.below("middle_block.0."));  // KOALA has none
   config.transformer_depth_middle = depth_of(weights.below("middle_block.1."));
   config.context_dim = context_width(weights, blocks);
   config.linear_projection = projects_linearly(weights, blocks);
@@ -140,6 +140,7 @@ std::optional<UNetConfig> detect_controlnet(const Weights& weights) {
   UNetConfig config;
   const auto blocks = read_input_half(weights, config);
   need(weights, "zero_convs." + number(blocks - 1) + ".0.weight", 4);
+  need(weights, "middle_block.0.in_layers.0.weight", 1);
   need(weights, "middle_block_out.0.weight", 4);
   return config;
 }

@@ -201,6 +201,23 @@ bool Dispatcher::any_job() const {
   return false;
 }
 
+bool Dispatcher::any_beginning() const {
+  for (const auto& [id, seat] : seats_)
+    if (seat.job && !seat.job->has_begun()) return true;
+  return dispatching_;
+}
+
+asio::awaitable<void> Dispatcher::told_beginnings(Self self) {
+  if (!self->any_beginning()) co_return;
+  asio::steady_timer timer(self->io_);
+  const auto end = RunningJob::Clock::now() + self->times_.beginning;
+  while (self->any_beginning() && RunningJob::Clock::now() < end) {
+    timer.expires_after(std::chrono::milliseconds(1));
+    boost::system::error_code ignored;
+    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  }
+}
+
 asio::awaitable<void> Dispatcher::tick(Self self) {
   asio::steady_timer timer(self->io_);
   while (self->any_job()) {

@@ -35,6 +35,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   bool interrupt(const std::optional<std::string>& id);
   /// Tells a new socket of the jobs of its client that run.
   void greet(HubSession& session);
+  /// Waits for a moment until running jobs have told their beginning: who reads that a job runs has then been told so before.
+  static asio::awaitable<void> told_beginnings(std::shared_ptr<Dispatcher> self);
   /// Hands nothing out any more.
   void close() { closed_ = true; }
 
@@ -54,6 +56,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void spawn(Work work);
   Seat* free_seat();
   bool any_job() const;
+  bool any_beginning() const;
   static asio::awaitable<void> dispatch(Self self);
   void begin(Seat& seat, ClaimedJob claimed);
 

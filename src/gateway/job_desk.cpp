@@ -94,6 +94,7 @@ std::size_t JobDesk::queue_remaining() const { return state_->broker.counts().to
 
 asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json() {
   State& state = *state_;
+  co_await Dispatcher::told_beginnings(state.dispatcher);
   if (state.queue_body) co_return state.queue_body;
   const std::uint64_t version = state.queue_version;
   const QueueView view = co_await state.broker.queue(kOwner);

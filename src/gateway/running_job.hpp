@@ -40,6 +40,8 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   /// Says that it began, when a worker was lost before it could: every attempt is announced.
   void announce_start();
 
+  /// Has it told its start and its first node, or its end?
+  bool has_begun() const { return current_.has_value() || ended_; }
   bool has_ended() const { return ended_; }
   JobResult take_result() { return std::move(result_); }
   /// `executing` with node null, to the owner: the very last message.

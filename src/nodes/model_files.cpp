@@ -11,14 +11,20 @@ std::filesystem::path model_file(const Context& context, const std::string& fold
   return *path;
 }
 
-Compute compute_of(Context& context) {
-  const Device& device = context.device();
+namespace {
+
+Compute compute_in(Precision precision, Context& context) {
   Compute compute{.budget = model_budget(context)};
-  if (device.gpu) compute.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(*device.gpu));
-  if (device.precision == Precision::kBFloat16) compute.dtype = at::kBFloat16;
-  if (device.precision == Precision::kFloat16) compute.dtype = at::kHalf;
+  if (const auto& gpu = context.device().gpu) compute.device = at::Device(at::kCUDA, static_cast<at::DeviceIndex>(*gpu));
+  if (precision == Precision::kBFloat16) compute.dtype = at::kBFloat16;
+  if (precision == Precision::kFloat16) compute.dtype = at::kHalf;
   return compute;
 }
+
+}  // namespace
+
+Compute compute_of(Context& context) { return compute_in(context.device().precision, context); }
+Compute convolution_compute_of(Context& context) { return compute_in(context.device().convolution_precision, context); }
 
 InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error) {
   const std::string name = file.filename().string(), text = error.what();

@@ -17,6 +17,8 @@ std::filesystem::path model_file(const Context& context, const std::string& fold
 
 /// How this worker's networks compute, and whose memory they count in.
 Compute compute_of(Context& context);
+/// The same for autoencoders and upscalers.
+Compute convolution_compute_of(Context& context);
 
 /// The error with the file's name before it.
 InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error);

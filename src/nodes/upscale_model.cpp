@@ -52,7 +52,7 @@ class UpscaleModelLoader final : public Node {
   }
   Outputs run(const Inputs& in, Context& context) override {
     const auto path = model_file(context, "upscale_models", in.choice("model_name"));
-    return {load_upscale_model(*model_files<UpscaleModel>(context, "upscale_models"), path, compute_of(context))};
+    return {load_upscale_model(*model_files<UpscaleModel>(context, "upscale_models"), path, convolution_compute_of(context))};
   }
 };
 

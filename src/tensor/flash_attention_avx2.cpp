@@ -25,16 +25,16 @@ std::int64_t block_keys(std::int64_t width) {
   return keys < 2 * kTileColumns ? 2 * kTileColumns : keys;
 }
 
-std::int64_t task_queries(const Call& call) { return call.queries < kQueries ? round_up(call.queries, kTileRows) : kQueries; }
-std::int64_t tasks_a_head(const Call& call) { return (call.queries + kQueries - 1) / kQueries; }
+std::int64_t task_queries(const Call<float>& call) { return call.queries < kQueries ? round_up(call.queries, kTileRows) : kQueries; }
+std::int64_t tasks_a_head(const Call<float>& call) { return (call.queries + kQueries - 1) / kQueries; }
 
-std::int64_t padded_keys(const Call& call) { return round_up(call.keys, kTileColumns); }
+std::int64_t padded_keys(const Call<float>& call) { return round_up(call.keys, kTileColumns); }
 /// Floats of one head's packed keys and values: block after block, keys before values.
-std::int64_t head_floats(const Call& call) { return 2 * padded_keys(call) * call.width; }
+std::int64_t head_floats(const Call<float>& call) { return 2 * padded_keys(call) * call.width; }
 
 struct Scratch {
   float *q, *scores, *out, *maximum, *sum, *end;
-  Scratch(const Call& call, float* at) {
+  Scratch(const Call<float>& call, float* at) {
     const auto queries = task_queries(call);
     q = at;
     scores = q + queries * call.width;
@@ -99,7 +99,7 @@ inline float soften(float* scores, std::int64_t keys, float& maximum, float& sum
 }
 
 /// A group of six queries through one block of keys.
-void group_through_block(const Call& call, const Scratch& s, const float* block, std::int64_t group, std::int64_t count, std::int64_t padded) {
+void group_through_block(const Call<float>& call, const Scratch& s, const float* block, std::int64_t group, std::int64_t count, std::int64_t padded) {
   const auto width = call.width;
   for (std::int64_t panel = 0; panel < padded; panel += kTileColumns)
     product_tile_16(s.q + group * width, width, width, block + panel * width, s.scores + panel, padded);
@@ -119,7 +119,7 @@ void group_through_block(const Call& call, const Scratch& s, const float* block,
   }
 }
 
-void run_task(const Call& call, std::int64_t task, const Scratch& s) {
+void run_task(const Call<float>& call, std::int64_t task, const Scratch& s) {
   const auto per_head = tasks_a_head(call), head = task / per_head % call.heads, image = task / per_head / call.heads, first = task % per_head * kQueries;
   const auto width = call.width, count = call.queries - first < kQueries ? call.queries - first : kQueries, padded = round_up(count, kTileRows);
   const float* q = call.q.data + image * call.q.image + first * call.q.row + head * width;
@@ -149,11 +149,11 @@ void run_task(const Call& call, std::int64_t task, const Scratch& s) {
 
 }  // namespace
 
-bool available(std::int64_t width) { return width % kVec == 0 && width <= kWidest && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
-std::int64_t packed_floats(const Call& call) { return call.batch * call.heads * head_floats(call); }
-std::int64_t blocks(const Call& call) { return call.batch * ((call.keys + block_keys(call.width) - 1) / block_keys(call.width)); }
+bool available(const Call<float>& call) { return call.width % kVec == 0 && call.width <= kWidest && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+std::int64_t packed_numbers(const Call<float>& call) { return call.batch * call.heads * head_floats(call); }
+std::int64_t blocks(const Call<float>& call) { return call.batch * ((call.keys + block_keys(call.width) - 1) / block_keys(call.width)); }
 
-void pack(const Call& call, std::int64_t first, std::int64_t last) {
+void pack(const Call<float>& call, std::int64_t first, std::int64_t last) {
   const auto width = call.width, step = block_keys(width), per_image = blocks(call) / call.batch;
   for (auto block = first; block < last; ++block) {
     const auto image = block / per_image, key = block % per_image * step, count = call.keys - key < step ? call.keys - key : step, padded = round_up(count, kTileColumns);
@@ -167,10 +167,10 @@ void pack(const Call& call, std::int64_t first, std::int64_t last) {
   }
 }
 
-std::int64_t tasks(const Call& call) { return call.batch * call.heads * tasks_a_head(call); }
-std::int64_t scratch_floats(const Call& call) { return Scratch(call, nullptr).end - static_cast<float*>(nullptr); }
+std::int64_t tasks(const Call<float>& call) { return call.batch * call.heads * tasks_a_head(call); }
+std::int64_t scratch_floats(const Call<float>& call) { return Scratch(call, nullptr).end - static_cast<float*>(nullptr); }
 
-void run(const Call& call, std::int64_t first, std::int64_t last, float* scratch) {
+void run(const Call<float>& call, std::int64_t first, std::int64_t last, float* scratch) {
   const Scratch parts(call, scratch);
   for (auto task = first; task < last; ++task) run_task(call, task, parts);
 }
@@ -180,13 +180,13 @@ void run(const Call& call, std::int64_t first, std::int64_t last, float* scratch
 #else
 
 namespace darkroom::flash {
-bool available(std::int64_t) { return false; }
-std::int64_t packed_floats(const Call&) { return 0; }
-std::int64_t blocks(const Call&) { return 0; }
-void pack(const Call&, std::int64_t, std::int64_t) {}
-std::int64_t tasks(const Call&) { return 0; }
-std::int64_t scratch_floats(const Call&) { return 0; }
-void run(const Call&, std::int64_t, std::int64_t, float*) { __builtin_trap(); }  // available() is false: never called
+bool available(const Call<float>&) { return false; }
+std::int64_t packed_numbers(const Call<float>&) { return 0; }
+std::int64_t blocks(const Call<float>&) { return 0; }
+void pack(const Call<float>&, std::int64_t, std::int64_t) {}
+std::int64_t tasks(const Call<float>&) { return 0; }
+std::int64_t scratch_floats(const Call<float>&) { return 0; }
+void run(const Call<float>&, std::int64_t, std::int64_t, float*) { __builtin_trap(); }  // available() is false: never called
 }  // namespace darkroom::flash
 
 #endif

@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
+#include <initializer_list>
 #include <sstream>
 
 #include "base/gpus.hpp"
@@ -12,14 +14,14 @@
 namespace darkroom {
 namespace {
 
-bool processor_has_bf16() {
+bool processor_has(std::initializer_list<std::string_view> any) {
   std::ifstream file("/proc/cpuinfo");
   std::string line;
   while (std::getline(file, line)) {
     if (!line.starts_with("flags")) continue;
     std::istringstream flags(line);
     for (std::string flag; flags >> flag;)
-      if (flag == "amx_bf16" || flag == "avx512_bf16") return true;
+      if (std::ranges::find(any, flag) != any.end()) return true;
     return false;
   }
   return false;
@@ -46,12 +48,14 @@ Device open_device(std::optional<int> gpu) {
   return {.gpu = gpu, .name = fmt::format("cuda:{}{}", *gpu, place < names.size() ? " " + names[place] : "")};
 }
 
-Precision precision_for(const Device& device, std::string_view setting) {
-  if (setting == "bf16") return Precision::kBFloat16;
-  if (setting == "fp16" && device.gpu) return Precision::kFloat16;
-  if (setting == "auto" && device.gpu) return Precision::kFloat16;
-  if (setting == "auto" && processor_has_bf16()) return Precision::kBFloat16;
-  return Precision::kFloat32;
+Device with_precision(Device device, std::string_view setting) {
+  using enum Precision;
+  const auto both = [&](Precision networks, Precision convolutions) { device.precision = networks, device.convolution_precision = convolutions; };
+  if (setting == "bf16") both(kBFloat16, kBFloat16);
+  else if (device.gpu && (setting == "fp16" || setting == "auto")) both(kFloat16, kFloat16);
+  else if (setting == "auto" && processor_has({"amx_bf16", "avx512_bf16"})) both(kBFloat16, processor_has({"amx_bf16"}) ? kBFloat16 : kFloat32);
+  else both(kFloat32, kFloat32);
+  return device;
 }
 
 }  // namespace darkroom

@@ -156,8 +156,7 @@ void Worker::configure(const json::object& data) {
   log::setup("worker", string_or(data, "verbose", "INFO"));
   ExecutorSettings settings;
   if (const auto* folders = find_object(data, "folders")) settings.folders = Folders::from_json(*folders);
-  settings.device = device_;
-  settings.device.precision = precision_for(device_, string_or(data, "precision", "auto"));
+  settings.device = with_precision(device_, string_or(data, "precision", "auto"));
   settings.disable_metadata = bool_or(data, "disable_metadata", false);
   settings.preview_method = string_or(data, "preview_method", "none");
   settings.preview_size = static_cast<int>(int_or(data, "preview_size", 512));

@@ -65,6 +65,35 @@ TEST_F(JobDeskTest, AReplyThatIsNeverWrittenHoldsMessagesBackForAMomentOnly) {
   EXPECT_TRUE(until([&] { return a.count("execution_start") == 1; }));
 }
 
+TEST_F(JobDeskTest, TheQueueWaitsForABeginningForAMomentOnly) {
+  open({.beginning = 50ms});
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j", "a");
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_NE(run(desk_->queue_json())->find(R"("queue_running":[[)"), std::string::npos);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 50ms);
+}
+
+TEST_F(JobDeskTest, TheQueueThatShowsAJobRunningFollowsItsBeginning) {
+  open({.beginning = 60s});
+  FakeSession a(hub_, "a");
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j", "a");
+  bool answered = false;
+  const auto ask = [&]() -> asio::awaitable<void> {
+    co_await desk_->queue_json();
+    answered = true;
+  };
+  asio::co_spawn(io_, ask(), asio::detached);
+  event(worker, JobStarted{1});
+  EXPECT_FALSE(answered);
+  event(worker, NodeStarted{NodeIds::plain("1")});
+  EXPECT_TRUE(until([&] { return answered; }));
+  EXPECT_EQ(a.count("executing 1"), 1u);
+}
+
 TEST_F(JobDeskTest, OnlyTheOwnerHearsOfItsJob) {
   FakeSession a(hub_, "a"), b(hub_, "b");
   FakeWorker worker(1);

@@ -18,14 +18,14 @@ Weights unet_weights(const std::shared_ptr<const StateDict>& tensors) {
   return has_diffusers_names(*tensors) ? Weights(std::make_shared<const StateDict>(ldm_names(*tensors))) : Weights(tensors);
 }
 
-std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const Compute& compute) {
+std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const Compute& compute, const Compute& vae_compute) {
   auto checkpoint = std::make_shared<Checkpoint>();
   checkpoint->tensors = std::make_shared<const StateDict>(load_checkpoint(path));
   opened(path, [&] {
     const Weights root(checkpoint->tensors);
     checkpoint->model = std::make_shared<const DiffusionModel>(load_diffusion_model(unet_weights(checkpoint->tensors), compute));
     checkpoint->clip = load_checkpoint_clip(checkpoint->tensors);
-    if (root.has_below("first_stage_model.") || root.has_below("vae.")) checkpoint->vae = load_vae(root, compute);
+    if (root.has_below("first_stage_model.") || root.has_below("vae.")) checkpoint->vae = load_vae(root, vae_compute);
   });
   return checkpoint;
 }
@@ -34,7 +34,7 @@ std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const 
 
 std::shared_ptr<const Checkpoint> open_checkpoint(const std::filesystem::path& path, Context& context) {
   const auto compute = compute_of(context);
-  return model_files<Checkpoint>(context, "checkpoints")->get(path, compute, [&](const auto& file) { return open(file, compute); });
+  return model_files<Checkpoint>(context, "checkpoints")->get(path, compute, [&](const auto& file) { return open(file, compute, convolution_compute_of(context)); });
 }
 
 }  // namespace darkroom

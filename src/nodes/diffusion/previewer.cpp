@@ -15,7 +15,7 @@ namespace {
 std::shared_ptr<const Vae> taesd_of(const LatentFormat& format, Context& context) {
   const auto file = find_taesd_decoder(format.taesd, context.folders());
   if (!file) return nullptr;
-  const auto compute = compute_of(context);
+  const auto compute = convolution_compute_of(context);
   try {
     auto taesd = model_files<Vae>(context, "preview_decoders")->get(*file, compute, [&](const std::filesystem::path& path) {
       const Weights weights(std::make_shared<const StateDict>(load_checkpoint(path)));

@@ -62,7 +62,7 @@ class VAELoader final : public Node {
   Outputs run(const Inputs& in, Context& context) override {
     const auto& name = in.choice("vae_name");
     if (name == kPixelSpace) return {held_value(pixel_space_vae())};
-    const auto compute = compute_of(context);
+    const auto compute = convolution_compute_of(context);
     if (const auto taesd = find_taesd(name, context.folders())) return {held_value(open_taesd(*taesd, context.folders(), compute))};
     return {held_value(model_files<Vae>(context, "vaes")->get(model_file(context, "vae", name), compute, [&](const auto& file) { return open_vae(file, compute); }))};
   }

@@ -160,7 +160,7 @@ TEST(RestoreBf16, StaysCloseToFloat32) {
     const double error = got.sub(at::clamp(tensors.at("output"), 0, 1)).square().mean().item<double>();
     const double psnr = -10 * std::log10(error);
     std::cout << name << ": bf16 " << psnr << " dB\n";
-    EXPECT_GT(psnr, 40) << name;
+    EXPECT_GT(psnr, 55) << name;  // what the recorded workflows ask for
   }
 }
 

@@ -124,11 +124,13 @@ TEST(Attention, EqualsTheDefinition) {
     const auto channels = c.heads * c.width;
     const auto q = at::randn({c.batch, c.queries, channels}).mul(c.size), k = at::randn({c.batch, c.keys, channels}).mul(c.size), v = at::randn({c.batch, c.keys, channels});
     const auto want = plain_attention(q, k, v, c.heads);
-    EXPECT_LT(error(attention(q, k, v, c.heads), want), 3e-6);
-    EXPECT_LT(error(attention(q.to(at::kBFloat16), k.to(at::kBFloat16), v.to(at::kBFloat16), c.heads), want), c.size > 1 ? 0.2 : 2e-2);
+    const double allowed = 3e-6 * c.size;  // large scores make few keys count, and their rounding more
+    EXPECT_LT(error(attention(q, k, v, c.heads), want), allowed);
+    const auto rounded_q = q.to(at::kBFloat16), rounded_k = k.to(at::kBFloat16), rounded_v = v.to(at::kBFloat16);
+    EXPECT_LT(error(attention(rounded_q, rounded_k, rounded_v, c.heads), plain_attention(rounded_q, rounded_k, rounded_v, c.heads)), 1e-2);
     // Parts of one wider product, as merged projections give them.
     const auto both = concat({k, v}, 2);
-    EXPECT_LT(error(attention(q, both.narrow(2, 0, channels), both.narrow(2, channels, channels), c.heads), want), 3e-6);
+    EXPECT_LT(error(attention(q, both.narrow(2, 0, channels), both.narrow(2, channels, channels), c.heads), want), allowed);
   }
   const auto x = at::randn({1, 4, 16});
   EXPECT_THROW(attention(x, x, x, 3), InvalidInput);
@@ -136,11 +138,13 @@ TEST(Attention, EqualsTheDefinition) {
 }
 
 TEST(Attention, KeepsNaNToItsOwnHead) {
-  auto q = at::randn({1, 40, 32}), k = at::randn({1, 40, 32}), v = at::randn({1, 40, 32});
-  q.select(1, 3).narrow(1, 0, 16).fill_(NAN);
-  const auto out = attention(q, k, v, 2);
-  EXPECT_TRUE(out.select(1, 3).narrow(1, 0, 16).isnan().all().item<bool>());
-  EXPECT_EQ(out.isnan().sum().item<std::int64_t>(), 16);
+  for (const auto dtype : {at::kFloat, at::kBFloat16}) {
+    const auto q = at::randn({1, 40, 32}).to(dtype), k = at::randn({1, 40, 32}).to(dtype), v = at::randn({1, 40, 32}).to(dtype);
+    q.select(1, 3).narrow(1, 0, 16).fill_(NAN);
+    const auto out = attention(q, k, v, 2);
+    EXPECT_TRUE(out.select(1, 3).narrow(1, 0, 16).isnan().all().item<bool>());
+    EXPECT_EQ(out.isnan().sum().item<std::int64_t>(), 16);
+  }
 }
 
 TEST(GegluFeedForwardLayer, EqualsTheDefinition) {

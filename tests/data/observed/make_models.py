@@ -257,6 +257,35 @@ def unclip(adm, embedder):
     return d
 
 
+# The first convolution of most residual layers and of the wide layers in transformers: what is beside them still leads through.
+LIGHT = ("*output_blocks.[0-7].0.in_layers.2.weight", "*input_blocks.[2-8].0.in_layers.2.weight", "*.ff.net.0.proj.weight")
+
+
+def refiner():
+    """SDXL's refiner: the widths and depths that a loader knows it by, all levels as wide as the first."""
+    d = UNet(4, 4, 384, [1, 1, 1, 1], [2, 2, 2, 2], [0, 0, 4, 4, 4, 4, 0, 0], 4, [0, 0, 0, 4, 4, 4, 4, 4, 4, 0, 0, 0], 1280, True, 2560).tensors("model.diffusion_model.")
+    d = hollow(d, "*.transformer_blocks.[123].*", *LIGHT, "*output_blocks.*.0.out_layers.3.weight")
+    text = golden.clip_open("conditioner.embedders.0.model.", 1280, 32, {0, 31})
+    d.update(hollow(text, "*.mlp.*"))
+    return d
+
+
+def unet(channels_in, like, *names, **changes):
+    """A UNet alone of one of the golden shapes, most of it zero."""
+    shape = {key: getattr(like, key) for key in ("out_ch", "base", "mult", "res", "depth", "depth_mid", "depth_out", "context", "linear_proj", "adm")} | changes
+    return hollow(UNet(channels_in, **shape).tensors("model.diffusion_model."), "*.transformer_blocks.[1-9].*", *names)
+
+
+def without_middle(tensors):
+    return {n: t for n, t in tensors.items() if ".middle_block." not in n}
+
+
+# The distilled relatives of SDXL: fewer transformer blocks, and none, or nothing at all, in the middle.
+SSD = dict(depth=[0, 0, 2, 2, 4, 4], depth_mid=0, depth_out=[4, 4, 4, 2, 2, 2, 0, 0, 0])
+VEGA = dict(depth=[0, 0, 1, 1, 2, 2], depth_mid=0, depth_out=[2, 2, 2, 1, 1, 1, 0, 0, 0])
+KOALA = dict(res=[1, 1, 1], depth=[0, 2, 5], depth_mid=0, depth_out=[5, 5, 2, 2, 0, 0])
+
+
 def style():
     """The style adapter: 8 tokens out of the vision encoder's last states."""
     w = 1024
@@ -344,6 +373,17 @@ FILES = {
     "clip_vision/seen_open_clip_h.safetensors": lambda: open_clip_vision(vision(**VISION_H, real={0: "am"}), "visual."),
     "checkpoints/seen_unclip_h.safetensors": lambda: unclip(2048, VISION_H),
     "checkpoints/seen_unclip_l.safetensors": lambda: unclip(1536, VISION_L),
+    "checkpoints/seen_refiner.safetensors": refiner,
+    "checkpoints/seen_sdxl_v.safetensors": lambda: marked(unet(4, golden.UNET_SDXL, *LIGHT), "v_pred"),
+    "checkpoints/seen_sdxl_v_zero.safetensors": lambda: marked(marked(unet(4, golden.UNET_SDXL, *LIGHT), "v_pred"), "ztsnr"),
+    "diffusion_models/seen_sd2_eps.safetensors": lambda: unet(4, golden.UNET_SD2, *LIGHT, "*.norm1.bias"),
+    "diffusion_models/seen_sd2_inpaint.safetensors": lambda: unet(9, golden.UNET_SD2, *LIGHT),
+    "diffusion_models/seen_sdxl_inpaint.safetensors": lambda: unet(9, golden.UNET_SDXL, *LIGHT),
+    "diffusion_models/seen_sd15_pix2pix.safetensors": lambda: unet(8, golden.UNET_SD15_INPAINT),
+    "diffusion_models/seen_sdxl_pix2pix.safetensors": lambda: unet(8, golden.UNET_SDXL, *LIGHT),
+    "diffusion_models/seen_ssd.safetensors": lambda: unet(4, golden.UNET_SDXL, *LIGHT, **SSD),
+    "diffusion_models/seen_vega.safetensors": lambda: unet(4, golden.UNET_SDXL, *LIGHT, **VEGA),
+    "diffusion_models/seen_koala.safetensors": lambda: without_middle(unet(4, golden.UNET_SDXL, *LIGHT, **KOALA)),
     "style_models/seen_style.safetensors": style,
     "hypernetworks/seen_relu.pt": lambda: hyper((320, 768), (1, 0.05, 1), "relu"),
     "hypernetworks/seen_swish_norm.pt": lambda: hyper((640, 768), (1, 0.05, 0.1, 1), "swish", norm=True),
