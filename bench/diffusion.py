@@ -1,6 +1,6 @@
 """Text to image with networks of the real sizes and random weights: Darkroom beside ComfyUI, OpenVINO and plain PyTorch.
 
-usage: diffusion.py [--model sd15|sdxl] [--size N] [--steps N] [--rounds N] [--comfyui URL] [--peers openvino,pytorch] [--precision fp32|bf16]
+usage: diffusion.py [--model sd15|sdxl] [--size N] [--steps N] [--rounds N] [--comfyui URL] [--peers openvino,pytorch] [--precision auto|fp32|bf16]
                     [--cold] [--short] [--out FILE.json]
 
 Two things are measured, each in turns, so that what else the machine does falls on all sides:
@@ -13,6 +13,7 @@ Two things are measured, each in turns, so that what else the machine does falls
 In the same run: the machine's own rate for large matrix products and convolutions, and the share of it that the step reaches: the sum over
 kinds of operations / rate, over the step's time. Attention is held against the rate of matrix products.
 Every time stands beside the PSNR of its result against float32 (of the first side that has it).
+--precision auto is what `darkroom serve` takes by itself; peers then compute in bf16 where the processor has it.
 --short: one round, four steps. SDXL runs its peers one at a time.
 """
 import argparse
@@ -122,7 +123,8 @@ def networks_alone(model, args, python):
         with tempfile.TemporaryDirectory() as folder:
             out = lambda name: os.path.join(folder, name + ".safetensors")
             inputs = model.inputs(args.size, 2)
-            bf16 = ["--bf16"] if args.precision == "bf16" else []
+            peers_precision = precision_of(args, "unet")
+            bf16 = ["--bf16"] if precision_of(args, what) == "bf16" else []
             commands = {}
             if what == "unet":
                 commands["darkroom"] = [args.programs / "darkroom-bench-unet", model.checkpoint, inputs, out("darkroom"), args.threads, *bf16]
@@ -130,11 +132,11 @@ def networks_alone(model, args, python):
                 commands["darkroom"] = [args.programs / "darkroom-bench-vae", model.vae, "decode", inputs, args.threads, "--out", out("darkroom"), *bf16]
             common = [what, model.checkpoint, inputs]
             if "pytorch" in peers:
-                commands["pytorch"] = [python, SIDES / "step.py", "torch", *common, out("pytorch"), args.threads, args.precision]
+                commands["pytorch"] = [python, SIDES / "step.py", "torch", *common, out("pytorch"), args.threads, peers_precision]
             if "openvino" in peers:
                 ir = weights.CACHE / f"{model.name}-{what}-{args.size}.xml"
-                commands["openvino"] = [python, SIDES / "step.py", "openvino", *common, out("openvino"), args.threads, args.precision, ir]
-            if args.precision == "bf16":
+                commands["openvino"] = [python, SIDES / "step.py", "openvino", *common, out("openvino"), args.threads, peers_precision, ir]
+            if peers_precision == "bf16":
                 commands["pytorch, fp32"] = [python, SIDES / "step.py", "torch", *common, out("pytorch, fp32"), args.threads, "fp32"]
             commands = {name: [str(word) for word in command] for name, command in commands.items()}
             tell = lambda name, run, number: print(f"{what}, {name}: {run[0]:.2f} s, processor {run[1]:.2f} s" + ("" if number else " (first)"), flush=True)
@@ -145,6 +147,8 @@ def networks_alone(model, args, python):
             else:
                 results[what] = take_turns({name: Runner(command) for name, command in commands.items()}, args.rounds, tell)
             add_accuracy(results[what], out, what)
+            for name, side in results[what].items():
+                side["precision"] = precision_of(args, what) if name == "darkroom" else "fp32" if "fp32" in name else peers_precision
     return results
 
 
@@ -163,7 +167,7 @@ def add_accuracy(results, out, what):
 # ---- the machine
 
 def rates_and_share(model, args, python, step_s):
-    found = json.loads(subprocess.run([python, SIDES / "rates.py", model.checkpoint, model.inputs(args.size, 2), str(args.threads), args.precision],
+    found = json.loads(subprocess.run([python, SIDES / "rates.py", model.checkpoint, model.inputs(args.size, 2), str(args.threads), precision_of(args, "unet")],
                                       check=True, capture_output=True, text=True).stdout)
     product, convolution = max(found["rates"]["product"].values()), max(found["rates"]["convolution"].values())
     operations = found["operations"]
@@ -171,9 +175,19 @@ def rates_and_share(model, args, python, step_s):
     return {**found, "least_step_s": least, "share": least / step_s}
 
 
+def processor_has(*flags):
+    return any(flag in pathlib.Path("/proc/cpuinfo").read_text() for flag in flags)
+
+
 def has_bf16():
-    flags = pathlib.Path("/proc/cpuinfo").read_text()
-    return "amx_bf16" in flags or "avx512_bf16" in flags
+    return processor_has("amx_bf16", "avx512_bf16")
+
+
+def precision_of(args, what):
+    """What our side computes a step or a decode in: `auto` as src/worker/device.hpp has it."""
+    if args.precision != "auto":
+        return args.precision
+    return "bf16" if processor_has("amx_bf16") or (has_bf16() and what == "unet") else "fp32"
 
 
 # ---- what comes out
@@ -193,7 +207,7 @@ def print_table(result):
     for what, label in (("unet", "one step alone"), ("decode", "one decode alone")):
         for name, side in result.get("networks", {}).get(what, {}).items():
             accuracy = f"{side['psnr_db']:.1f} dB" if "psnr_db" in side else "the reference"
-            print(f"{label + ', ' + name:34}{side['wall_s']:12.2f} s  processor {side['cpu_s']:.2f} s, {side['peak_mb']:,.0f} MB, {accuracy}")
+            print(f"{label + ', ' + name:34}{side['wall_s']:12.2f} s  processor {side['cpu_s']:.2f} s, {side['peak_mb']:,.0f} MB, {side['precision']}, {accuracy}")
     if "machine_rate" in result:
         rate = result["machine_rate"]
         best = lambda kind: max(rate["rates"][kind].values()) / 1e12
@@ -232,7 +246,7 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--comfyui", metavar="URL")
     parser.add_argument("--peers", default="pytorch,openvino", help="of the networks alone; empty for none")
-    parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16" if has_bf16() else "fp32")
+    parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--cold", action="store_true", help="also with the checkpoint out of the page cache")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--no-networks", action="store_true", help="whole pictures only")
@@ -244,7 +258,7 @@ def main():
     args.rounds = args.rounds or (2 if args.model == "sdxl" else 3)
     if args.short:
         args.rounds, args.steps = 1, 4
-    if not has_bf16() and args.precision == "fp32":
+    if not has_bf16() and args.precision != "bf16":
         print("this processor multiplies no bf16 in hardware: everything is measured in float32", flush=True)
     model = weights.Model(args.model)
     weights.make(model, args.size, 2)

@@ -15,6 +15,9 @@ if(NOT EXISTS "${torch_root}/lib/libtorch_cpu.so")
 endif()
 message(STATUS "libtorch: ${torch_root}")
 
+# The worker embeds the Python that torch was made for. Everything else about it comes out of the environment.
+find_package(Python3 3.11 REQUIRED COMPONENTS Development.Embed)
+
 add_library(c10 SHARED IMPORTED)
 set_target_properties(c10 PROPERTIES IMPORTED_LOCATION ${torch_root}/lib/libc10.so)
 # The wheel carries headers of another fmt than the one that spdlog is built with: ours must be found first.

@@ -23,6 +23,7 @@
 #include "gateway/job_desk.hpp"
 #include "gateway/log_buffer.hpp"
 #include "gateway/log_sink.hpp"
+#include "gateway/packs.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/schema_store.hpp"
 #include "gateway/server.hpp"
@@ -49,6 +50,7 @@ Folders make_folders(const Options& options) {
   if (!options.output_directory.empty()) folders.use_output(options.output_directory);
   if (!options.temp_directory.empty()) folders.temp = options.temp_directory / "temp";
   if (!options.user_directory.empty()) folders.user = options.user_directory;
+  if (options.disable_packs) folders.allowed_packs = options.allowed_packs;
   for (const auto& file : options.extra_model_paths) folders.add_extra_paths(file);
   try {
     folders.create_missing();
@@ -68,12 +70,19 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/// Schemas are kept under what is known of a worker before it has started: which program it is.
-std::string schemas_key(const fs::path& program) {
+/// Which file it is, and which state of it.
+std::string file_mark(const fs::path& file) {
   std::error_code fault;
-  const auto size = fs::file_size(program, fault);
-  const auto modified = fs::last_write_time(program, fault).time_since_epoch().count();
-  return sha256_hex(program.string() + " " + std::to_string(size) + " " + std::to_string(modified)).substr(0, 32);
+  const auto size = fs::file_size(file, fault);
+  const auto modified = fs::last_write_time(file, fault).time_since_epoch().count();
+  return file.string() + " " + std::to_string(size) + " " + std::to_string(modified);
+}
+
+/// Schemas are kept under what is known of a worker before it has started: which program it is, and the code of its packs.
+std::string schemas_key(const fs::path& program, const Folders& folders) {
+  std::string text = file_mark(program);
+  for (const auto& file : pack_code(folders)) text += '\n' + file_mark(file);
+  return sha256_hex(text).substr(0, 32);
 }
 
 void add_routes(Router& router, Services& services) {
@@ -137,7 +146,7 @@ struct Gateway::Parts {
 };
 
 asio::awaitable<void> Gateway::Parts::start() {
-  const std::string key = schemas_key(options.worker_program);
+  const std::string key = schemas_key(options.worker_program, folders);
   workers.on_schemas([this, key](std::string, std::string text) {
     asio::co_spawn(io, broker.keep_schemas(key, std::move(text)), asio::detached);
   });

@@ -110,12 +110,27 @@ std::vector<fs::path> pack_folders(const Folders& folders) {
   for (const auto& root : roots->paths)
     for (const auto& name : entries(root)) {
       std::error_code ignored;
-      if (name.starts_with('.') || name == "__pycache__" || name.ends_with(".disabled") || !fs::is_directory(root / name, ignored)) continue;
+      if (!folders.allows_pack(name) || !fs::is_directory(root / name, ignored)) continue;
       packs.try_emplace(name, root / name);
     }
   std::vector<fs::path> list;
   for (auto& [name, path] : packs) list.push_back(std::move(path));
   return list;
+}
+
+std::vector<fs::path> pack_code(const Folders& folders) {
+  std::vector<fs::path> files;
+  const ModelFolder* roots = folders.model_folder("custom_nodes");
+  if (!roots) return files;
+  std::error_code ignored;
+  for (const auto& root : roots->paths)
+    for (const auto& name : entries(root))
+      if (name.ends_with(".py") && folders.allows_pack(name) && fs::is_regular_file(root / name, ignored)) files.push_back(root / name);
+  for (const auto& pack : pack_folders(folders))
+    for (auto at = fs::recursive_directory_iterator(pack, fs::directory_options::skip_permission_denied, ignored); at != fs::recursive_directory_iterator(); at.increment(ignored))
+      if (at->path().extension() == ".py") files.push_back(at->path());
+  std::ranges::sort(files);
+  return files;
 }
 
 std::vector<WebFolder> web_folders(const Folders& folders) {

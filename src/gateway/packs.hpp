@@ -18,8 +18,11 @@ struct WebFolder {
   std::filesystem::path folder;
 };
 
-/// Folders of the custom_nodes paths, sorted by name; hidden ones, `__pycache__` and names ending in `.disabled` left out.
+/// Folders of the custom_nodes paths, sorted by name, that Folders::allows_pack() has nothing against.
 std::vector<std::filesystem::path> pack_folders(const Folders& folders);
+
+/// Every .py file of the packs that may be used, those that are one file among them; sorted.
+std::vector<std::filesystem::path> pack_code(const Folders& folders);
 
 /// The web folders that a pack declares: WEB_DIRECTORY, where `__init__.py` sets it to a plain text, under the folder's name;
 /// `web` of `[tool.comfy]` in pyproject.toml, under the project's name. A folder outside of its pack is left out.

@@ -23,14 +23,14 @@ constexpr const char* kForeignSwitches[] = {
     "--force-upcast-attention", "--dont-upcast-attention", "--enable-manager", "--disable-manager-ui", "--enable-manager-legacy-ui",
     "--gpu-only", "--highvram", "--normalvram", "--lowvram", "--novram", "--disable-async-offload", "--force-non-blocking",
     "--disable-smart-memory", "--deterministic", "--disable-pinned-memory", "--mmap-torch-files", "--disable-mmap", "--dont-print-server",
-    "--quick-test-for-ci", "--windows-standalone-build", "--log-stdout", "--disable-all-custom-nodes"};
+    "--quick-test-for-ci", "--windows-standalone-build", "--log-stdout"};
 /// Those among them that take values, and how many at most.
 constexpr std::pair<const char*, int> kForeignValues[] = {
     {"--cuda-device", 1}, {"--default-device", 1}, {"--directml", 1}, {"--oneapi-device-selector", 1}, {"--reserve-vram", 1},
     {"--async-offload", 1}, {"--fast", 8}, {"--front-end-version", 1}, {"--comfy-api-base", 1}, {"--database-url", 1}};
 
 /// Flags of the design that this version does not have yet: refused, so that nobody relies on them.
-constexpr const char* kLater[] = {"--vram", "--auth", "--whitelist-custom-nodes"};
+constexpr const char* kLater[] = {"--vram", "--auth"};
 
 [[noreturn]] void refuse(const std::string& flag) {
   throw CLI::ValidationError(flag, "comes with a later version of Darkroom; this one does not have it");
@@ -111,6 +111,8 @@ void add_comfyui(CLI::App& serve, Options& options, ServeNotes& notes) {
          notes.lines.emplace_back("--default-hashing-function has no effect: files of one name are compared byte by byte, which no hash can do better");
        }, "md5, sha1, sha256 or sha512: taken and without effect, as files are compared byte by byte")
       ->check(CLI::IsMember({"md5", "sha1", "sha256", "sha512"}))->group(group);
+  serve.add_flag("--disable-all-custom-nodes", options.disable_packs, "Load no packs of nodes")->group(group);
+  serve.add_option("--whitelist-custom-nodes", options.allowed_packs, "Packs that --disable-all-custom-nodes leaves on: names of their folders or files")->expected(1, 256)->group(group);
   serve.add_flag("--disable-metadata", options.disable_metadata, "Write no prompt and workflow into saved pictures")->group(group);
   serve.add_flag("--multi-user", options.multi_user, "Settings and workflows apart for each user")->group(group);
   serve.add_flag("--enable-compress-response-body", options.compress_response_body, "Compress JSON and text replies")->group(group);

@@ -1,5 +1,6 @@
 #include "gateway/worker_pool.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -264,7 +265,7 @@ asio::awaitable<json::value> WorkerPool::ask(json::object question) {
   boost::system::error_code ignored;
   co_await ask->timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
   state.asks.erase(id);
-  if (!ask->answer) throw Unavailable(ask->lost ? "the worker that was asked is gone" : "no worker answered in time");
+  if (!ask->answer) throw Unavailable(ask->lost ? "the worker that was asked is gone" : fmt::format("no worker answered within {} s", static_cast<double>(state.times.ask) / 1000));
   if (const auto* error = find_object(*ask->answer, "error"))
     throw RaisedInValidator(string_or(*error, "type", "RuntimeError"), string_or(*error, "message", ""));
   const auto* result = find(*ask->answer, "result");

@@ -104,7 +104,10 @@ json::object Folders::to_json() const {
     list.push_back(json::object{
         {"key", folder.key}, {"paths", to_array(folder.paths)}, {"extensions", std::move(extensions)}, {"folders_only", folder.folders_only}});
   }
-  return {{"base", base.string()},
+  json::value allowed;
+  if (allowed_packs) allowed = json::array(allowed_packs->begin(), allowed_packs->end());
+  return {{"allowed_packs", std::move(allowed)},
+          {"base", base.string()},
           {"input", input.string()},
           {"output", output.string()},
           {"temp", temp.string()},
@@ -121,6 +124,11 @@ Folders Folders::from_json(const json::object& wire) {
   folders.temp = string_or(wire, "temp", "");
   folders.user = string_or(wire, "user", "");
   folders.custom_nodes = string_or(wire, "custom_nodes", "");
+  if (const auto* allowed = find_array(wire, "allowed_packs")) {
+    auto& names = folders.allowed_packs.emplace();
+    for (const auto& name : *allowed)
+      if (name.is_string()) names.emplace_back(name.get_string());
+  }
   const json::array* list = find_array(wire, "models");
   if (!list || folders.base.empty()) throw InvalidInput("folders: base or models are missing");
   for (const auto& value : *list) {
@@ -138,6 +146,11 @@ Folders Folders::from_json(const json::object& wire) {
     folders.models.push_back(std::move(folder));
   }
   return folders;
+}
+
+bool Folders::allows_pack(std::string_view name) const {
+  if (name.empty() || name.starts_with('.') || name == "__pycache__" || name.ends_with(".disabled")) return false;
+  return !allowed_packs || std::ranges::find(*allowed_packs, name) != allowed_packs->end();
 }
 
 void Folders::create_missing() const {

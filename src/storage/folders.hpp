@@ -42,6 +42,11 @@ class Folders {
 
   std::filesystem::path base, input, output, temp, user, custom_nodes;
   std::vector<ModelFolder> models;
+  /// Names of the packs below custom_nodes that may be used (--disable-all-custom-nodes, --whitelist-custom-nodes); nothing: all.
+  std::optional<std::vector<std::string>> allowed_packs;
+
+  /// May this pack be used? Not when its name says that it is switched off (`.disabled`), hidden, or is not among allowed_packs.
+  bool allows_pack(std::string_view name) const;
 
   /// "input", "output" or "temp"; nothing for any other word.
   std::optional<std::filesystem::path> by_type(std::string_view type) const;

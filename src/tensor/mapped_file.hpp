@@ -35,6 +35,10 @@ class MappedFile {
   std::size_t size_;
 };
 
+/// Has the kernel read a file in the background, so that who comes to its pages later finds them there. For files that are read whole and soon;
+/// says nothing when it can't.
+void read_ahead(const std::filesystem::path& path);
+
 /// A contiguous tensor of `sizes` over the bytes at `offset`; it keeps the map alive. The caller has checked the bounds.
 /// Data that isn't aligned for its type is copied.
 at::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, std::size_t offset, at::IntArrayRef sizes, at::ScalarType dtype);

@@ -22,6 +22,10 @@ Failure out_of_memory(const std::string& text) { return {text + "\n" + kMemoryTi
 Failure describe_failure(const std::exception_ptr& exception) {
   try {
     std::rethrow_exception(exception);
+  } catch (const TracedError& error) {
+    auto failure = error.name() == "torch.OutOfMemoryError" ? out_of_memory(error.what()) : Failure{std::string(error.what()) + "\n", error.name()};
+    failure.traceback = error.traceback();
+    return failure;
   } catch (const NamedError& error) {
     return {std::string(error.what()) + "\n", error.name()};
   } catch (const Error& error) {

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <string>
+#include <vector>
 
 namespace darkroom {
 
@@ -10,6 +11,7 @@ struct Failure {
   std::string message;  ///< with its newline and tips, as `exception_message` has them
   std::string type;     ///< Python's name: ValueError, torch.OutOfMemoryError
   bool out_of_memory = false;
+  std::vector<std::string> traceback = {};  ///< of an exception of Python
 };
 
 Failure describe_failure(const std::exception_ptr& exception);

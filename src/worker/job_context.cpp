@@ -60,18 +60,19 @@ void JobContext::progress(std::int64_t value, std::int64_t max, std::string_view
 
 void JobContext::text(std::string_view text) { world_->tell(TextSent{node_id_, std::string(text)}); }
 
-void JobContext::send(std::string type, json::value data, bool to_all) {
+void JobContext::send(std::string type, json::value data, Audience to) {
   MessageSent event;
   event.type = std::move(type);
   event.data = std::move(data);
-  event.to_all = to_all;
+  event.to_all = to.all, event.sid = std::move(to.sid);
   world_->tell(std::move(event));
 }
 
-void JobContext::send_binary(std::uint32_t event_number, std::string bytes) {
+void JobContext::send_binary(std::uint32_t event_number, std::string bytes, Audience to) {
   BinarySent event;
   event.event = event_number;
   event.bytes = std::move(bytes);
+  event.to_all = to.all, event.sid = std::move(to.sid);
   world_->tell(std::move(event));
 }
 

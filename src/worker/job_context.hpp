@@ -80,8 +80,8 @@ class JobContext final : public Context {
   void progress(std::int64_t value, std::int64_t max) override;
   void progress(std::int64_t value, std::int64_t max, std::string_view format, std::string picture) override;
   void text(std::string_view text) override;
-  void send(std::string type, json::value data, bool to_all) override;
-  void send_binary(std::uint32_t event, std::string bytes) override;
+  void send(std::string type, json::value data, Audience to) override;
+  void send_binary(std::uint32_t event, std::string bytes, Audience to) override;
 
   const std::string& node_id() const override { return node_id_; }
   const json::object& prompt() const override { return world_->prompt->get_object(); }

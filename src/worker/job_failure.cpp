@@ -21,9 +21,9 @@ void JobRun::fail(const Failure& failure) {
   event.error = error_data(current_);
   event.error["exception_message"] = failure.message;
   event.error["exception_type"] = failure.type;
-  json::array trace;
-  if (current_ != kNoNode) trace.push_back(json::value("  node " + prompt_[current_].ids.node + ", in " + prompt_[current_].class_name() + "\n"));
-  trace.push_back(json::value(failure.type + ": " + failure.message));
+  json::array trace(failure.traceback.begin(), failure.traceback.end());
+  if (trace.empty() && current_ != kNoNode) trace.push_back(json::value("  node " + prompt_[current_].ids.node + ", in " + prompt_[current_].class_name() + "\n"));
+  if (failure.traceback.empty()) trace.push_back(json::value(failure.type + ": " + failure.message));
   event.error["traceback"] = std::move(trace);
   event.error["current_inputs"] = arguments_.describe();
   json::array known;

@@ -44,6 +44,23 @@ class NamedError : public InvalidInput {
   std::string python_name_;
 };
 
+/// An exception of Python: its type's full name, and the traceback as Python prints it, line by line.
+class TracedError : public NamedError {
+ public:
+  TracedError(std::string python_name, const std::string& text, std::vector<std::string> traceback) : NamedError(std::move(python_name), text), traceback_(std::move(traceback)) {}
+  const std::vector<std::string>& traceback() const { return traceback_; }
+
+ private:
+  std::vector<std::string> traceback_;
+};
+
+/// Whom a message is for: the owner of the prompt, everybody, or the sockets of one client.
+struct Audience {
+  bool all = false;
+  std::string sid = {};
+  static Audience everybody() { return {.all = true}; }
+};
+
 /// The arguments of one call, by the names of the schema. A missing optional input is absent (the node's own default counts).
 /// Getters throw InvalidInput that says which input is wrong.
 class Inputs {
@@ -147,10 +164,10 @@ class Context {
   virtual void progress(std::int64_t value, std::int64_t max, std::string_view format, std::string picture) = 0;
   /// A text shown at the node (binary message 3) for the owner of the prompt.
   virtual void text(std::string_view text) = 0;
-  /// A message of any type: to the owner of the prompt, or to all sockets.
-  virtual void send(std::string type, json::value data, bool to_all = false) = 0;
-  /// A binary message with an integer event, to the owner.
-  virtual void send_binary(std::uint32_t event, std::string bytes) = 0;
+  /// A message of any type.
+  virtual void send(std::string type, json::value data, Audience to = {}) = 0;
+  /// A binary message with an integer event.
+  virtual void send_binary(std::uint32_t event, std::string bytes, Audience to = {}) = 0;
 
   virtual const std::string& node_id() const = 0;      ///< UNIQUE_ID
   virtual const json::object& prompt() const = 0;      ///< PROMPT, as saved in pictures

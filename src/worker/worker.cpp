@@ -11,6 +11,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/hash.hpp"
 #include "base/log.hpp"
@@ -35,8 +36,8 @@ std::string hex128(const Hash128& hash) {
 
 }  // namespace
 
-Worker::Worker(int fd, const Registry& registry, Device device)
-    : fd_(fd), registry_(registry), device_(std::move(device)), executor_(registry), read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
+Worker::Worker(int fd, Registry& registry, Device device, LoadPacks load_packs)
+    : fd_(fd), registry_(registry), load_packs_(std::move(load_packs)), device_(std::move(device)), executor_(registry), read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
   ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
 
@@ -45,7 +46,7 @@ Worker::~Worker() {
 }
 
 int Worker::run() {
-  say_hello();
+  if (!load_packs_) say_hello();
   execution_ = std::thread([this] { execute_tasks(); });
   try {
     serve();
@@ -138,7 +139,7 @@ void Worker::handle(Record record) {
     if (record.kind == "run") accept(record.data);
     else if (record.kind == "cancel") cancel(string_or(record.data, "job", ""));
     else if (record.kind == "ping") outbox_.send(Record{"pong", {{"rss", resident_bytes()}}, {}});
-    else if (record.kind == "ask") answer(record.data);
+    else if (record.kind == "ask") answer(std::move(record.data));
     else if (record.kind == "configure") configure(record.data);
     else if (record.kind == "free")
       post([this, models = bool_or(record.data, "unload_models", false), memory = bool_or(record.data, "free_memory", false)] {
@@ -163,7 +164,20 @@ void Worker::configure(const json::object& data) {
   settings.memory_limit = static_cast<std::size_t>(int_or(data, "ram", 0));
   const CacheMode mode = cache_mode(string_or(data, "cache", "classic"));
   const auto limit = static_cast<std::size_t>(int_or(data, "cache_size", 0));
-  post([this, settings = std::move(settings), mode, limit]() mutable { executor_.configure(std::move(settings), mode, limit); });
+  post([this, settings = std::move(settings), mode, limit]() mutable {
+    const Folders folders = settings.folders;
+    executor_.configure(std::move(settings), mode, limit);
+    if (load_packs_) load_packs(folders);
+  });
+}
+
+void Worker::load_packs(const Folders& folders) {
+  try {
+    std::exchange(load_packs_, {})(registry_, folders);
+  } catch (const std::exception& error) {
+    log::error("the packs of nodes can't be loaded: {}", error.what());
+  }
+  say_hello();
 }
 
 void Worker::accept(const json::object& data) {
@@ -201,8 +215,17 @@ void Worker::cancel(const std::string& job) {
   }
 }
 
-/// Answers at once, on this thread, also while a node computes: a class's validator looks at its inputs only.
-void Worker::answer(const json::object& data) {
+/// On a thread of its own, also while a node computes: a pack's validator may take its time, and pings are to be answered.
+void Worker::answer(json::object data) {
+  std::erase_if(asked_, [](const Asked& asked) { return asked.done->load(); });
+  auto done = std::make_shared<std::atomic<bool>>(false);
+  asked_.push_back({done, std::jthread([this, done, data = std::move(data)] {
+                      outbox_.send(answer_to(data));
+                      *done = true;
+                    })});
+}
+
+Record Worker::answer_to(const json::object& data) const {
   Record reply{"answer", {{"id", data.contains("id") ? data.at("id") : json::value()}}, {}};
   try {
     const std::string what = string_or(data, "what", "");
@@ -220,7 +243,7 @@ void Worker::answer(const json::object& data) {
     if (failure.message.ends_with('\n')) failure.message.pop_back();
     reply.data["error"] = json::object{{"type", failure.type}, {"message", failure.message}};
   }
-  outbox_.send(std::move(reply));
+  return reply;
 }
 
 void Worker::begin_stop() {

@@ -9,6 +9,7 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,8 +27,12 @@ namespace darkroom {
 
 class Worker {
  public:
-  /// `fd`: a connected stream socket; stays the caller's. `registry` must outlive the worker.
-  Worker(int fd, const Registry& registry, Device device = {});
+  /// Adds classes that lie in folders: packs. On the execution thread, once, when the folders are known.
+  using LoadPacks = std::function<void(Registry&, const Folders&)>;
+
+  /// `fd`: a connected stream socket; stays the caller's. `registry` must outlive the worker. With `load_packs` it tells its schemas after
+  /// it was configured and the packs are there.
+  Worker(int fd, Registry& registry, Device device = {}, LoadPacks load_packs = {});
   ~Worker();
 
   /// Says hello, tells the schemas and serves until the gateway says stop or closes the socket. Returns the exit status.
@@ -40,11 +45,13 @@ class Worker {
 
   // control thread
   void say_hello();
+  void load_packs(const Folders& folders);
   void handle(Record record);
   void configure(const json::object& data);
   void accept(const json::object& data);
   void cancel(const std::string& job);
-  void answer(const json::object& data);
+  void answer(json::object data);
+  Record answer_to(const json::object& data) const;
   void begin_stop();
   bool read_records();
   /// False when the socket broke. `wrote`: there was something; `due`: what a job ends with was among it.
@@ -59,7 +66,8 @@ class Worker {
   void fail(const std::string& job, int attempt, const std::exception_ptr& fault);
 
   int fd_;
-  const Registry& registry_;
+  Registry& registry_;  // changed by load_packs_ only, before the schemas are told
+  LoadPacks load_packs_;
   const Device device_;
   Executor executor_;
   Outbox outbox_;
@@ -83,6 +91,12 @@ class Worker {
   std::atomic<bool> executed_all_{false};
   Clock::time_point stop_deadline_{};
   std::thread execution_;
+  /// Threads that answer questions; those that are done are taken off before the next begins.
+  struct Asked {
+    std::shared_ptr<std::atomic<bool>> done;
+    std::jthread thread;
+  };
+  std::list<Asked> asked_;
 };
 
 }  // namespace darkroom

@@ -38,7 +38,7 @@ bool is_socket(int fd) {
 
 }  // namespace
 
-int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes) {
+int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes, std::function<void(Registry&, const Folders&)> load_packs) {
   install_crash_handler();
   tune_allocator();
   // The gateway decides when a worker ends: by `stop`, by closing the socket, or by dying itself. A Ctrl-C that reaches the
@@ -55,7 +55,7 @@ int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add
   }
   Registry registry;
   add_nodes(registry);
-  Worker worker(*fd, registry, open_device(number_after("--gpu", argc, argv)));
+  Worker worker(*fd, registry, open_device(number_after("--gpu", argc, argv)), std::move(load_packs));
   const int status = worker.run();
   // A node that never ends and threads of libraries may still be there: nothing of them is worth waiting for.
   std::_Exit(status);

@@ -5,9 +5,11 @@
 
 namespace darkroom {
 
+class Folders;
 class Registry;
 
 /// `PROGRAM --fd N`: serves the gateway on the inherited socket N until it closes or says stop. Returns the exit status.
-int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes);
+/// `load_packs`: adds the classes of packs, when the folders are known.
+int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes, std::function<void(Registry&, const Folders&)> load_packs = {});
 
 }  // namespace darkroom

@@ -1,7 +1,9 @@
 """The official editor in a real browser: boots without an exception, runs a workflow, shows the picture on the node."""
 import io
 import json
+import pathlib
 import re
+import shutil
 
 import pytest
 from PIL import Image
@@ -15,6 +17,7 @@ NORMAL_404 = [r"/user\.css$", r"/api/userdata/user\.css$", r"/favicon\.ico$", r"
 NORMAL_CONSOLE = [r"Failed to load resource: .*404", r"Failed to load resource: net::ERR_(NAME_NOT_RESOLVED|CONNECTION|INTERNET|FAILED|BLOCKED|CERT|TUNNEL|PROXY|SSL|ADDRESS).*",
                   r"net::ERR_", r"api\.comfy\.org", r"releases", r"firebase|googleapis|sentry|posthog|mixpanel|stripe", r"AxiosError.*Network Error|Network Error"]
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 EDITORS = {"1.58.1": None, "1.35.9": CACHE / "editor-1.35.9/comfyui_frontend_package/static"}
 
 WORKFLOW = {
@@ -103,6 +106,25 @@ def test_it_boots_and_runs_a_workflow(browser, server):
     shot.parent.mkdir(parents=True, exist_ok=True)
     page.page.screenshot(path=str(shot))
     assert "%" not in page.page.title()
+    assert not page.complaints(), "\n".join(page.complaints())
+
+
+def test_a_pack_speaks_to_its_script_in_the_editor(browser, server):
+    """examples/brightness: Python sends a message of its own, the script of the pack shows it on the node."""
+    server.stop()
+    shutil.copytree(ROOT / "examples/brightness", server.base / "custom_nodes/brightness")
+    server.start()
+    page = Page(browser, server)
+    page.open()
+    page.page.wait_for_function("() => window.LiteGraph.registered_node_types['ExampleBrightness']", timeout=30_000)
+    page.page.evaluate("workflow => window.app.loadApiJson(workflow, 'test')", {
+        "1": WORKFLOW["1"], "2": {"class_type": "ExampleBrightness", "inputs": {"image": ["1", 0], "limit": 0.4}, "_meta": {"title": "Brightness"}}})
+    page.page.evaluate("() => window.app.queuePrompt(0, 1)")
+    page.page.wait_for_function("() => window.app.graph._nodes.some(n => n.title === 'bright 47 %')", timeout=30_000)
+    page.page.wait_for_timeout(500)
+    shot = CACHE / f"screens/pack-{server.version}.png"
+    shot.parent.mkdir(parents=True, exist_ok=True)
+    page.page.screenshot(path=str(shot))
     assert not page.complaints(), "\n".join(page.complaints())
 
 

@@ -95,7 +95,7 @@ class RtSend final : public Node {
         .input("tag", rt_tag()).hidden("uid", "UNIQUE_ID").output("STRING").output_node();
   }
   Outputs run(const Inputs& in, Context& context) override {
-    context.send("rt.custom", json::object{{"node", in.text("uid")}, {"text", in.text("text")}, {"n", 7}}, in.choice("to") == "all");
+    context.send("rt.custom", json::object{{"node", in.text("uid")}, {"text", in.text("text")}, {"n", 7}}, Audience{.all = in.choice("to") == "all"});
     return {in.at("text")};
   }
 };

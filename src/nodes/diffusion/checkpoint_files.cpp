@@ -5,6 +5,7 @@
 #include "diffusion/unet_names.hpp"
 #include "nodes/model_files.hpp"
 #include "tensor/checkpoint.hpp"
+#include "tensor/mapped_file.hpp"
 
 namespace darkroom {
 
@@ -20,6 +21,7 @@ Weights unet_weights(const std::shared_ptr<const StateDict>& tensors) {
 
 std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const Compute& compute, const Compute& vae_compute) {
   auto checkpoint = std::make_shared<Checkpoint>();
+  read_ahead(path);  // the networks are packed one after another, and would wait for the disk each time
   checkpoint->tensors = std::make_shared<const StateDict>(load_checkpoint(path));
   opened(path, [&] {
     const Weights root(checkpoint->tensors);

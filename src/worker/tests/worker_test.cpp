@@ -18,7 +18,7 @@ namespace {
 /// The gateway's end of a link to a worker that runs on a thread of this process.
 class Gateway {
  public:
-  explicit Gateway(const Registry& registry) {
+  explicit Gateway(Registry& registry) {
     int pair[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     ours_ = pair[0];

@@ -1,0 +1,211 @@
+#include "python/bridge.hpp"
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "base/json.hpp"
+#include "base/log.hpp"
+#include "python/errors.hpp"
+#include "python/python_node.hpp"
+#include "python/values.hpp"
+#include "worker/node.hpp"
+
+namespace darkroom::py {
+namespace {
+
+struct Calls {
+  std::mutex mutex;  // held while a call is spoken through, so that it does not end meanwhile
+  std::map<long, Context*> contexts;
+  long next = 1;
+};
+
+Calls& calls() {
+  static Calls all;
+  return all;
+}
+
+PyObject* interrupt_type = nullptr;
+
+/// Does `work(context)` with the call of this number, or the latest one; without the interpreter's lock. False when there is none.
+template <class Work>
+bool through(long number, Work work) {
+  PyThreadState* state = PyEval_SaveThread();
+  bool found = false;
+  try {
+    const std::scoped_lock lock(calls().mutex);
+    auto at = calls().contexts.find(number);
+    if (at == calls().contexts.end() && !calls().contexts.empty()) at = std::prev(calls().contexts.end());
+    if (at != calls().contexts.end()) {
+      found = true;
+      work(*at->second);
+    }
+  } catch (...) {
+    PyEval_RestoreThread(state);
+    throw;
+  }
+  PyEval_RestoreThread(state);
+  return found;
+}
+
+/// Runs a function of the module: C++ exceptions become Python's.
+template <class Work>
+PyObject* guarded(Work work) {
+  try {
+    return work();
+  } catch (const Interrupted&) {
+    PyErr_SetNone(interrupt_type ? interrupt_type : PyExc_KeyboardInterrupt);
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+  return nullptr;
+}
+
+Audience audience(const char* sid, const Context& context) {
+  if (!sid) return Audience::everybody();
+  if (sid == string_or(context.extra_data(), "client_id", "")) return {};
+  return {.sid = sid};
+}
+
+void unheard(const char* what) { log::warn("{} of a pack is lost: no prompt runs that it could belong to", what); }
+
+PyObject* send(PyObject*, PyObject* args) {
+  long call = 0;
+  const char *type = nullptr, *text = nullptr, *sid = nullptr;
+  if (!PyArg_ParseTuple(args, "lssz", &call, &type, &text, &sid)) return nullptr;
+  return guarded([&] {
+    auto data = parse_json(text);
+    if (!through(call, [&](Context& context) { context.send(type, std::move(data), audience(sid, context)); })) unheard("a message");
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* send_binary(PyObject*, PyObject* args) {
+  long call = 0;
+  unsigned event = 0;
+  const char *bytes = nullptr, *sid = nullptr;
+  Py_ssize_t size = 0;
+  if (!PyArg_ParseTuple(args, "lIy#z", &call, &event, &bytes, &size, &sid)) return nullptr;
+  return guarded([&] {
+    std::string copy(bytes, static_cast<std::size_t>(size));
+    if (!through(call, [&](Context& context) { context.send_binary(event, std::move(copy), audience(sid, context)); })) unheard("a binary message");
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* progress(PyObject*, PyObject* args) {
+  long call = 0;
+  long long value = 0, max = 0;
+  const char *format = nullptr, *bytes = nullptr;
+  Py_ssize_t size = 0;
+  if (!PyArg_ParseTuple(args, "lLLzz#", &call, &value, &max, &format, &bytes, &size)) return nullptr;
+  return guarded([&] {
+    std::string picture(bytes ? bytes : "", static_cast<std::size_t>(bytes ? size : 0));
+    through(call, [&](Context& context) {
+      if (format) context.progress(value, max, format, std::move(picture));
+      else context.progress(value, max);
+    });
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* show_text(PyObject*, PyObject* args) {
+  long call = 0;
+  const char* text = nullptr;
+  if (!PyArg_ParseTuple(args, "ls", &call, &text)) return nullptr;
+  return guarded([&] {
+    if (!through(call, [&](Context& context) { context.text(text); })) unheard("a text");
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* check(PyObject*, PyObject* args) {
+  long call = 0;
+  if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
+  return guarded([&] {
+    through(call, [](const Context& context) { context.check(); });
+    Py_RETURN_NONE;
+  });
+}
+
+/// (node id, client id, number of the call in list mapping), empty texts without a call.
+PyObject* whose(PyObject*, PyObject* args) {
+  long call = 0;
+  if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
+  return guarded([&] {
+    std::string node, client;
+    int index = 0;
+    through(call, [&](const Context& context) { node = context.node_id(), client = string_or(context.extra_data(), "client_id", ""), index = context.call_index(); });
+    return Py_BuildValue("ssi", node.c_str(), client.c_str(), index);
+  });
+}
+
+/// The prompt that runs, as a dict; None without a call.
+PyObject* prompt(PyObject*, PyObject* args) {
+  long call = 0;
+  if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
+  return guarded([&] {
+    json::value copy;
+    through(call, [&](const Context& context) { copy = context.prompt(); });
+    return to_python(copy).release();
+  });
+}
+
+PyObject* write_log(PyObject*, PyObject* args) {
+  const char *level = nullptr, *text = nullptr;
+  if (!PyArg_ParseTuple(args, "ss", &level, &text)) return nullptr;
+  const std::string_view wanted = level;
+  if (wanted == "DEBUG") log::debug("{}", text);
+  else if (wanted == "INFO") log::info("{}", text);
+  else if (wanted == "WARNING") log::warn("{}", text);
+  else log::error("{}", text);
+  Py_RETURN_NONE;
+}
+
+PyObject* use_interrupt(PyObject*, PyObject* type) {
+  Py_INCREF(type);
+  Py_XSETREF(interrupt_type, type);
+  Py_RETURN_NONE;
+}
+
+/// finished(number, result or None, exception or None): an async call is done.
+PyObject* finished(PyObject*, PyObject* args) {
+  long number = 0;
+  PyObject *result = nullptr, *fault = nullptr;
+  if (!PyArg_ParseTuple(args, "lOO", &number, &result, &fault)) return nullptr;
+  return guarded([&] {
+    finish_later(number, result == Py_None ? nullptr : result, fault == Py_None ? nullptr : fault);
+    Py_RETURN_NONE;
+  });
+}
+
+PyMethodDef methods[] = {{"send", send, METH_VARARGS, "send(call, type, json, sid): sid None is everybody"},
+                         {"send_binary", send_binary, METH_VARARGS, "send_binary(call, event, bytes, sid)"},
+                         {"progress", progress, METH_VARARGS, "progress(call, value, max, format, picture)"},
+                         {"text", show_text, METH_VARARGS, "text(call, text): shown at the node"},
+                         {"check", check, METH_VARARGS, "check(call): raises when the prompt was interrupted"},
+                         {"whose", whose, METH_VARARGS, "whose(call): (node id, client id, call index)"},
+                         {"prompt", prompt, METH_VARARGS, "prompt(call): the prompt that runs"},
+                         {"log", write_log, METH_VARARGS, "log(level, text)"},
+                         {"use_interrupt", use_interrupt, METH_O, "use_interrupt(type): what check() raises"},
+                         {"finished", finished, METH_VARARGS, "finished(number, result, exception)"},
+                         {nullptr, nullptr, 0, nullptr}};
+
+PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, "_darkroom", "The worker around this interpreter.", -1, methods, nullptr, nullptr, nullptr, nullptr};
+
+}  // namespace
+
+PyObject* make_bridge() { return PyModule_Create(&module_definition); }
+
+Call::Call(Context& context) {
+  const std::scoped_lock lock(calls().mutex);
+  number_ = calls().next++;
+  calls().contexts.emplace(number_, &context);
+}
+
+Call::~Call() {
+  const std::scoped_lock lock(calls().mutex);
+  calls().contexts.erase(number_);
+}
+
+}  // namespace darkroom::py

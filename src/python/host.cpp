@@ -1,0 +1,110 @@
+#include "python/host.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "python/bridge.hpp"
+#include "python/errors.hpp"
+#include "python/python_node.hpp"
+#include "python/values.hpp"
+#include "storage/folders.hpp"
+#include "worker/node.hpp"
+
+namespace darkroom {
+namespace py {
+namespace {
+
+PyObject* host = nullptr;  // for the life of the process, as Python itself
+PyObject* blocker = nullptr;
+
+std::string environment() {
+  const char* set = std::getenv("DARKROOM_VENV");
+  return set && *set ? set : DARKROOM_PYTHON_VENV;
+}
+
+void must(const PyStatus& status, PyConfig& config) {
+  if (!PyStatus_Exception(status)) return;
+  const std::string why = status.err_msg ? status.err_msg : "no reason given";
+  PyConfig_Clear(&config);
+  throw InternalError("Python does not start: " + why);
+}
+
+/// Leaves the lock with the caller.
+void start_interpreter() {
+  PyImport_AppendInittab("_darkroom", make_bridge);
+  PyConfig config;
+  PyConfig_InitPythonConfig(&config);
+  config.install_signal_handlers = 0;
+  config.parse_argv = 0;
+  config.buffered_stdio = 0;
+  const std::string program = environment() + "/bin/python3";
+  must(PyConfig_SetBytesString(&config, &config.program_name, program.c_str()), config);
+  must(PyConfig_SetBytesString(&config, &config.executable, program.c_str()), config);
+  char name[] = "darkroom";
+  char* arguments[] = {name};
+  must(PyConfig_SetBytesArgv(&config, 1, arguments), config);
+  must(Py_InitializeFromConfig(&config), config);
+  PyConfig_Clear(&config);
+  PyObject* path = PySys_GetObject("path");
+  if (!path || PyList_Insert(path, 0, checked(PyUnicode_FromString(DARKROOM_PYTHON_PACKAGE)).get()) != 0) throw_raised();
+}
+
+}  // namespace
+
+PyObject* host_module() { return host; }
+PyObject* blocker_type() { return blocker; }
+
+}  // namespace py
+
+namespace {
+
+/// A folder with an __init__.py, or a file of Python: anything that an import would find.
+bool has_packs(const Folders& folders) {
+  const ModelFolder* roots = folders.model_folder("custom_nodes");
+  if (!roots) return false;
+  for (const auto& root : roots->paths) {
+    std::error_code fault;
+    for (const auto& entry : std::filesystem::directory_iterator(root, fault)) {
+      const std::string name = entry.path().filename().string();
+      if (!folders.allows_pack(name)) continue;
+      if (entry.is_directory(fault) ? std::filesystem::exists(entry.path() / "__init__.py", fault) : name.ends_with(".py")) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void load_python_packs(Registry& registry, const Folders& folders) {
+  if (py::host || !has_packs(folders)) return;
+  using py::checked, py::Ref;
+  py::start_interpreter();
+  try {
+    py::host = checked(PyImport_ImportModule("darkroom_host")).release();
+    py::blocker = checked(PyObject_GetAttrString(py::host, "ExecutionBlocker")).release();
+    checked(PyObject_CallMethod(py::host, "start", "O", py::to_python(json::value(folders.to_json())).get()));
+    std::set<std::string> added;
+    const Ref classes = checked(PyObject_CallMethod(py::host, "load_packs", nullptr));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(classes.get()); ++i) {
+      NodeClass entry = py::node_class(PyList_GET_ITEM(classes.get(), i));
+      const std::string& name = entry.schema.node_class();
+      // Among packs the later one wins.
+      if (registry.find(name) && !added.contains(name)) {
+        log::warn("the node class {} is there already: that of a pack is left out", name);
+        continue;
+      }
+      added.insert(name);
+      registry.add(std::move(entry));
+    }
+  } catch (...) {
+    PyEval_SaveThread();
+    throw;
+  }
+  PyEval_SaveThread();
+}
+
+}  // namespace darkroom

@@ -1,0 +1,21 @@
+#pragma once
+// CPython inside the worker: started when there is a pack of nodes, and only then.
+
+#include "python/ref.hpp"
+
+namespace darkroom {
+
+class Folders;
+class Registry;
+
+/// Starts Python where custom_nodes has a pack, imports the packs and adds their node classes; a class that is there already stays. A pack
+/// that can't be imported is left out, with the reason in the log. Once in a process. Throws InternalError when Python does not start.
+void load_python_packs(Registry& registry, const Folders& folders);
+
+namespace py {
+
+PyObject* host_module();   ///< the module darkroom_host; borrowed
+PyObject* blocker_type();  ///< ExecutionBlocker; borrowed
+
+}  // namespace py
+}  // namespace darkroom

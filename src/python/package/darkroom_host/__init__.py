@@ -1,0 +1,70 @@
+"""The Python side of the worker: loads packs, describes their classes and calls their nodes.  C++ (src/python) calls what this module
+exports; packs never import it."""
+import inspect
+import traceback
+
+import _darkroom
+from comfy.model_management import InterruptProcessingException
+from comfy_execution.graph import DynamicPrompt
+from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
+
+from . import current, loop
+from .logs import connect_logging
+from .packs import load_packs
+
+__all__ = ["ExecutionBlocker", "blocker", "call", "call_later", "describe_exception", "load_packs", "start"]
+
+
+def start(folders):
+    """`folders`: as Folders::to_json tells them."""
+    import folder_paths
+
+    connect_logging()
+    folder_paths.use(folders)
+    _darkroom.use_interrupt(InterruptProcessingException)
+    loop.start()
+
+
+def blocker(message):
+    return ExecutionBlocker(message)
+
+
+def call(info, instance, arguments, number):
+    """One call of a node: a tuple of results.told(), or the coroutine of an async one."""
+    with current.call(number):
+        node_id, _, call_index = _darkroom.whose(number)
+        GraphBuilder.set_default_prefix(node_id, call_index, 0)
+        for name in info.dynamic_prompts:
+            arguments[name] = DynamicPrompt(_darkroom.prompt(number))
+        result = info.run(instance, arguments)
+        if inspect.isawaitable(result):
+            return _finish(info, result)
+        return info.told(result)
+
+
+async def _finish(info, awaitable):
+    return info.told(await awaitable)
+
+
+def call_later(coroutine, number):
+    """Runs it on the packs' loop; its end is told to the worker."""
+    async def run():
+        try:
+            with current.call(number):
+                result = await coroutine
+        except BaseException as error:  # noqa: BLE001 - whatever it is, somebody waits for it
+            _darkroom.finished(number, None, error)
+        else:
+            _darkroom.finished(number, result, None)
+
+    loop.begin(run())
+
+
+def describe_exception(error):
+    """(type's name, text, lines of the traceback), or None for an interruption."""
+    if isinstance(error, InterruptProcessingException):
+        return None
+    kind = type(error)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    lines = [line for line in traceback.format_tb(error.__traceback__) if "/darkroom_host/" not in line]
+    return name, str(error), lines

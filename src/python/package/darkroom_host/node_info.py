@@ -1,0 +1,110 @@
+"""A class of a pack as the worker knows it."""
+import inspect
+import json
+
+from . import results
+from .plain import plain
+
+
+class NodeInfo:
+    """`wire`: the schema as NodeSchema::from_wire reads it, as JSON."""
+
+    def __init__(self, name, node_class, display_name, module):
+        self.name = name
+        self.node_class = node_class
+        self.function = node_class.FUNCTION
+        self.outputs = tuple(node_class.RETURN_TYPES)
+        method = getattr(node_class, self.function)
+        self.is_async = inspect.iscoroutinefunction(method)
+        self.takes_any_input = takes_any(method)
+        wire = describe(name, node_class, display_name, module)
+        self.dynamic_prompts = [one["name"] for one in wire["inputs"] if one["section"] == "hidden" and one["type"] == "DYNPROMPT"]
+        self.wire = json.dumps(wire)
+
+    def make(self):
+        return self.node_class()
+
+    def run(self, instance, arguments):
+        return getattr(instance, self.function)(**arguments)
+
+    def told(self, result):
+        return results.told(result, self)
+
+    def wants(self, instance, arguments):
+        return [name for name in instance.check_lazy_status(**arguments) or [] if isinstance(name, str)]
+
+    def is_changed(self, arguments):
+        return self.node_class.IS_CHANGED(**arguments)
+
+    def validate(self, arguments, types):
+        if validator_spec(self.node_class.VALIDATE_INPUTS)["takes_types"]:
+            arguments["input_types"] = types
+        verdict = self.node_class.VALIDATE_INPUTS(**arguments)
+        return verdict if isinstance(verdict, (bool, str)) else bool(verdict)
+
+
+def describe(name, node_class, display_name, module):
+    wire = {
+        "class": name, "v3": False, "module": module, "category": str(getattr(node_class, "CATEGORY", "sd")), "display_name": display_name,
+        "description": str(getattr(node_class, "DESCRIPTION", "") or ""), "inputs": inputs_of(node_class), "outputs": outputs_of(node_class),
+        "output_node": bool(getattr(node_class, "OUTPUT_NODE", False)), "input_is_list": bool(getattr(node_class, "INPUT_IS_LIST", False)),
+        "not_idempotent": bool(getattr(node_class, "NOT_IDEMPOTENT", False)), "deprecated": bool(getattr(node_class, "DEPRECATED", False)),
+        "experimental": bool(getattr(node_class, "EXPERIMENTAL", False)), "lazy_check": hasattr(node_class, "check_lazy_status"),
+        "fingerprinted": hasattr(node_class, "IS_CHANGED"),
+    }
+    if hasattr(node_class, "VALIDATE_INPUTS"):
+        wire["validator"] = validator_spec(node_class.VALIDATE_INPUTS)
+    return wire
+
+
+def inputs_of(node_class):
+    inputs = []
+    for section, entries in node_class.INPUT_TYPES().items():
+        for name, spec in entries.items():
+            inputs.append(input_of(section, str(name), spec))
+    return inputs
+
+
+def input_of(section, name, spec):
+    parts = tuple(spec) if isinstance(spec, (tuple, list)) else (spec,)
+    kind = parts[0] if parts else "*"
+    if section == "hidden":
+        return {"name": name, "section": section, "type": str(kind), "options": {}}
+    options = plain(parts[1]) if len(parts) > 1 and isinstance(parts[1], dict) else {}
+    one = {"name": name, "section": section, "options": options}
+    if len(parts) < 2:
+        one["bare"] = True
+    if isinstance(kind, (list, tuple)):
+        return {**one, "type": "COMBO", "old_choices": True, "choices": plain(kind)}
+    if kind == "COMBO" and isinstance(options.get("options"), list):
+        one["choices"] = options["options"]
+    return {**one, "type": str(kind)}
+
+
+def outputs_of(node_class):
+    names = getattr(node_class, "RETURN_NAMES", ())
+    lists = getattr(node_class, "OUTPUT_IS_LIST", ())
+    tooltips = getattr(node_class, "OUTPUT_TOOLTIPS", ())
+    outputs = []
+    for i, kind in enumerate(node_class.RETURN_TYPES):
+        one = {"name": str(names[i]) if i < len(names) else "", "is_list": bool(lists[i]) if i < len(lists) else False,
+               "tooltip": str(tooltips[i]) if i < len(tooltips) and tooltips[i] else ""}
+        if isinstance(kind, (list, tuple)):
+            one.update(type="COMBO", choices=plain(kind))
+        else:
+            one["type"] = str(kind)
+        outputs.append(one)
+    return outputs
+
+
+def takes_any(function):
+    """**kwargs?"""
+    return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(function).parameters.values())
+
+
+def validator_spec(function):
+    """What a validator wants, as ValidatorSpec has it."""
+    parameters = [p for p in inspect.signature(function).parameters.values() if inspect.ismethod(function) or p.name not in ("self", "cls", "s")]
+    named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "input_types"]
+    return {"names": [p.name for p in named], "defaults": [p.name for p in named if p.default is not p.empty],
+            "takes_all": any(p.kind is p.VAR_KEYWORD for p in parameters), "takes_types": any(p.name == "input_types" for p in parameters)}

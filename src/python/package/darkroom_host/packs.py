@@ -1,0 +1,99 @@
+"""Finds and imports packs of nodes."""
+import importlib.util
+import inspect
+import logging
+import os
+import sys
+import time
+import traceback
+
+import folder_paths
+import nodes
+from comfy_api.latest import io
+
+from . import loop
+from .node_info import NodeInfo
+from .v3_info import V3Info
+
+FAILED = {}  # pack -> why it could not be imported
+
+
+def load_packs():
+    """Imports every pack below the custom_nodes folders; NodeInfo of all their classes."""
+    infos = []
+    for path in pack_paths():
+        name = os.path.basename(path)
+        began = time.perf_counter()
+        try:
+            infos += load_pack(path)
+        except BaseException as error:  # noqa: BLE001 - SystemExit of a pack is no end of the worker
+            FAILED[name] = "".join(traceback.format_exception_only(type(error), error)).strip()
+            logging.error("the pack %s can't be imported and is left out:\n%s", name, traceback.format_exc())
+        else:
+            logging.info("pack %s: imported in %.2f s", name, time.perf_counter() - began)
+    return infos
+
+
+def pack_paths():
+    paths = []
+    for root in folder_paths.get_folder_paths("custom_nodes"):
+        if not os.path.isdir(root):
+            continue
+        for name in sorted(os.listdir(root)):
+            path = os.path.join(root, name)
+            if name.startswith(".") or name == "__pycache__" or name.endswith(".disabled") or not folder_paths.allows_pack(name):
+                continue
+            if name.endswith(".py") if os.path.isfile(path) else os.path.isfile(os.path.join(path, "__init__.py")):
+                paths.append(path)
+    return paths
+
+
+def load_pack(path):
+    is_folder = os.path.isdir(path)
+    name = os.path.basename(path) if is_folder else os.path.splitext(os.path.basename(path))[0]
+    # Packs import parts of themselves relatively, and some each other by this name.
+    module_name = path.replace(".", "_x_")
+    if is_folder:
+        spec = importlib.util.spec_from_file_location(module_name, os.path.join(path, "__init__.py"), submodule_search_locations=[path])
+    else:
+        spec = importlib.util.spec_from_file_location(module_name, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    nodes.LOADED_MODULE_DIRS[name] = os.path.abspath(path if is_folder else os.path.dirname(path))
+    infos = []
+    for class_name, node_class, display_name in classes_of(module):
+        try:
+            if isinstance(node_class, type) and issubclass(node_class, io.ComfyNode):
+                info = V3Info(node_class, f"custom_nodes.{name}")
+                class_name, display_name = info.name, info.display_name
+            else:
+                info = NodeInfo(class_name, node_class, display_name, f"custom_nodes.{name}")
+        except Exception as error:  # noqa: BLE001 - one broken class does not take the others with it
+            logging.error("the class %s of the pack %s is left out: %s: %s", class_name, name, type(error).__name__, error)
+            continue
+        node_class.RELATIVE_PYTHON_MODULE = f"custom_nodes.{name}"
+        nodes.NODE_CLASS_MAPPINGS[class_name] = node_class
+        nodes.NODE_DISPLAY_NAME_MAPPINGS[class_name] = display_name
+        infos.append(info)
+    if web := getattr(module, "WEB_DIRECTORY", None):
+        nodes.EXTENSION_WEB_DIRS[name] = os.path.abspath(os.path.join(path if is_folder else os.path.dirname(path), web))
+    return infos
+
+
+def classes_of(module):
+    """(name, class, display name): of NODE_CLASS_MAPPINGS, else of what comfy_entrypoint() gives."""
+    mappings = getattr(module, "NODE_CLASS_MAPPINGS", None)
+    if mappings is not None:
+        shown = getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", None) or {}
+        return [(name, node_class, str(shown.get(name, name))) for name, node_class in mappings.items()]
+    entry = getattr(module, "comfy_entrypoint", None)
+    return [] if entry is None else [(node_class.__name__, node_class, "") for node_class in loop.wait_for(entered(entry))]
+
+
+async def entered(entry):
+    extension = entry()
+    if inspect.isawaitable(extension):
+        extension = await extension
+    await extension.on_load()
+    return await extension.get_node_list()

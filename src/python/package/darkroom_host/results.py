@@ -1,0 +1,25 @@
+"""What a node returned, in the form that the worker takes."""
+import json
+
+from comfy_execution.graph_utils import ExecutionBlocker
+
+from .plain import text
+
+
+def told(result, info):
+    """(values or None, ui as JSON or None, graph as JSON or None)."""
+    ui = graph = None
+    if isinstance(result, dict):
+        ui, graph, result = result.get("ui"), result.get("expand"), result.get("result")
+    if isinstance(result, ExecutionBlocker):
+        result = (result,) * len(info.outputs)
+    if result is not None and not isinstance(result, (tuple, list)):
+        raise TypeError(f"{info.name} returned {type(result).__name__}, a node has to return a tuple")
+    return result, None if ui is None else text(ui), None if graph is None else graph_text(graph, info)
+
+
+def graph_text(graph, info):
+    def refuse(value):
+        raise TypeError(f"{info.name} made a graph with an input of type {type(value).__name__}: a graph may hold texts, numbers, lists, dicts and links")
+
+    return json.dumps(graph, default=refuse)

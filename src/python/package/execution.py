@@ -1,0 +1,2 @@
+"""Names that packs import from here."""
+from comfy_execution.graph_utils import ExecutionBlocker  # noqa: F401

@@ -1,0 +1,86 @@
+"""How nodes speak to clients."""
+import _darkroom
+from darkroom_host import current
+from darkroom_host.plain import text
+
+
+class BinaryEventTypes:
+    PREVIEW_IMAGE = 1
+    UNENCODED_PREVIEW_IMAGE = 2
+    TEXT = 3
+    PREVIEW_IMAGE_WITH_METADATA = 4
+
+
+class PromptServer:
+    """`PromptServer.instance` is the server that the prompt came from."""
+
+    instance = None
+
+    def __init__(self):
+        self.on_prompt_handlers = []
+        self.routes = Routes()
+        self.supports = ["custom_nodes_from_web"]
+        self.number = 0
+
+    @property
+    def client_id(self):
+        """Of whoever submitted the prompt; None for nobody."""
+        return _darkroom.whose(current.number())[1] or None
+
+    @property
+    def last_node_id(self):
+        return _darkroom.whose(current.number())[0] or None
+
+    def send_sync(self, event, data, sid=None):
+        """A message to the client `sid`, to all for None. `data`: what JSON can say, or bytes of a binary message whose event is a number."""
+        if isinstance(data, (bytes, bytearray, memoryview)):
+            _darkroom.send_binary(current.number(), int(event), bytes(data), sid)
+        elif event in (BinaryEventTypes.UNENCODED_PREVIEW_IMAGE, BinaryEventTypes.PREVIEW_IMAGE) and isinstance(data, tuple):
+            _darkroom.send_binary(current.number(), BinaryEventTypes.PREVIEW_IMAGE, _picture(data), sid)
+        else:
+            _darkroom.send(current.number(), str(event), text(data), sid)
+
+    async def send(self, event, data, sid=None):
+        self.send_sync(event, data, sid)
+
+    async def send_json(self, event, data, sid=None):
+        self.send_sync(event, data, sid)
+
+    def send_progress_text(self, text, node_id, sid=None):
+        _darkroom.text(current.number(), str(text))
+
+    def add_on_prompt_handler(self, handler):
+        self.on_prompt_handlers.append(handler)
+
+
+def _picture(data):
+    """(format, PIL image, longest side): its type as four bytes, then the file."""
+    from comfy.utils import _encoded
+
+    kind, encoded = _encoded(data)
+    return (2 if kind == "PNG" else 1).to_bytes(4, "big") + encoded
+
+
+class Routes:
+    """Takes the decorators of packs; the routes themselves are not served yet."""
+
+    def __init__(self):
+        self.declared = []
+
+    def _decorator(self, method):
+        def route(path, **options):
+            def keep(handler):
+                self.declared.append((method, path, handler))
+                return handler
+
+            return keep
+
+        return route
+
+    def __getattr__(self, method):
+        if method in ("get", "post", "put", "patch", "delete", "head", "options", "view"):
+            return self._decorator(method.upper())
+        raise AttributeError(method)
+
+
+PromptServer.instance = PromptServer()

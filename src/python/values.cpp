@@ -1,0 +1,235 @@
+#include "python/values.hpp"
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/TensorImpl.h>
+#include <dlfcn.h>
+
+#include <memory>
+
+#include "python/errors.hpp"
+#include "python/host.hpp"
+#include "worker/tensors.hpp"
+
+namespace darkroom::py {
+namespace {
+
+constexpr const char* kHandle = "darkroom.object";
+
+/// What libtorch_python offers, once torch has been imported.
+struct Torch {
+  using Wrap = PyObject* (*)(const at::TensorBase&);
+  Wrap wrap = nullptr;
+  PyTypeObject* tensor = nullptr;
+};
+
+/// torch, when somebody has imported it; `import`: imports it.
+const Torch* torch(bool import) {
+  static Torch found;
+  if (found.wrap) return &found;
+  const Ref module = import ? checked(PyImport_ImportModule("torch")) : Ref::share(PyImport_GetModule(Ref::take(PyUnicode_FromString("torch")).get()));
+  if (!module) {
+    PyErr_Clear();
+    return nullptr;
+  }
+  const Ref type = checked(PyObject_GetAttrString(module.get(), "Tensor"));
+  void* library = ::dlopen("libtorch_python.so", RTLD_NOW | RTLD_NOLOAD);
+  const auto wrap = library ? reinterpret_cast<Torch::Wrap>(::dlsym(library, "_Z16THPVariable_WrapRKN2at10TensorBaseE")) : nullptr;
+  if (!wrap || !PyType_Check(type.get())) throw InternalError("this torch offers no way to share its tensors");
+  found.tensor = reinterpret_cast<PyTypeObject*>(Ref(type).release());
+  found.wrap = wrap;
+  return &found;
+}
+
+Ref wrapped(const at::Tensor& tensor) { return checked(torch(true)->wrap(tensor)); }
+
+bool is_tensor(PyObject* object) {
+  const Torch* known = torch(false);
+  return known && PyObject_TypeCheck(object, known->tensor);
+}
+
+/// The tensor behind a torch.Tensor; shares its memory.
+at::Tensor unwrapped(PyObject* object) {
+  const Ref address = checked(PyObject_GetAttrString(object, "_cdata"));
+  auto* impl = static_cast<c10::TensorImpl*>(PyLong_AsVoidPtr(address.get()));
+  if (!impl) throw_raised();
+  return at::Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::unsafe_reclaim_from_nonowning(impl));
+}
+
+Ref latent_dict(const LatentObject& latent) {
+  Ref dict = checked(PyDict_New());
+  const auto set = [&](const char* key, const Ref& value) {
+    if (PyDict_SetItemString(dict.get(), key, value.get()) != 0) throw_raised();
+  };
+  set("samples", wrapped(latent.samples));
+  if (latent.noise_mask) set("noise_mask", wrapped(*latent.noise_mask));
+  if (latent.batch_index) {
+    const Ref list = checked(PyList_New(0));
+    for (const auto index : *latent.batch_index)
+      if (PyList_Append(list.get(), checked(PyLong_FromLongLong(index)).get()) != 0) throw_raised();
+    set("batch_index", list);
+  }
+  return dict;
+}
+
+/// A dict that holds a latent and nothing else; null for any other.
+std::shared_ptr<const LatentObject> latent_of(PyObject* dict) {
+  PyObject* samples = PyDict_GetItemString(dict, "samples");
+  if (!samples || !is_tensor(samples)) return nullptr;
+  auto latent = std::make_shared<LatentObject>();
+  latent->samples = unwrapped(samples);
+  Py_ssize_t known = 1;
+  if (PyObject* mask = PyDict_GetItemString(dict, "noise_mask")) {
+    if (!is_tensor(mask)) return nullptr;
+    latent->noise_mask = unwrapped(mask);
+    ++known;
+  }
+  if (PyObject* index = PyDict_GetItemString(dict, "batch_index")) {
+    const Ref items = Ref::take(PySequence_Fast(index, ""));
+    if (!items) {
+      PyErr_Clear();
+      return nullptr;
+    }
+    auto& list = latent->batch_index.emplace();
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
+      const auto number = PyLong_AsLongLong(PySequence_Fast_GET_ITEM(items.get(), i));
+      if (PyErr_Occurred()) {
+        PyErr_Clear();
+        return nullptr;
+      }
+      list.push_back(number);
+    }
+    ++known;
+  }
+  return PyDict_GET_SIZE(dict) == known ? latent : nullptr;
+}
+
+using Handle = std::shared_ptr<const Object>;
+
+void drop_handle(PyObject* capsule) { delete static_cast<Handle*>(PyCapsule_GetPointer(capsule, kHandle)); }
+
+Ref handle_of(Handle object) {
+  auto held = std::make_unique<Handle>(std::move(object));
+  Ref capsule = checked(PyCapsule_New(held.get(), kHandle, drop_handle));
+  held.release();
+  return capsule;
+}
+
+Ref text(std::string_view text) { return checked(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace")); }
+
+}  // namespace
+
+HeldObject::~HeldObject() {
+  const Gil gil;
+  object_ = Ref();
+}
+
+std::string HeldObject::describe() const {
+  const Gil gil;
+  const Ref text = Ref::take(PyObject_Str(get()));
+  if (text) return text_of(text.get());
+  PyErr_Clear();
+  return std::string(Py_TYPE(get())->tp_name) + "()";
+}
+
+std::size_t HeldObject::bytes() const { return 256; }  // unknown: what it holds is Python's
+
+Ref to_python(const json::value& value) {
+  switch (value.kind()) {
+    case json::kind::null: return Ref::share(Py_None);
+    case json::kind::bool_: return Ref::share(value.get_bool() ? Py_True : Py_False);
+    case json::kind::int64: return checked(PyLong_FromLongLong(value.get_int64()));
+    case json::kind::uint64: return checked(PyLong_FromUnsignedLongLong(value.get_uint64()));
+    case json::kind::double_: return checked(PyFloat_FromDouble(value.get_double()));
+    case json::kind::string: return text(value.get_string());
+    case json::kind::array: {
+      const auto& items = value.get_array();
+      Ref list = checked(PyList_New(static_cast<Py_ssize_t>(items.size())));
+      for (std::size_t i = 0; i < items.size(); ++i) PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_python(items[i]).release());
+      return list;
+    }
+    case json::kind::object: {
+      Ref dict = checked(PyDict_New());
+      for (const auto& [key, item] : value.get_object())
+        if (PyDict_SetItem(dict.get(), text(key).get(), to_python(item).get()) != 0) throw_raised();
+      return dict;
+    }
+  }
+  return Ref::share(Py_None);
+}
+
+Ref to_python(const Value& value) {
+  if (const auto* items = value.if_list()) {
+    Ref list = checked(PyList_New(static_cast<Py_ssize_t>(items->size())));
+    for (std::size_t i = 0; i < items->size(); ++i) PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), to_python((*items)[i]).release());
+    return list;
+  }
+  if (const auto* items = value.if_dict()) {
+    Ref dict = checked(PyDict_New());
+    for (const auto& [key, item] : *items)
+      if (PyDict_SetItem(dict.get(), text(key).get(), to_python(item).get()) != 0) throw_raised();
+    return dict;
+  }
+  if (const auto* plain = value.if_json()) return to_python(*plain);
+  if (auto object = value.object()) {
+    if (const auto held = value.object<HeldObject>()) return Ref::share(held->get());
+    if (const auto tensor = value.object<TensorObject>()) return wrapped(tensor->tensor);
+    if (const auto latent = value.object<LatentObject>()) return latent_dict(*latent);
+    return handle_of(std::move(object));
+  }
+  if (const Blocker* blocker = value.blocker()) return checked(PyObject_CallMethod(host_module(), "blocker", "z", blocker->message ? blocker->message->c_str() : nullptr));
+  const auto plain = value.to_json();
+  return plain ? to_python(*plain) : Ref::share(Py_None);
+}
+
+Value from_python(PyObject* object) {
+  if (object == Py_None) return {};
+  if (PyBool_Check(object)) return object == Py_True;
+  if (PyLong_Check(object)) {
+    int overflow = 0;
+    const auto number = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow == 0) return static_cast<std::int64_t>(number);
+    const auto wide = PyLong_AsUnsignedLongLong(object);
+    if (!PyErr_Occurred()) return static_cast<std::uint64_t>(wide);
+    PyErr_Clear();
+  } else if (PyFloat_Check(object)) {
+    return PyFloat_AS_DOUBLE(object);
+  } else if (PyUnicode_Check(object)) {
+    return text_of(object);
+  } else if (is_tensor(object)) {
+    return tensor_value(unwrapped(object));
+  } else if (PyCapsule_IsValid(object, kHandle)) {
+    return *static_cast<Handle*>(PyCapsule_GetPointer(object, kHandle));
+  } else if (PyDict_CheckExact(object)) {
+    if (auto latent = latent_of(object)) return std::shared_ptr<const Object>(std::move(latent));
+  } else if (PyObject_IsInstance(object, blocker_type()) == 1) {
+    const Ref message = checked(PyObject_GetAttrString(object, "message"));
+    return Blocker{message.get() == Py_None ? std::nullopt : std::optional(text_of(message.get()))};
+  }
+  return std::shared_ptr<const Object>(std::make_shared<HeldObject>(Ref::share(object)));
+}
+
+List list_from_python(PyObject* sequence) {
+  const Ref items = checked(PySequence_Fast(sequence, "a list was expected"));
+  List list;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) list.push_back(from_python(PySequence_Fast_GET_ITEM(items.get(), i)));
+  return list;
+}
+
+std::string text_of(PyObject* text) {
+  Py_ssize_t size = 0;
+  if (const char* data = PyUnicode_AsUTF8AndSize(text, &size)) return {data, static_cast<std::size_t>(size)};
+  PyErr_Clear();
+  const Ref bytes = Ref::take(PyUnicode_AsEncodedString(text, "utf-8", "replace"));
+  if (bytes) return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+  PyErr_Clear();
+  return "";
+}
+
+std::vector<std::string> texts_of(PyObject* sequence) {
+  const Ref items = checked(PySequence_Fast(sequence, "a list of texts was expected"));
+  std::vector<std::string> texts;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) texts.push_back(text_of(PySequence_Fast_GET_ITEM(items.get(), i)));
+  return texts;
+}
+
+}  // namespace darkroom::py

@@ -1,0 +1,395 @@
+"""Packs of Python nodes: what they return, say and do wrong, as clients see it."""
+import io
+import json
+import pathlib
+import shutil
+import textwrap
+import time
+
+import pytest
+from PIL import Image
+
+from harness import Server
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+PACK = '''
+import asyncio, ctypes, os, threading, time
+import comfy.utils, folder_paths
+from comfy.model_management import throw_exception_if_processing_interrupted
+from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
+from server import PromptServer
+
+SEEN = {}
+
+
+def node(inputs, returns=("*",), output=True, **more):
+    """A class around a function of these inputs."""
+    def make(function):
+        body = {"INPUT_TYPES": classmethod(lambda cls: inputs), "RETURN_TYPES": returns, "FUNCTION": "go", "CATEGORY": "tests", "OUTPUT_NODE": output, "go": function, **more}
+        return type(function.__name__, (), body)
+    return make
+
+
+ANY = {"required": {"value": ("*", {})}}
+
+
+@node({"required": {"text": ("STRING", {"default": ""})}}, ("STRING",), output=False)
+def Text(self, text):
+    return (text,)
+
+
+@node({"required": {"image": ("IMAGE",)}}, ("INT",), output=False)
+def Pointer(self, image):
+    """Where the picture's numbers lie, and keeps the tensor for the next look."""
+    SEEN["image"] = image
+    return (image.data_ptr(),)
+
+
+@node(ANY)
+def Same(self, value):
+    return {"ui": {"same": [value is SEEN.get("object")]}, "result": (value,)}
+
+
+@node({"required": {}}, output=False)
+def Thing(self):
+    SEEN["object"] = {"a": (1, 2), "b": {3}}
+    return (SEEN["object"],)
+
+
+@node({"required": {"image": ("IMAGE",)}}, ("IMAGE", "LATENT", "MASK"), output=False)
+def Tensors(self, image):
+    import torch
+    return (1 - image, {"samples": torch.ones(1, 4, 2, 3) * 2}, image[..., 0])
+
+
+@node({"required": {"latent": ("LATENT",), "mask": ("MASK",)}}, ())
+def Shapes(self, latent, mask):
+    return {"ui": {"latent": [list(latent["samples"].shape), float(latent["samples"].mean()), sorted(latent)], "mask": [list(mask.shape)]}}
+
+
+@node({"required": {"how": ("STRING", {})}}, ())
+def Misbehave(self, how):
+    if how == "raise":
+        raise ValueError("a reason with ümlaut")
+    if how == "exit":
+        os._exit(3)
+    if how == "system_exit":
+        raise SystemExit("out")
+    if how == "crash":
+        ctypes.string_at(0)
+    if how == "number":
+        return 7
+    return ()
+
+
+@node({"required": {"seconds": ("FLOAT", {"default": 60.0})}}, ())
+def Wait(self, seconds):
+    end = time.time() + seconds
+    while time.time() < end:
+        time.sleep(0.02)
+        throw_exception_if_processing_interrupted()
+    return ()
+
+
+@node(ANY)
+def Thread(self, value):
+    def work():
+        PromptServer.instance.send_sync("tests.thread", {"value": value}, None)
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    return (value,)
+
+
+@node({"required": {}}, ())
+def Say(self):
+    server = PromptServer.instance
+    server.send_sync("tests.one", {"client": server.client_id, "node": server.last_node_id, "odd": (1, float("nan"), "\\ud800")}, server.client_id)
+    server.send_sync("tests.all", {}, None)
+    server.send_sync("tests.other", {}, "somebody")
+    server.send_sync(7, b"bytes", server.client_id)
+    return ()
+
+
+async def _later(self, value):
+    bar = comfy.utils.ProgressBar(2)
+    await asyncio.sleep(0.05)
+    bar.update(1)
+    await asyncio.sleep(0.05)
+    bar.update(1)
+    if value == "fail":
+        raise RuntimeError("later than sooner")
+    return (value,)
+
+
+Later = node(ANY)(_later)
+
+
+class Endless:
+    RETURN_TYPES, FUNCTION, CATEGORY, OUTPUT_NODE = (), "go", "tests", True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"n": ("INT", {"default": 0})}}
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, n):
+        time.sleep(30 if n == 1 else 0)
+        return "two is too many" if n == 2 else True
+
+    def go(self, n):
+        return ()
+
+
+@node({"required": {}}, ())
+def Folders(self):
+    return {"ui": {"folders": [folder_paths.get_input_directory(), folder_paths.get_full_path("checkpoints", "nope"), folder_paths.models_dir],
+                   "names": [folder_paths.get_annotated_filepath("x.png [output]")], "checkpoints": folder_paths.get_filename_list("checkpoints")}}
+
+
+NODE_CLASS_MAPPINGS = {f"Test{k}": v for k, v in list(globals().items()) if isinstance(v, type) and hasattr(v, "FUNCTION")}
+'''
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    base = tmp_path_factory.mktemp("packs") / "base"
+    packs = base / "custom_nodes"
+    for name, text in {"tests": PACK, "broken": "import no_such_module_at_all", "leaves": "raise SystemExit(1)", "asleep.disabled": "raise RuntimeError('never read')"}.items():
+        (packs / name).mkdir(parents=True)
+        (packs / name / "__init__.py").write_text(textwrap.dedent(text))
+    (packs / "single.py").write_text("class One:\n    RETURN_TYPES = ('INT',)\n    FUNCTION = 'go'\n    CATEGORY = 'tests'\n    @classmethod\n    def INPUT_TYPES(cls):\n"
+                                     "        return {'required': {}}\n    def go(self):\n        return (1,)\nNODE_CLASS_MAPPINGS = {'TestOne': One, 'LoadImage': One}\n")
+    for example in ("brightness", "threshold"):
+        shutil.copytree(ROOT / "examples" / example, packs / example)
+    with Server(base) as running:
+        out = io.BytesIO()
+        Image.new("RGB", (6, 4), (255, 0, 51)).save(out, "PNG")
+        running.upload("p.png", out.getvalue())
+        yield running
+
+
+class Listener:
+    """A socket of a client, and all that came over it."""
+
+    def __init__(self, server, client):
+        self.server, self.client, self.messages, self.binary = server, client, [], []
+
+    def __enter__(self):
+        self.connection = self.server.socket(self.client)
+        self.socket = self.connection.__enter__()
+        self.until("status")
+        return self
+
+    def __exit__(self, *error):
+        self.connection.__exit__(*error)
+
+    def until(self, kind, seconds=20):
+        """The data of the first message of this type, those that came before it among them."""
+        for seen, data in self.messages:
+            if seen == kind:
+                return data
+        end = time.monotonic() + seconds
+        while True:
+            raw = self.socket.recv(timeout=max(0.01, end - time.monotonic()))
+            if isinstance(raw, bytes):
+                self.binary.append(raw)
+                continue
+            message = json.loads(raw)
+            self.messages.append((message["type"], message["data"]))
+            if message["type"] == kind:
+                return message["data"]
+
+    def types(self):
+        """Of all that has come by now."""
+        while True:
+            try:
+                raw = self.socket.recv(timeout=0.1)
+            except TimeoutError:
+                return [kind for kind, _ in self.messages]
+            if isinstance(raw, bytes):
+                self.binary.append(raw)
+            else:
+                message = json.loads(raw)
+                self.messages.append((message["type"], message["data"]))
+
+
+def run(server, prompt, client=None, seconds=60):
+    return server.wait(server.queue(prompt, client), seconds)
+
+
+def graph(**nodes):
+    return {name: {"class_type": kind, "inputs": inputs} for name, (kind, inputs) in nodes.items()}
+
+
+IMAGE = ("LoadImage", {"image": "p.png"})
+
+
+def test_schemas_are_told_as_written(server):
+    info = server.json("/object_info/ExampleBrightness")["ExampleBrightness"]
+    assert info["input"]["required"]["limit"] == ["FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0, "step": 0.01, "tooltip": "From here on it counts as bright."}]
+    assert info["input"]["required"]["image"] == ["IMAGE", {}] and info["input"]["hidden"] == {"node_id": "UNIQUE_ID"}
+    assert info["output_name"] == ["image", "brightness"] and info["display_name"] == "Brightness (example)" and info["python_module"] == "custom_nodes.brightness"
+    assert server.json("/object_info/TestPointer")["TestPointer"]["input"]["required"]["image"] == ["IMAGE"]
+    assert server.json("/object_info/TestOne")["TestOne"]["python_module"] == "custom_nodes.single"
+
+
+def test_a_pack_cannot_take_the_place_of_a_node_of_ours(server):
+    assert server.json("/object_info/LoadImage")["LoadImage"]["python_module"] == "nodes"
+
+
+def test_packs_that_fail_are_left_out_with_a_reason(server):
+    log = server.log_text()
+    assert "pack broken can't be imported" in log and "No module named 'no_such_module_at_all'" in log
+    assert "pack leaves can't be imported" in log and "never read" not in log
+
+
+def test_the_example_sends_its_message_and_both_results(server):
+    with Listener(server, "me") as mine, Listener(server, "you") as other:
+        entry = run(server, graph(a=IMAGE, b=("ExampleBrightness", {"image": ["a", 0], "limit": 0.5}), c=("PreviewAny", {"source": ["b", 1]})), "me")
+        assert entry["status"]["status_str"] == "success"
+        assert entry["outputs"]["b"] == {"text": ["dark: 0.400"]} and entry["outputs"]["c"]["text"][0].startswith("0.4")
+        said = mine.until("darkroom.example.brightness")
+        assert said["node"] == "b" and said["word"] == "dark" and abs(said["brightness"] - 0.4) < 1e-6
+        assert "darkroom.example.brightness" not in other.types()
+
+
+def test_the_example_of_the_newer_form_does_the_same(server):
+    info = server.json("/object_info/ExampleThreshold")["ExampleThreshold"]
+    assert info["input"]["required"]["limit"] == ["FLOAT", {"default": 0.5, "min": 0.0, "max": 1.0, "step": 0.01, "display": "slider"}]
+    assert info["output"] == ["MASK", "FLOAT"] and info["python_module"] == "custom_nodes.threshold" and info["input"]["hidden"]["unique_id"] == ["UNIQUE_ID"]
+    with Listener(server, "me") as mine:
+        entry = run(server, graph(a=IMAGE, b=("ExampleThreshold", {"image": ["a", 0], "limit": 0.3}), c=("MaskToImage", {"mask": ["b", 0]}), d=("SaveImage", {"images": ["c", 0], "filename_prefix": "v3"})), "me")
+        assert entry["status"]["status_str"] == "success", entry["status"]
+        assert entry["outputs"]["b"] == {"text": ["100.0%"]} and mine.until("darkroom.example.threshold") == {"node": "b", "share": 1.0}
+    assert Image.open(io.BytesIO(server.view(entry["outputs"]["d"]["images"][0]))).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_its_validator_speaks_before_the_prompt_is_accepted(server):
+    reply = server.post("/prompt", {"prompt": graph(a=IMAGE, b=("ExampleBrightness", {"image": ["a", 0], "limit": 1.0}))})
+    assert reply.status_code == 400 and "no picture is brighter than white" in reply.text
+
+
+def test_messages_go_to_whom_they_are_for(server):
+    with Listener(server, "me") as mine, Listener(server, "somebody") as other:
+        assert run(server, graph(a=("TestSay", {})), "me")["status"]["status_str"] == "success"
+        one = mine.until("tests.one")
+        assert one["client"] == "me" and one["node"] == "a" and one["odd"][:2] == [1, None]
+        mine.until("tests.all")
+        other.until("tests.all")
+        other.until("tests.other")
+        assert "tests.other" not in mine.types() and "tests.one" not in other.types()
+        mine.types()
+        assert (7).to_bytes(4, "big") + b"bytes" in mine.binary
+
+
+def test_a_thread_of_a_node_is_heard(server):
+    with Listener(server, "me") as mine:
+        run(server, graph(a=("TestText", {"text": "hello"}), b=("TestThread", {"value": ["a", 0]})), "me")
+        assert mine.until("tests.thread") == {"value": "hello"}
+
+
+def test_tensors_go_to_python_and_back(server):
+    entry = run(server, graph(a=IMAGE, b=("TestTensors", {"image": ["a", 0]}), c=("TestShapes", {"latent": ["b", 1], "mask": ["b", 2]}), d=("SaveImage", {"images": ["b", 0], "filename_prefix": "t"})))
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    assert entry["outputs"]["c"] == {"latent": [[1, 4, 2, 3], 2.0, ["samples"]], "mask": [[1, 4, 6]]}
+    assert Image.open(io.BytesIO(server.view(entry["outputs"]["d"]["images"][0]))).getpixel((0, 0)) == (0, 255, 204)
+
+
+def test_tensors_are_not_copied(server):
+    """The same picture, through two native nodes' links, lies at one address."""
+    entry = run(server, graph(a=IMAGE, b=("TestPointer", {"image": ["a", 0]}), c=("PreviewAny", {"source": ["b", 0]}), d=("RebatchImages", {"images": ["a", 0], "batch_size": 1}),
+                             e=("TestPointer", {"image": ["a", 0]}), f=("PreviewAny", {"source": ["e", 0]})))
+    assert entry["outputs"]["c"]["text"] == entry["outputs"]["f"]["text"]
+
+
+def test_objects_of_python_pass_as_they_are(server):
+    entry = run(server, graph(a=("TestThing", {}), b=("TestSame", {"value": ["a", 0]})))
+    assert entry["outputs"]["b"] == {"same": [True]}
+
+
+def test_models_pass_through_python_untouched(server):
+    """What Python can't look into comes back as it went: here a native object through a node of a pack."""
+    entry = run(server, graph(a=("PrimitiveInt", {"value": 3}), b=("TestSame", {"value": ["a", 0]}), c=("PreviewAny", {"source": ["b", 0]})))
+    assert entry["outputs"]["c"]["text"] == ["3"]
+
+
+def test_an_exception_is_told_with_its_traceback(server):
+    entry = run(server, graph(a=("TestMisbehave", {"how": "raise"})))
+    kind, error = entry["status"]["messages"][-1]
+    assert kind == "execution_error" and error["exception_type"] == "ValueError" and error["exception_message"] == "a reason with ümlaut\n"
+    assert error["node_id"] == "a" and error["node_type"] == "TestMisbehave"
+    assert any("in Misbehave" in line and "__init__.py" in line for line in error["traceback"]) and not any("darkroom_host" in line for line in error["traceback"])
+
+
+def test_what_a_node_must_not_return_is_its_error(server):
+    error = run(server, graph(a=("TestMisbehave", {"how": "number"})))["status"]["messages"][-1][1]
+    assert error["exception_type"] == "TypeError" and "int" in error["exception_message"]
+
+
+def test_system_exit_ends_the_node_alone(server):
+    before = server.worker_pids()
+    error = run(server, graph(a=("TestMisbehave", {"how": "system_exit"})))["status"]["messages"][-1][1]
+    assert error["exception_type"] == "SystemExit" and server.worker_pids() == before
+
+
+@pytest.mark.parametrize("how", ["exit", "crash"])
+def test_a_node_that_ends_the_process_costs_its_own_job(server, how):
+    entry = run(server, graph(a=("TestMisbehave", {"how": how})), seconds=90)
+    error = entry["status"]["messages"][-1][1]
+    assert error["exception_type"] == "WorkerLost" and error["node_id"] == "a"
+    assert run(server, graph(a=("TestText", {"text": "again"}), b=("PreviewAny", {"source": ["a", 0]})), seconds=60)["outputs"]["b"]["text"] == ["again"]
+
+
+def test_an_interrupt_reaches_a_node_that_looks(server):
+    with Listener(server, "me") as mine:
+        job = server.queue(graph(a=("TestWait", {"seconds": 60.0})), "me")
+        mine.until("executing")
+        server.post("/interrupt", {})
+        said = mine.until("execution_interrupted")
+        assert said["prompt_id"] == job and said["node_id"] == "a" and said["node_type"] == "TestWait"
+
+
+def test_async_nodes_run_side_by_side_and_tell_their_progress(server):
+    with Listener(server, "me") as mine:
+        entry = run(server, graph(t=("TestText", {"text": "x"}), a=("TestLater", {"value": ["t", 0]}), b=("TestLater", {"value": ["t", 0]})), "me")
+        assert entry["status"]["status_str"] == "success"
+        mine.types()
+        nodes = {event["node"] for kind, event in mine.messages if kind == "progress"}
+        assert nodes == {"a", "b"}
+    entry = run(server, graph(t=("TestText", {"text": "fail"}), a=("TestLater", {"value": ["t", 0]})))
+    assert entry["status"]["messages"][-1][1]["exception_message"] == "later than sooner\n"
+
+
+def test_a_validator_that_never_answers_is_an_error(server):
+    pids = server.worker_pids()
+    reply = server.post("/prompt", {"prompt": graph(a=("TestEndless", {"n": 1}))})
+    assert reply.status_code == 400 and "TestEndless" in reply.text and "within 5 s" in reply.text
+    assert "two is too many" in server.post("/prompt", {"prompt": graph(a=("TestEndless", {"n": 2}))}).text
+    assert run(server, graph(a=("TestEndless", {"n": 0})))["status"]["status_str"] == "success"
+    assert server.worker_pids() == pids, "it answered pings all the while"
+
+
+def test_folders_are_those_of_the_server(server):
+    told = run(server, graph(a=("TestFolders", {})))["outputs"]["a"]
+    assert told["folders"] == [str(server.base / "input"), None, str(server.base / "models")]
+    assert told["names"] == [str(server.base / "output/x.png")]
+
+
+def test_packs_can_be_switched_off_but_some(tmp_path):
+    scripts = lambda server: [path for path in server.json("/extensions") if "core/" not in path]
+    packs = tmp_path / "base/custom_nodes"
+    shutil.copytree(ROOT / "examples/brightness", packs / "brightness")
+    shutil.copytree(ROOT / "examples/brightness", packs / "other")
+    with Server(tmp_path / "base", "--disable-all-custom-nodes") as none:
+        assert none.get("/object_info/ExampleBrightness").json() == {} and not scripts(none)
+    with Server(tmp_path / "base", "--disable-all-custom-nodes", "--whitelist-custom-nodes", "brightness") as one:
+        assert one.json("/object_info/ExampleBrightness")["ExampleBrightness"]["python_module"] == "custom_nodes.brightness"
+        assert scripts(one) == ["/extensions/brightness/brightness.js"]
+
+
+def test_without_packs_python_is_not_started(tmp_path):
+    with Server(tmp_path / "base") as plain:
+        maps = pathlib.Path(f"/proc/{plain.worker_pids()[0]}/maps").read_text()
+        assert "libtorch_python" not in maps and "encodings" not in maps
