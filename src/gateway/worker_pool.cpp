@@ -272,6 +272,11 @@ asio::awaitable<json::value> WorkerPool::ask(json::object question) {
   co_return result ? *result : json::value();
 }
 
+bool WorkerPool::has_prompt_hook() const {
+  const WorkerProcess* worker = state_->any_ready();
+  return worker && bool_or(worker->hello(), "prompt_hook", false);
+}
+
 void WorkerPool::broadcast(const Record& record) {
   for (const auto& process : state_->processes)
     if (process->is_ready()) process->send(record);

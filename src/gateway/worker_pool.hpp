@@ -63,6 +63,7 @@ class WorkerPool {
   /// Asks any live worker and gives its `result`. Throws RaisedInValidator (workflow/validate.hpp) for an `error`,
   /// Unavailable when none answers within WorkerTimes::ask.
   asio::awaitable<json::value> ask(json::object question);
+  bool has_prompt_hook() const;                      ///< do packs want to see requests before they are judged?
   void broadcast(const Record& record);              ///< `free`, for one
 
  private:

@@ -139,7 +139,8 @@ asio::awaitable<void> WorkerProcess::watch() {
       kill(LostReason::kSilent);
       break;
     }
-    if (ready_ && now - pinged >= kPingMs) {
+    // One that imports packs answers too, before it has told its classes.
+    if (now - pinged >= kPingMs) {
       pinged = now;
       send(Record{"ping", {}, {}});
     }

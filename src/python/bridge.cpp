@@ -1,5 +1,7 @@
 #include "python/bridge.hpp"
 
+#include <c10/core/InferenceMode.h>
+
 #include <map>
 #include <mutex>
 #include <string>
@@ -128,15 +130,17 @@ PyObject* check(PyObject*, PyObject* args) {
   });
 }
 
-/// (node id, client id, number of the call in list mapping), empty texts without a call.
+/// (node id, client id, number of the call in list mapping, --disable-metadata), empty texts without a call.
 PyObject* whose(PyObject*, PyObject* args) {
   long call = 0;
   if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
   return guarded([&] {
     std::string node, client;
-    int index = 0;
-    through(call, [&](const Context& context) { node = context.node_id(), client = string_or(context.extra_data(), "client_id", ""), index = context.call_index(); });
-    return Py_BuildValue("ssi", node.c_str(), client.c_str(), index);
+    int index = 0, bare = 0;
+    through(call, [&](const Context& context) {
+      node = context.node_id(), client = string_or(context.extra_data(), "client_id", ""), index = context.call_index(), bare = context.metadata_disabled();
+    });
+    return Py_BuildValue("ssii", node.c_str(), client.c_str(), index, bare);
   });
 }
 
@@ -149,6 +153,12 @@ PyObject* prompt(PyObject*, PyObject* args) {
     through(call, [&](const Context& context) { copy = context.prompt(); });
     return to_python(copy).release();
   });
+}
+
+/// This thread computes without gradients from now on, as the one that runs nodes does.
+PyObject* without_gradients(PyObject*, PyObject*) {
+  static thread_local c10::InferenceMode mode;
+  Py_RETURN_NONE;
 }
 
 PyObject* write_log(PyObject*, PyObject* args) {
@@ -184,8 +194,9 @@ PyMethodDef methods[] = {{"send", send, METH_VARARGS, "send(call, type, json, si
                          {"progress", progress, METH_VARARGS, "progress(call, value, max, format, picture)"},
                          {"text", show_text, METH_VARARGS, "text(call, text): shown at the node"},
                          {"check", check, METH_VARARGS, "check(call): raises when the prompt was interrupted"},
-                         {"whose", whose, METH_VARARGS, "whose(call): (node id, client id, call index)"},
+                         {"whose", whose, METH_VARARGS, "whose(call): (node id, client id, call index, no metadata)"},
                          {"prompt", prompt, METH_VARARGS, "prompt(call): the prompt that runs"},
+                         {"without_gradients", without_gradients, METH_NOARGS, "without_gradients(): inference mode for this thread"},
                          {"log", write_log, METH_VARARGS, "log(level, text)"},
                          {"use_interrupt", use_interrupt, METH_O, "use_interrupt(type): what check() raises"},
                          {"finished", finished, METH_VARARGS, "finished(number, result, exception)"},

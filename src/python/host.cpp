@@ -77,6 +77,12 @@ bool has_packs(const Folders& folders) {
   return false;
 }
 
+/// The body of a request as the handlers of packs leave it.
+json::value handled_prompt(const json::value& body) {
+  const py::Gil gil;
+  return parse_json(py::text_of(py::checked(PyObject_CallMethod(py::host, "handled_prompt", "O", py::to_python(body).get())).get()));
+}
+
 }  // namespace
 
 void load_python_packs(Registry& registry, const Folders& folders) {
@@ -90,16 +96,21 @@ void load_python_packs(Registry& registry, const Folders& folders) {
     std::set<std::string> added;
     const Ref classes = checked(PyObject_CallMethod(py::host, "load_packs", nullptr));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(classes.get()); ++i) {
-      NodeClass entry = py::node_class(PyList_GET_ITEM(classes.get(), i));
-      const std::string& name = entry.schema.node_class();
-      // Among packs the later one wins.
-      if (registry.find(name) && !added.contains(name)) {
-        log::warn("the node class {} is there already: that of a pack is left out", name);
-        continue;
+      try {
+        NodeClass entry = py::node_class(PyList_GET_ITEM(classes.get(), i));
+        const std::string& name = entry.schema.node_class();
+        // Among packs the later one wins.
+        if (registry.find(name) && !added.contains(name)) {
+          log::warn("the node class {} is there already: that of a pack is left out", name);
+          continue;
+        }
+        added.insert(name);
+        registry.add(std::move(entry));
+      } catch (const std::exception& error) {
+        log::error("a class of a pack is left out: {}", error.what());
       }
-      added.insert(name);
-      registry.add(std::move(entry));
     }
+    if (PyObject_IsTrue(checked(PyObject_CallMethod(py::host, "has_prompt_handlers", nullptr)).get()) == 1) registry.prompt_hook = handled_prompt;
   } catch (...) {
     PyEval_SaveThread();
     throw;

@@ -110,7 +110,14 @@ class PythonNode final : public Node {
       const std::scoped_lock lock(laters().mutex);
       laters().open.emplace(number, std::move(later));
     }
-    checked(PyObject_CallMethod(host_module(), "call_later", "Ol", coroutine, number));
+    const Ref begun = Ref::take(PyObject_CallMethod(host_module(), "call_later", "Ol", coroutine, number));
+    if (!begun) {
+      {
+        const std::scoped_lock lock(laters().mutex);
+        laters().open.erase(number);
+      }
+      throw_raised();
+    }
     return outputs;
   }
 
@@ -138,7 +145,7 @@ bool flag(PyObject* info, const char* name) { return PyObject_IsTrue(checked(PyO
 NodeClass node_class(PyObject* info) {
   const auto made = std::make_shared<Class>();
   made->info = Ref::share(info);
-  made->schema = NodeSchema::from_wire(parse_json(text_of(checked(PyObject_GetAttrString(info, "wire")).get())).as_object());
+  made->schema = NodeSchema::from_wire(parse_json(text_of(checked(PyObject_GetAttrString(info, "wire")).get()), {.round_wide_integers = true}).as_object());
   const ClassPtr shared = made;
   NodeClass entry;
   entry.schema = shared->schema;

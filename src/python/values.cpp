@@ -26,7 +26,7 @@ struct Torch {
 const Torch* torch(bool import) {
   static Torch found;
   if (found.wrap) return &found;
-  const Ref module = import ? checked(PyImport_ImportModule("torch")) : Ref::share(PyImport_GetModule(Ref::take(PyUnicode_FromString("torch")).get()));
+  const Ref module = import ? checked(PyImport_ImportModule("torch")) : Ref::take(PyImport_GetModule(Ref::take(PyUnicode_FromString("torch")).get()));
   if (!module) {
     PyErr_Clear();
     return nullptr;
@@ -79,11 +79,13 @@ std::shared_ptr<const LatentObject> latent_of(PyObject* dict) {
   latent->samples = unwrapped(samples);
   Py_ssize_t known = 1;
   if (PyObject* mask = PyDict_GetItemString(dict, "noise_mask")) {
-    if (!is_tensor(mask)) return nullptr;
-    latent->noise_mask = unwrapped(mask);
+    if (mask != Py_None && !is_tensor(mask)) return nullptr;
+    if (mask != Py_None) latent->noise_mask = unwrapped(mask);
     ++known;
   }
-  if (PyObject* index = PyDict_GetItemString(dict, "batch_index")) {
+  if (PyObject* index = PyDict_GetItemString(dict, "batch_index"); index == Py_None) {
+    ++known;
+  } else if (index) {
     const Ref items = Ref::take(PySequence_Fast(index, ""));
     if (!items) {
       PyErr_Clear();
@@ -201,7 +203,9 @@ Value from_python(PyObject* object) {
     return *static_cast<Handle*>(PyCapsule_GetPointer(object, kHandle));
   } else if (PyDict_CheckExact(object)) {
     if (auto latent = latent_of(object)) return std::shared_ptr<const Object>(std::move(latent));
-  } else if (PyObject_IsInstance(object, blocker_type()) == 1) {
+  } else if (const int is_blocker = PyObject_IsInstance(object, blocker_type()); is_blocker < 0) {
+    PyErr_Clear();  // an object that can't say what it is
+  } else if (is_blocker == 1) {
     const Ref message = checked(PyObject_GetAttrString(object, "message"));
     return Blocker{message.get() == Py_None ? std::nullopt : std::optional(text_of(message.get()))};
   }

@@ -101,15 +101,21 @@ void JobRun::call(NodeIndex at, Node& instance) {
   auto unfinished = std::make_unique<Unfinished>();
   const std::size_t calls = arguments_.calls(takes_lists);
   unfinished->calls.reserve(calls);
-  for (std::size_t k = 0; k < calls; ++k) {
-    if (world_->interrupted()) throw Interrupted();
-    if (auto outputs = blocked(at, k, takes_lists)) {
-      unfinished->calls.push_back(std::move(*outputs));
-      continue;
+  try {
+    for (std::size_t k = 0; k < calls; ++k) {
+      if (world_->interrupted()) throw Interrupted();
+      if (auto outputs = blocked(at, k, takes_lists)) {
+        unfinished->calls.push_back(std::move(*outputs));
+        continue;
+      }
+      auto context = std::make_shared<JobContext>(world_, node.ids.node, static_cast<int>(k));
+      unfinished->calls.push_back(instance.run(arguments_.call(k, takes_lists), *context));
+      if (unfinished->calls.back().pending) unfinished->contexts.push_back(std::move(context));
     }
-    auto context = std::make_shared<JobContext>(world_, node.ids.node, static_cast<int>(k));
-    unfinished->calls.push_back(instance.run(arguments_.call(k, takes_lists), *context));
-    if (unfinished->calls.back().pending) unfinished->contexts.push_back(std::move(context));
+  } catch (...) {  // async calls that were begun go on, and what they may touch stays
+    for (const auto& begun : unfinished->calls)
+      if (begun.pending) executor_.orphans_.push_back({begun.pending, unfinished->contexts});
+    throw;
   }
   settle(at, std::move(unfinished));
 }

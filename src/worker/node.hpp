@@ -231,6 +231,9 @@ class Registry {
   const NodeClass* find(std::string_view node_class) const;
   SchemaSet schemas() const;
 
+  /// What packs make of the body of a POST /prompt before it is judged (protocol.md §11.3); none: nobody wants to. Null: the request is lost.
+  std::function<json::value(const json::value& body)> prompt_hook;
+
  private:
   template <class T>
   static std::unique_ptr<Node> made() {

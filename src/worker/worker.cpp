@@ -71,7 +71,7 @@ void Worker::say_hello() {
   const std::string build = std::string(kVersion) + "-" + hex128(hash128(dump(json::value(schemas))));
   outbox_.send(Record{"hello",
                       {{"version", kVersion}, {"build", build}, {"pid", static_cast<std::int64_t>(::getpid())},
-                       {"device", json::object{{"name", device_.name}, {"type", device_.gpu ? "cuda" : "cpu"}, {"index", device_.gpu ? json::value(*device_.gpu) : json::value()}}}, {"pytorch_version", TORCH_VERSION}},
+                       {"device", json::object{{"name", device_.name}, {"type", device_.gpu ? "cuda" : "cpu"}, {"index", device_.gpu ? json::value(*device_.gpu) : json::value()}}}, {"pytorch_version", TORCH_VERSION}, {"prompt_hook", registry_.prompt_hook != nullptr}},
                       {}});
   outbox_.send(Record{"schemas", {{"schemas", std::move(schemas)}}, {}});
 }
@@ -229,6 +229,10 @@ Record Worker::answer_to(const json::object& data) const {
   Record reply{"answer", {{"id", data.contains("id") ? data.at("id") : json::value()}}, {}};
   try {
     const std::string what = string_or(data, "what", "");
+    if (what == "prompt_hook" && registry_.prompt_hook && data.contains("body")) {
+      reply.data["result"] = registry_.prompt_hook(data.at("body"));
+      return reply;
+    }
     if (what != "validate") throw InvalidInput("nobody answers to " + what);
     const std::string name = string_or(data, "class", "");
     const NodeClass* node_class = registry_.find(name);

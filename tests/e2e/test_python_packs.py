@@ -80,6 +80,8 @@ def Misbehave(self, how):
         ctypes.string_at(0)
     if how == "number":
         return 7
+    if how == "nothing":
+        return None
     return ()
 
 
@@ -140,6 +142,19 @@ class Endless:
 
     def go(self, n):
         return ()
+
+
+@node({"required": {"n": ("INT", {"default": 0, "max": 10**20})}}, ("INT",), output=False)
+def Wide(self, n):
+    return (n,)
+
+
+async def _in_place(self, image):
+    image.mul_(0)
+    return (image.sum().item(),)
+
+
+InPlace = node({"required": {"image": ("IMAGE",)}}, ("FLOAT",), output=False)(_in_place)
 
 
 @node({"required": {}}, ())
@@ -326,6 +341,22 @@ def test_an_exception_is_told_with_its_traceback(server):
 def test_what_a_node_must_not_return_is_its_error(server):
     error = run(server, graph(a=("TestMisbehave", {"how": "number"})))["status"]["messages"][-1][1]
     assert error["exception_type"] == "TypeError" and "int" in error["exception_message"]
+
+
+def test_a_node_that_returns_nothing_is_an_error(server):
+    error = server.wait(server.queue(graph(a=("TestMisbehave", {"how": "nothing"}))))["status"]["messages"][-1][1]
+    assert error["exception_type"] == "TypeError" and "NoneType" in error["exception_message"]
+
+
+def test_numbers_beyond_64_bits_in_a_schema_cost_nobody_his_class(server):
+    assert server.json("/object_info/TestWide")["TestWide"]["input"]["required"]["n"][1]["max"] == 1e20
+
+
+def test_async_nodes_compute_as_the_others_do(server):
+    """In inference mode: else they could not write into what a native node made."""
+    entry = run(server, graph(e=("EmptyImage", {"width": 8, "height": 8, "batch_size": 1, "color": 255}), b=("TestInPlace", {"image": ["e", 0]}), c=("PreviewAny", {"source": ["b", 0]})))
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    assert entry["outputs"]["c"]["text"] == ["0.0"]
 
 
 def test_system_exit_ends_the_node_alone(server):

@@ -173,8 +173,24 @@ Response invalid(const Validation& validation) {
   return Response::of_json(json::object{{"error", validation.error}, {"node_errors", validation.node_errors}}, 400);
 }
 
+/// What the packs' prompt handlers make of the body. When none answers in time it stays as it is.
+asio::awaitable<json::value> handled(Services& services, json::value body) {
+  json::object question{{"what", "prompt_hook"}, {"body", body}};
+  std::string fault;
+  try {
+    json::value changed = co_await services.workers.ask(std::move(question));
+    if (!changed.is_null()) co_return changed;
+  } catch (const std::exception& error) {
+    fault = error.what();
+  }
+  if (fault.empty()) throw InternalError("a prompt handler of a pack lost the request");
+  log::warn("the prompt handlers of packs are passed over: {}", fault);
+  co_return body;
+}
+
 asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   json::value body = co_await parse_body(services, request.body);
+  if (services.workers.has_prompt_hook()) body = co_await handled(services, std::move(body));
   PromptRequest prompt(std::move(body));
   Job job;
   prompt.take_number(services.jobs, job);

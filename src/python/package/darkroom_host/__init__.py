@@ -1,18 +1,21 @@
 """The Python side of the worker: loads packs, describes their classes and calls their nodes.  C++ (src/python) calls what this module
 exports; packs never import it."""
 import inspect
+import logging
 import traceback
 
 import _darkroom
 from comfy.model_management import InterruptProcessingException
 from comfy_execution.graph import DynamicPrompt
 from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
+from server import PromptServer
 
 from . import current, loop
 from .logs import connect_logging
 from .packs import load_packs
+from .plain import text
 
-__all__ = ["ExecutionBlocker", "blocker", "call", "call_later", "describe_exception", "load_packs", "start"]
+__all__ = ["ExecutionBlocker", "blocker", "call", "call_later", "describe_exception", "handled_prompt", "has_prompt_handlers", "load_packs", "start"]
 
 
 def start(folders):
@@ -25,6 +28,20 @@ def start(folders):
     loop.start()
 
 
+def has_prompt_handlers():
+    return bool(PromptServer.instance.on_prompt_handlers)
+
+
+def handled_prompt(body):
+    """The body of a POST /prompt as the handlers of packs leave it, as JSON; one that fails changes nothing."""
+    for handler in PromptServer.instance.on_prompt_handlers:
+        try:
+            body = handler(body)
+        except Exception:  # noqa: BLE001
+            logging.warning("a prompt handler failed:\n%s", traceback.format_exc())
+    return text(body)
+
+
 def blocker(message):
     return ExecutionBlocker(message)
 
@@ -32,10 +49,11 @@ def blocker(message):
 def call(info, instance, arguments, number):
     """One call of a node: a tuple of results.told(), or the coroutine of an async one."""
     with current.call(number):
-        node_id, _, call_index = _darkroom.whose(number)
+        node_id, _, call_index, _ = _darkroom.whose(number)
         GraphBuilder.set_default_prefix(node_id, call_index, 0)
         for name in info.dynamic_prompts:
-            arguments[name] = DynamicPrompt(_darkroom.prompt(number))
+            prompt = DynamicPrompt(_darkroom.prompt(number))
+            arguments[name] = [prompt] if isinstance(arguments.get(name), list) else prompt
         result = info.run(instance, arguments)
         if inspect.isawaitable(result):
             return _finish(info, result)

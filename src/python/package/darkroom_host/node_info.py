@@ -2,7 +2,7 @@
 import inspect
 import json
 
-from . import results
+from . import loop, results
 from .plain import plain
 
 
@@ -31,16 +31,15 @@ class NodeInfo:
         return results.told(result, self)
 
     def wants(self, instance, arguments):
-        return [name for name in instance.check_lazy_status(**arguments) or [] if isinstance(name, str)]
+        for name in self.dynamic_prompts:
+            arguments[name] = None  # it is asked between calls, and belongs to none
+        return names_of(instance.check_lazy_status(**arguments))
 
     def is_changed(self, arguments):
-        return self.node_class.IS_CHANGED(**arguments)
+        return loop.resolved(self.node_class.IS_CHANGED(**arguments))
 
     def validate(self, arguments, types):
-        if validator_spec(self.node_class.VALIDATE_INPUTS)["takes_types"]:
-            arguments["input_types"] = types
-        verdict = self.node_class.VALIDATE_INPUTS(**arguments)
-        return verdict if isinstance(verdict, (bool, str)) else bool(verdict)
+        return verdict_of(self.node_class.VALIDATE_INPUTS, arguments, types)
 
 
 def describe(name, node_class, display_name, module):
@@ -95,6 +94,19 @@ def outputs_of(node_class):
             one["type"] = str(kind)
         outputs.append(one)
     return outputs
+
+
+def verdict_of(function, arguments, types):
+    """True, False or a text: what is not exactly True is a fault."""
+    if validator_spec(function)["takes_types"]:
+        arguments["input_types"] = types
+    verdict = loop.resolved(function(**arguments))
+    return verdict if isinstance(verdict, (bool, str)) else str(verdict)
+
+
+def names_of(wanted):
+    """Of the inputs that check_lazy_status() wants."""
+    return [name for name in loop.resolved(wanted) or [] if isinstance(name, str)]
 
 
 def takes_any(function):

@@ -3,6 +3,7 @@ import importlib.util
 import inspect
 import logging
 import os
+import runpy
 import sys
 import time
 import traceback
@@ -22,6 +23,8 @@ def load_packs():
     """Imports every pack below the custom_nodes folders; NodeInfo of all their classes."""
     infos = []
     for path in pack_paths():
+        prepare(path)
+    for path in pack_paths():
         name = os.path.basename(path)
         began = time.perf_counter()
         try:
@@ -32,6 +35,17 @@ def load_packs():
         else:
             logging.info("pack %s: imported in %.2f s", name, time.perf_counter() - began)
     return infos
+
+
+def prepare(path):
+    """Runs prestartup_script.py of a pack, which comes before any import."""
+    script = os.path.join(path, "prestartup_script.py")
+    if not os.path.isfile(script):
+        return
+    try:
+        runpy.run_path(script)
+    except BaseException:  # noqa: BLE001
+        logging.error("prestartup_script.py of the pack %s failed:\n%s", os.path.basename(path), traceback.format_exc())
 
 
 def pack_paths():

@@ -5,8 +5,10 @@ import math
 
 def plain(value):
     """What JSON can say of it: tuples become lists, numbers that JSON has not become None, anything else its text."""
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return value if -2**63 <= value < 2**64 else float(value) if abs(value) < 2**1000 else None
     if isinstance(value, str):
         return str(value) if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")  # halves of pairs are no text
     if isinstance(value, float):

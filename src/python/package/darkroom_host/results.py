@@ -8,6 +8,8 @@ from .plain import text
 
 def told(result, info):
     """(values or None, ui as JSON or None, graph as JSON or None)."""
+    if result is None:
+        raise TypeError("object of type 'NoneType' has no len()")
     ui = graph = None
     if isinstance(result, dict):
         ui, graph, result = result.get("ui"), result.get("expand"), result.get("result")
@@ -22,4 +24,4 @@ def graph_text(graph, info):
     def refuse(value):
         raise TypeError(f"{info.name} made a graph with an input of type {type(value).__name__}: a graph may hold texts, numbers, lists, dicts and links")
 
-    return json.dumps(graph, default=refuse)
+    return json.dumps(graph, default=refuse, allow_nan=False)

@@ -5,7 +5,8 @@ import json
 from comfy_api.latest import io
 from comfy_execution.graph_utils import ExecutionBlocker
 
-from .node_info import takes_any, validator_spec
+from . import loop
+from .node_info import names_of, takes_any, validator_spec, verdict_of
 from .plain import plain, text
 from .results import graph_text
 
@@ -29,6 +30,8 @@ class V3Info:
     def run(self, instance, arguments):
         """A clone of the class with its hidden values: nothing that a call leaves on it is there for the next."""
         values = {name: arguments.pop(name) for name in self.hidden if name in arguments}
+        if self.schema.is_input_list:  # each argument is a list there, and hidden values are none
+            values = {name: value[0] for name, value in values.items()}
         clone = type(self.node_class.__name__, (self.node_class,), {"hidden": io.HiddenHolder(values), "__module__": self.node_class.__module__})
         return clone.execute(**arguments)
 
@@ -40,21 +43,20 @@ class V3Info:
         return {name: value for name, value in arguments.items() if name not in self.hidden}
 
     def wants(self, instance, arguments):
-        return [name for name in self.node_class.check_lazy_status(**self._without_hidden(arguments)) or [] if isinstance(name, str)]
+        return names_of(self.node_class.check_lazy_status(**self._without_hidden(arguments)))
 
     def is_changed(self, arguments):
-        return self.node_class.fingerprint_inputs(**self._without_hidden(arguments))
+        return loop.resolved(self.node_class.fingerprint_inputs(**self._without_hidden(arguments)))
 
     def validate(self, arguments, types):
-        verdict = self.node_class.validate_inputs(**arguments)
-        return verdict if isinstance(verdict, (bool, str)) else bool(verdict)
+        return verdict_of(self.node_class.validate_inputs, arguments, types)
 
     def told(self, result):
         """As results.told()."""
         if isinstance(result, io.NodeOutput):
             values, ui, graph = result.result, result.ui, result.expand
             if result.block_execution is not None and values is not None:
-                values = tuple(ExecutionBlocker(result.block_execution) for _ in values)
+                values = (ExecutionBlocker(result.block_execution),) * len(self.schema.outputs)
         elif isinstance(result, dict):
             values, ui, graph = result.get("result"), result.get("ui"), result.get("expand")
         else:
