@@ -139,8 +139,7 @@ asio::awaitable<void> WorkerProcess::watch() {
       kill(LostReason::kSilent);
       break;
     }
-    // One that imports packs answers too, before it has told its classes.
-    if (now - pinged >= kPingMs) {
+    if (ready_ && now - pinged >= kPingMs) {
       pinged = now;
       send(Record{"ping", {}, {}});
     }

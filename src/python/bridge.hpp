@@ -6,9 +6,6 @@
 namespace darkroom {
 
 class Context;
-struct Outputs;
-struct PendingOutputs;
-class NodeSchema;
 
 namespace py {
 

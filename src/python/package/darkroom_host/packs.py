@@ -102,7 +102,7 @@ def classes_of(module):
         shown = getattr(module, "NODE_DISPLAY_NAME_MAPPINGS", None) or {}
         return [(name, node_class, str(shown.get(name, name))) for name, node_class in mappings.items()]
     entry = getattr(module, "comfy_entrypoint", None)
-    return [] if entry is None else [(node_class.__name__, node_class, "") for node_class in loop.wait_for(entered(entry))]
+    return [] if entry is None else [(node_class.__name__, node_class, "") for node_class in loop.wait_for(entered(entry), seconds=20)]
 
 
 async def entered(entry):
