@@ -2,7 +2,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
@@ -59,7 +58,10 @@ void Dispatcher::kick() {
 asio::awaitable<void> Dispatcher::dispatch(Self self) {
   struct Done {
     Dispatcher& dispatcher;
-    ~Done() { dispatcher.dispatching_ = false; }
+    ~Done() {
+      dispatcher.dispatching_ = false;
+      dispatcher.wake_readers();
+    }
   } done{*self};
   while (!self->closed_ && self->free_seat()) {
     std::optional<ClaimedJob> claimed = co_await self->broker_.claim(self->times_.lease);
@@ -122,6 +124,7 @@ void Dispatcher::on_event(const Record& record) {
       log::error("worker {}: {}", worker, error.what());
     }
     if (seat.job->has_ended()) spawn(finish(shared_from_this(), seat.job, worker));
+    wake_readers();
     return;
   }
 }
@@ -209,13 +212,16 @@ bool Dispatcher::any_beginning() const {
 
 asio::awaitable<void> Dispatcher::told_beginnings(Self self) {
   if (!self->any_beginning()) co_return;
-  asio::steady_timer timer(self->io_);
-  const auto end = RunningJob::Clock::now() + self->times_.beginning;
-  while (self->any_beginning() && RunningJob::Clock::now() < end) {
-    timer.expires_after(std::chrono::milliseconds(1));
-    boost::system::error_code ignored;
-    co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-  }
+  asio::steady_timer timer(self->io_, self->times_.beginning);
+  self->readers_.push_back(&timer);
+  boost::system::error_code ignored;
+  co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  self->readers_.remove(&timer);
+}
+
+void Dispatcher::wake_readers() {
+  if (readers_.empty() || any_beginning()) return;
+  for (auto* reader : readers_) reader->cancel();
 }
 
 asio::awaitable<void> Dispatcher::tick(Self self) {

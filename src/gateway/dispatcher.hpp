@@ -4,6 +4,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,6 +59,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   Seat* free_seat();
   bool any_job() const;
   bool any_beginning() const;
+  void wake_readers();
   static asio::awaitable<void> dispatch(Self self);
   void begin(Seat& seat, ClaimedJob claimed);
 
@@ -77,6 +80,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   ReplyGates& gates_;
   const JobTimes times_;
   std::map<int, Seat> seats_;  ///< by worker id
+  std::list<asio::steady_timer*> readers_;  ///< those in told_beginnings()
   bool closed_ = false, dispatching_ = false, ticking_ = false;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <map>
 #include <sstream>
 #include <system_error>
 
@@ -104,31 +103,20 @@ void merge(json::object& to, const json::object& from) {
 }  // namespace
 
 std::vector<fs::path> pack_folders(const Folders& folders) {
-  std::map<std::string, fs::path> packs;
-  const ModelFolder* roots = folders.model_folder("custom_nodes");
-  if (!roots) return {};
-  for (const auto& root : roots->paths)
-    for (const auto& name : entries(root)) {
-      std::error_code ignored;
-      if (!folders.allows_pack(name) || !fs::is_directory(root / name, ignored)) continue;
-      packs.try_emplace(name, root / name);
-    }
-  std::vector<fs::path> list;
-  for (auto& [name, path] : packs) list.push_back(std::move(path));
-  return list;
+  auto packs = folders.packs();
+  std::erase_if(packs, [](const fs::path& pack) { std::error_code ignored; return !fs::is_directory(pack, ignored); });
+  return packs;
 }
 
 std::vector<fs::path> pack_code(const Folders& folders) {
   std::vector<fs::path> files;
-  const ModelFolder* roots = folders.model_folder("custom_nodes");
-  if (!roots) return files;
   std::error_code ignored;
-  for (const auto& root : roots->paths)
-    for (const auto& name : entries(root))
-      if (name.ends_with(".py") && folders.allows_pack(name) && fs::is_regular_file(root / name, ignored)) files.push_back(root / name);
-  for (const auto& pack : pack_folders(folders))
-    for (auto at = fs::recursive_directory_iterator(pack, fs::directory_options::skip_permission_denied, ignored); at != fs::recursive_directory_iterator(); at.increment(ignored))
-      if (at->path().extension() == ".py") files.push_back(at->path());
+  for (const auto& pack : folders.packs()) {
+    if (!fs::is_directory(pack, ignored)) files.push_back(pack);
+    else
+      for (auto at = fs::recursive_directory_iterator(pack, fs::directory_options::skip_permission_denied, ignored); at != fs::recursive_directory_iterator(); at.increment(ignored))
+        if (at->path().extension() == ".py") files.push_back(at->path());
+  }
   std::ranges::sort(files);
   return files;
 }

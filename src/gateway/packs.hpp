@@ -18,7 +18,7 @@ struct WebFolder {
   std::filesystem::path folder;
 };
 
-/// Folders of the custom_nodes paths, sorted by name, that Folders::allows_pack() has nothing against.
+/// The folders among Folders::packs().
 std::vector<std::filesystem::path> pack_folders(const Folders& folders);
 
 /// Every .py file of the packs that may be used, those that are one file among them; sorted.

@@ -62,19 +62,20 @@ PyObject* blocker_type() { return blocker; }
 
 namespace {
 
-/// A folder with an __init__.py, or a file of Python: anything that an import would find.
-bool has_packs(const Folders& folders) {
-  const ModelFolder* roots = folders.model_folder("custom_nodes");
-  if (!roots) return false;
-  for (const auto& root : roots->paths) {
-    std::error_code fault;
-    for (const auto& entry : std::filesystem::directory_iterator(root, fault)) {
-      const std::string name = entry.path().filename().string();
-      if (!folders.allows_pack(name)) continue;
-      if (entry.is_directory(fault) ? std::filesystem::exists(entry.path() / "__init__.py", fault) : name.ends_with(".py")) return true;
-    }
-  }
-  return false;
+/// Packs that an import would find.
+json::array importable_packs(const Folders& folders) {
+  json::array paths;
+  std::error_code ignored;
+  for (const auto& pack : folders.packs())
+    if (!std::filesystem::is_directory(pack, ignored) || std::filesystem::exists(pack / "__init__.py", ignored)) paths.emplace_back(pack.string());
+  return paths;
+}
+
+/// The choices of KSampler's input.
+json::array choices(const Registry& registry, const char* input) {
+  const NodeClass* sampler = registry.find("KSampler");
+  const InputSpec* spec = sampler ? sampler->schema.find_input(input) : nullptr;
+  return spec ? spec->choices : json::array();
 }
 
 /// The body of a request as the handlers of packs leave it.
@@ -86,15 +87,17 @@ json::value handled_prompt(const json::value& body) {
 }  // namespace
 
 void load_python_packs(Registry& registry, const Folders& folders) {
-  if (py::host || !has_packs(folders)) return;
+  const json::array packs = importable_packs(folders);
+  if (py::host || packs.empty()) return;
   using py::checked, py::Ref;
   py::start_interpreter();
   try {
     py::host = checked(PyImport_ImportModule("darkroom_host")).release();
     py::blocker = checked(PyObject_GetAttrString(py::host, "ExecutionBlocker")).release();
-    checked(PyObject_CallMethod(py::host, "start", "O", py::to_python(json::value(folders.to_json())).get()));
+    const json::value told = json::object{{"folders", folders.to_json()}, {"samplers", choices(registry, "sampler_name")}, {"schedulers", choices(registry, "scheduler")}};
+    checked(PyObject_CallMethod(py::host, "start", "O", py::to_python(told).get()));
     std::set<std::string> added;
-    const Ref classes = checked(PyObject_CallMethod(py::host, "load_packs", nullptr));
+    const Ref classes = checked(PyObject_CallMethod(py::host, "load_packs", "O", py::to_python(json::value(packs)).get()));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(classes.get()); ++i) {
       try {
         NodeClass entry = py::node_class(PyList_GET_ITEM(classes.get(), i));

@@ -135,7 +135,7 @@ json::value mark(const ClassPtr& node_class, const Inputs& constants) {
 json::value verdict(const ClassPtr& node_class, const Inputs& in, const json::object& types) {
   const Gil gil;
   const Ref told = checked(PyObject_CallMethod(node_class->info.get(), "validate", "OO", arguments(in).get(), to_python(json::value(types)).get()));
-  return from_python(told.get()).to_json().value_or(json::value(true));
+  return from_python(told.get()).to_json().value_or(json::value(false));
 }
 
 bool flag(PyObject* info, const char* name) { return PyObject_IsTrue(checked(PyObject_GetAttrString(info, name)).get()) == 1; }

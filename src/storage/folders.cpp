@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -148,9 +149,22 @@ Folders Folders::from_json(const json::object& wire) {
   return folders;
 }
 
-bool Folders::allows_pack(std::string_view name) const {
-  if (name.empty() || name.starts_with('.') || name == "__pycache__" || name.ends_with(".disabled")) return false;
-  return !allowed_packs || std::ranges::find(*allowed_packs, name) != allowed_packs->end();
+std::vector<fs::path> Folders::packs() const {
+  std::map<std::string, fs::path> found;
+  const ModelFolder* roots = model_folder("custom_nodes");
+  if (!roots) return {};
+  for (const auto& root : roots->paths) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(root, ignored)) {
+      const std::string name = entry.path().filename().string();
+      if (name.starts_with('.') || name == "__pycache__" || name.ends_with(".disabled")) continue;
+      if (allowed_packs && std::ranges::find(*allowed_packs, name) == allowed_packs->end()) continue;
+      if (entry.is_directory(ignored) || (name.ends_with(".py") && entry.is_regular_file(ignored))) found.try_emplace(name, entry.path());
+    }
+  }
+  std::vector<fs::path> list;
+  for (auto& [name, path] : found) list.push_back(std::move(path));
+  return list;
 }
 
 void Folders::create_missing() const {

@@ -45,8 +45,9 @@ class Folders {
   /// Names of the packs below custom_nodes that may be used (--disable-all-custom-nodes, --whitelist-custom-nodes); nothing: all.
   std::optional<std::vector<std::string>> allowed_packs;
 
-  /// May this pack be used? Not when its name says that it is switched off (`.disabled`), hidden, or is not among allowed_packs.
-  bool allows_pack(std::string_view name) const;
+  /// Folders and single .py files below the custom_nodes folders, by name, the first of each: without hidden ones, `__pycache__`, those that
+  /// end in `.disabled` and what is not among allowed_packs.
+  std::vector<std::filesystem::path> packs() const;
 
   /// "input", "output" or "temp"; nothing for any other word.
   std::optional<std::filesystem::path> by_type(std::string_view type) const;

@@ -1,179 +1,26 @@
-"""Packs of Python nodes: what they return, say and do wrong, as clients see it."""
+"""Packs of Python nodes: what they return, say and do wrong, as clients see it. The nodes are in tests/data/packs/trial."""
 import io
 import json
 import pathlib
 import shutil
-import textwrap
 import time
 
 import pytest
 from PIL import Image
 
-from harness import Server
+from harness import DATA, Server, upscale
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-PACK = '''
-import asyncio, ctypes, os, threading, time
-import comfy.utils, folder_paths
-from comfy.model_management import throw_exception_if_processing_interrupted
-from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
-from server import PromptServer
-
-SEEN = {}
-
-
-def node(inputs, returns=("*",), output=True, **more):
-    """A class around a function of these inputs."""
-    def make(function):
-        body = {"INPUT_TYPES": classmethod(lambda cls: inputs), "RETURN_TYPES": returns, "FUNCTION": "go", "CATEGORY": "tests", "OUTPUT_NODE": output, "go": function, **more}
-        return type(function.__name__, (), body)
-    return make
-
-
-ANY = {"required": {"value": ("*", {})}}
-
-
-@node({"required": {"text": ("STRING", {"default": ""})}}, ("STRING",), output=False)
-def Text(self, text):
-    return (text,)
-
-
-@node({"required": {"image": ("IMAGE",)}}, ("INT",), output=False)
-def Pointer(self, image):
-    """Where the picture's numbers lie, and keeps the tensor for the next look."""
-    SEEN["image"] = image
-    return (image.data_ptr(),)
-
-
-@node(ANY)
-def Same(self, value):
-    return {"ui": {"same": [value is SEEN.get("object")]}, "result": (value,)}
-
-
-@node({"required": {}}, output=False)
-def Thing(self):
-    SEEN["object"] = {"a": (1, 2), "b": {3}}
-    return (SEEN["object"],)
-
-
-@node({"required": {"image": ("IMAGE",)}}, ("IMAGE", "LATENT", "MASK"), output=False)
-def Tensors(self, image):
-    import torch
-    return (1 - image, {"samples": torch.ones(1, 4, 2, 3) * 2}, image[..., 0])
-
-
-@node({"required": {"latent": ("LATENT",), "mask": ("MASK",)}}, ())
-def Shapes(self, latent, mask):
-    return {"ui": {"latent": [list(latent["samples"].shape), float(latent["samples"].mean()), sorted(latent)], "mask": [list(mask.shape)]}}
-
-
-@node({"required": {"how": ("STRING", {})}}, ())
-def Misbehave(self, how):
-    if how == "raise":
-        raise ValueError("a reason with ümlaut")
-    if how == "exit":
-        os._exit(3)
-    if how == "system_exit":
-        raise SystemExit("out")
-    if how == "crash":
-        ctypes.string_at(0)
-    if how == "number":
-        return 7
-    if how == "nothing":
-        return None
-    return ()
-
-
-@node({"required": {"seconds": ("FLOAT", {"default": 60.0})}}, ())
-def Wait(self, seconds):
-    end = time.time() + seconds
-    while time.time() < end:
-        time.sleep(0.02)
-        throw_exception_if_processing_interrupted()
-    return ()
-
-
-@node(ANY)
-def Thread(self, value):
-    def work():
-        PromptServer.instance.send_sync("tests.thread", {"value": value}, None)
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    return (value,)
-
-
-@node({"required": {}}, ())
-def Say(self):
-    server = PromptServer.instance
-    server.send_sync("tests.one", {"client": server.client_id, "node": server.last_node_id, "odd": (1, float("nan"), "\\ud800")}, server.client_id)
-    server.send_sync("tests.all", {}, None)
-    server.send_sync("tests.other", {}, "somebody")
-    server.send_sync(7, b"bytes", server.client_id)
-    return ()
-
-
-async def _later(self, value):
-    bar = comfy.utils.ProgressBar(2)
-    await asyncio.sleep(0.05)
-    bar.update(1)
-    await asyncio.sleep(0.05)
-    bar.update(1)
-    if value == "fail":
-        raise RuntimeError("later than sooner")
-    return (value,)
-
-
-Later = node(ANY)(_later)
-
-
-class Endless:
-    RETURN_TYPES, FUNCTION, CATEGORY, OUTPUT_NODE = (), "go", "tests", True
-
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"n": ("INT", {"default": 0})}}
-
-    @classmethod
-    def VALIDATE_INPUTS(cls, n):
-        time.sleep(30 if n == 1 else 0)
-        return "two is too many" if n == 2 else True
-
-    def go(self, n):
-        return ()
-
-
-@node({"required": {"n": ("INT", {"default": 0, "max": 10**20})}}, ("INT",), output=False)
-def Wide(self, n):
-    return (n,)
-
-
-async def _in_place(self, image):
-    image.mul_(0)
-    return (image.sum().item(),)
-
-
-InPlace = node({"required": {"image": ("IMAGE",)}}, ("FLOAT",), output=False)(_in_place)
-
-
-@node({"required": {}}, ())
-def Folders(self):
-    return {"ui": {"folders": [folder_paths.get_input_directory(), folder_paths.get_full_path("checkpoints", "nope"), folder_paths.models_dir],
-                   "names": [folder_paths.get_annotated_filepath("x.png [output]")], "checkpoints": folder_paths.get_filename_list("checkpoints")}}
-
-
-NODE_CLASS_MAPPINGS = {f"Test{k}": v for k, v in list(globals().items()) if isinstance(v, type) and hasattr(v, "FUNCTION")}
-'''
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     base = tmp_path_factory.mktemp("packs") / "base"
     packs = base / "custom_nodes"
-    for name, text in {"tests": PACK, "broken": "import no_such_module_at_all", "leaves": "raise SystemExit(1)", "asleep.disabled": "raise RuntimeError('never read')"}.items():
+    shutil.copytree(DATA / "packs/trial", packs / "trial")
+    for name, text in {"broken": "import no_such_module_at_all", "leaves": "raise SystemExit(1)", "asleep.disabled": "raise RuntimeError('never read')"}.items():
         (packs / name).mkdir(parents=True)
-        (packs / name / "__init__.py").write_text(textwrap.dedent(text))
+        (packs / name / "__init__.py").write_text(text)
     (packs / "single.py").write_text("class One:\n    RETURN_TYPES = ('INT',)\n    FUNCTION = 'go'\n    CATEGORY = 'tests'\n    @classmethod\n    def INPUT_TYPES(cls):\n"
                                      "        return {'required': {}}\n    def go(self):\n        return (1,)\nNODE_CLASS_MAPPINGS = {'TestOne': One, 'LoadImage': One}\n")
     for example in ("brightness", "threshold"):
@@ -313,10 +160,11 @@ def test_tensors_go_to_python_and_back(server):
 
 
 def test_tensors_are_not_copied(server):
-    """The same picture, through two native nodes' links, lies at one address."""
-    entry = run(server, graph(a=IMAGE, b=("TestPointer", {"image": ["a", 0]}), c=("PreviewAny", {"source": ["b", 0]}), d=("RebatchImages", {"images": ["a", 0], "batch_size": 1}),
-                             e=("TestPointer", {"image": ["a", 0]}), f=("PreviewAny", {"source": ["e", 0]})))
-    assert entry["outputs"]["c"]["text"] == entry["outputs"]["f"]["text"]
+    """Two looks at a native node's picture, and one at a picture of Python that has gone through a link, find the numbers at one address."""
+    shown = lambda link: ("PreviewAny", {"source": link})
+    told = run(server, graph(a=IMAGE, b=("TestPointer", {"image": ["a", 0], "look": 1}), c=("TestPointer", {"image": ["a", 0], "look": 2}), pb=shown(["b", 0]), pc=shown(["c", 0]),
+                             m=("TestMade", {}), d=("TestPointer", {"image": ["m", 0], "look": 3}), pm=shown(["m", 1]), pd=shown(["d", 0])))["outputs"]
+    assert told["pb"] == told["pc"] and told["pm"] == told["pd"] and told["pb"] != told["pm"]
 
 
 def test_objects_of_python_pass_as_they_are(server):
@@ -325,9 +173,13 @@ def test_objects_of_python_pass_as_they_are(server):
 
 
 def test_models_pass_through_python_untouched(server):
-    """What Python can't look into comes back as it went: here a native object through a node of a pack."""
-    entry = run(server, graph(a=("PrimitiveInt", {"value": 3}), b=("TestSame", {"value": ["a", 0]}), c=("PreviewAny", {"source": ["b", 0]})))
-    assert entry["outputs"]["c"]["text"] == ["3"]
+    """What Python can't look into comes back as it went: the upscaler takes the network out of a Python node's hands."""
+    prompt = upscale("p.png")
+    prompt["between"] = {"class_type": "TestSame", "inputs": {"value": ["2", 0]}}
+    prompt["3"]["inputs"]["upscale_model"] = ["between", 0]
+    entry = run(server, prompt)
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    assert Image.open(io.BytesIO(server.view(entry["outputs"]["4"]["images"][0]))).size == (24, 16)
 
 
 def test_an_exception_is_told_with_its_traceback(server):

@@ -8,14 +8,12 @@ base_path = models_dir = ""
 output_directory = temp_directory = input_directory = user_directory = ""
 filename_list_cache = {}
 extension_mimetypes_cache = {"webp": "image", "fbx": "model", "glb": "model", "gltf": "model", "obj": "model", "stl": "model"}
-_allowed_packs = None
 _LEGACY = {"unet": "diffusion_models", "clip": "text_encoders"}
 
 
 def use(folders):
     """`folders`: what the server was started with."""
-    global base_path, models_dir, output_directory, temp_directory, input_directory, user_directory, _allowed_packs
-    _allowed_packs = folders["allowed_packs"]
+    global base_path, models_dir, output_directory, temp_directory, input_directory, user_directory
     base_path = folders["base"]
     models_dir = os.path.join(base_path, "models")
     output_directory, temp_directory, input_directory, user_directory = (folders[key] for key in ("output", "temp", "input", "user"))
@@ -23,11 +21,6 @@ def use(folders):
     for folder in folders["models"]:
         endings = {"folder"} if folder["folders_only"] else set(folder["extensions"])
         folder_names_and_paths[folder["key"]] = (list(folder["paths"]), endings)
-
-
-def allows_pack(name):
-    """May the pack of this name be used (--disable-all-custom-nodes, --whitelist-custom-nodes)?"""
-    return _allowed_packs is None or name in _allowed_packs
 
 
 def map_legacy(folder_name):

@@ -19,6 +19,6 @@ class Flags(argparse.Namespace):
 
 
 args = Flags(
-    listen="127.0.0.1", port=8188, cpu=False, preview_method="none", multi_user=False, verbose="INFO", lowvram=False, normalvram=False, highvram=False,
+    cpu=False, preview_method="none", multi_user=False, verbose="INFO", lowvram=False, normalvram=False, highvram=False,
     novram=False, gpu_only=False, fast=set(), deterministic=False, force_fp32=False, force_fp16=False, disable_all_custom_nodes=False,
 )

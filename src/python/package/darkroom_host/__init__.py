@@ -5,6 +5,8 @@ import logging
 import traceback
 
 import _darkroom
+import comfy.samplers
+import folder_paths
 from comfy.model_management import InterruptProcessingException
 from comfy_execution.graph import DynamicPrompt
 from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
@@ -18,12 +20,11 @@ from .plain import text
 __all__ = ["ExecutionBlocker", "blocker", "call", "call_later", "describe_exception", "handled_prompt", "has_prompt_handlers", "load_packs", "start"]
 
 
-def start(folders):
-    """`folders`: as Folders::to_json tells them."""
-    import folder_paths
-
+def start(told):
+    """`told`: {"folders": as Folders::to_json has them, "samplers", "schedulers": names}."""
     connect_logging()
-    folder_paths.use(folders)
+    folder_paths.use(told["folders"])
+    comfy.samplers.use(told["samplers"], told["schedulers"])
     _darkroom.use_interrupt(InterruptProcessingException)
     loop.start()
 

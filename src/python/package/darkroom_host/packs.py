@@ -1,4 +1,4 @@
-"""Finds and imports packs of nodes."""
+"""Imports packs of nodes."""
 import importlib.util
 import inspect
 import logging
@@ -8,7 +8,6 @@ import sys
 import time
 import traceback
 
-import folder_paths
 import nodes
 from comfy_api.latest import io
 
@@ -16,21 +15,18 @@ from . import loop
 from .node_info import NodeInfo
 from .v3_info import V3Info
 
-FAILED = {}  # pack -> why it could not be imported
 
-
-def load_packs():
-    """Imports every pack below the custom_nodes folders; NodeInfo of all their classes."""
+def load_packs(paths):
+    """Imports these packs; infos of all their classes."""
     infos = []
-    for path in pack_paths():
+    for path in paths:
         prepare(path)
-    for path in pack_paths():
+    for path in paths:
         name = os.path.basename(path)
         began = time.perf_counter()
         try:
             infos += load_pack(path)
-        except BaseException as error:  # noqa: BLE001 - SystemExit of a pack is no end of the worker
-            FAILED[name] = "".join(traceback.format_exception_only(type(error), error)).strip()
+        except BaseException:  # noqa: BLE001 - SystemExit of a pack is no end of the worker
             logging.error("the pack %s can't be imported and is left out:\n%s", name, traceback.format_exc())
         else:
             logging.info("pack %s: imported in %.2f s", name, time.perf_counter() - began)
@@ -46,20 +42,6 @@ def prepare(path):
         runpy.run_path(script)
     except BaseException:  # noqa: BLE001
         logging.error("prestartup_script.py of the pack %s failed:\n%s", os.path.basename(path), traceback.format_exc())
-
-
-def pack_paths():
-    paths = []
-    for root in folder_paths.get_folder_paths("custom_nodes"):
-        if not os.path.isdir(root):
-            continue
-        for name in sorted(os.listdir(root)):
-            path = os.path.join(root, name)
-            if name.startswith(".") or name == "__pycache__" or name.endswith(".disabled") or not folder_paths.allows_pack(name):
-                continue
-            if name.endswith(".py") if os.path.isfile(path) else os.path.isfile(os.path.join(path, "__init__.py")):
-                paths.append(path)
-    return paths
 
 
 def load_pack(path):

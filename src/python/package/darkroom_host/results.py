@@ -13,11 +13,15 @@ def told(result, info):
     ui = graph = None
     if isinstance(result, dict):
         ui, graph, result = result.get("ui"), result.get("expand"), result.get("result")
-    if isinstance(result, ExecutionBlocker):
-        result = (result,) * len(info.outputs)
-    if result is not None and not isinstance(result, (tuple, list)):
-        raise TypeError(f"{info.name} returned {type(result).__name__}, a node has to return a tuple")
-    return result, None if ui is None else text(ui), None if graph is None else graph_text(graph, info)
+    return told_parts(result, ui, graph, info)
+
+
+def told_parts(values, ui, graph, info):
+    if isinstance(values, ExecutionBlocker):
+        values = (values,) * len(info.outputs)
+    if values is not None and not isinstance(values, (tuple, list)):
+        raise TypeError(f"{info.name} returned {type(values).__name__}, a node has to return a tuple")
+    return values, None if ui is None else text(ui), None if graph is None else graph_text(graph, info)
 
 
 def graph_text(graph, info):

@@ -7,8 +7,8 @@ from comfy_execution.graph_utils import ExecutionBlocker
 
 from . import loop
 from .node_info import names_of, takes_any, validator_spec, verdict_of
-from .plain import plain, text
-from .results import graph_text
+from .plain import plain
+from .results import told_parts
 
 
 class V3Info:
@@ -18,6 +18,7 @@ class V3Info:
         self.node_class = node_class
         self.schema = schema = node_class.define_schema()
         self.name = schema.node_id
+        self.outputs = schema.outputs
         self.display_name = schema.display_name or schema.node_id
         self.is_async = inspect.iscoroutinefunction(node_class.execute)
         self.takes_any_input = takes_any(node_class.execute)
@@ -56,20 +57,16 @@ class V3Info:
         if isinstance(result, io.NodeOutput):
             values, ui, graph = result.result, result.ui, result.expand
             if result.block_execution is not None and values is not None:
-                values = (ExecutionBlocker(result.block_execution),) * len(self.schema.outputs)
+                values = ExecutionBlocker(result.block_execution)
         elif isinstance(result, dict):
             values, ui, graph = result.get("result"), result.get("ui"), result.get("expand")
         else:
             values, ui, graph = result, None, None
-        if isinstance(values, ExecutionBlocker):
-            values = (values,) * len(self.schema.outputs)
-        if values is not None and not isinstance(values, (tuple, list)):
-            raise TypeError(f"{self.name} returned {type(values).__name__}, a node has to return a NodeOutput or a tuple")
         if graph is not None and not self.schema.enable_expand:
             raise TypeError(f"{self.name} made a graph, but its schema does not say enable_expand")
         if hasattr(ui, "as_dict"):
             ui = ui.as_dict()
-        return values, None if ui is None else text(ui), None if graph is None else graph_text(graph, self)
+        return told_parts(values, ui, graph, self)
 
 
 def describe(node_class, schema, module):

@@ -69,13 +69,16 @@ class Input:
 
 
 class WidgetInput(Input):
+    named = {}  # keyword of the constructor -> option, beside those of all
+
     def __init__(self, id, display_name=None, optional=False, tooltip=None, lazy=None, default=None, socketless=None, widget_type=None, force_input=None,
-                 extra_dict=None, raw_link=None, **unknown):
+                 extra_dict=None, raw_link=None, **more):
         super().__init__(id, display_name, optional, tooltip, lazy, extra_dict, raw_link)
         self.default, self.socketless, self.widget_type, self.force_input = default, socketless, widget_type, force_input
+        self.more = _said(**{option: more.get(keyword) for keyword, option in self.named.items()})
 
     def own(self):
-        return _said(default=self.default, socketless=self.socketless, widgetType=self.widget_type, forceInput=self.force_input)
+        return {**_said(default=self.default, socketless=self.socketless, widgetType=self.widget_type, forceInput=self.force_input), **self.more}
 
 
 class Output:
@@ -111,70 +114,42 @@ for _name, _io_type in {
     globals()[_name] = _type(_name, _io_type)
 
 
-class Int(_type("Int", "INT")):
-    class Input(WidgetInput):
-        io_type = "INT"
-
-        def __init__(self, id, *args, min=None, max=None, step=None, control_after_generate=None, display_mode=None, **more):
-            super().__init__(id, *args, **more)
-            self.range = _said(min=min, max=max, step=step, control_after_generate=control_after_generate, display=display_mode)
-
-        def own(self):
-            return {**super().own(), **self.range}
+def _widget(name, io_type, **named):
+    namespace = _type(name, io_type, WidgetInput)
+    namespace.Input.named = named
+    return namespace
 
 
-class Float(_type("Float", "FLOAT")):
-    class Input(WidgetInput):
-        io_type = "FLOAT"
-
-        def __init__(self, id, *args, min=None, max=None, step=None, round=None, display_mode=None, **more):
-            super().__init__(id, *args, **more)
-            self.range = _said(min=min, max=max, step=step, round=round, display=display_mode)
-
-        def own(self):
-            return {**super().own(), **self.range}
+Int = _widget("Int", "INT", min="min", max="max", step="step", control_after_generate="control_after_generate", display_mode="display")
+Float = _widget("Float", "FLOAT", min="min", max="max", step="step", round="round", display_mode="display")
+Boolean = _widget("Boolean", "BOOLEAN", label_on="label_on", label_off="label_off")
 
 
 class String(_type("String", "STRING")):
     class Input(WidgetInput):
         io_type = "STRING"
+        named = {"multiline": "multiline", "placeholder": "placeholder", "dynamic_prompts": "dynamicPrompts"}
 
-        def __init__(self, id, *args, multiline=False, placeholder=None, dynamic_prompts=None, **more):
-            super().__init__(id, *args, **more)
-            self.text = _said(multiline=multiline, placeholder=placeholder, dynamicPrompts=dynamic_prompts)
-
-        def own(self):
-            return {**super().own(), **self.text}
-
-
-class Boolean(_type("Boolean", "BOOLEAN")):
-    class Input(WidgetInput):
-        io_type = "BOOLEAN"
-
-        def __init__(self, id, *args, label_on=None, label_off=None, **more):
-            super().__init__(id, *args, **more)
-            self.labels = _said(label_on=label_on, label_off=label_off)
-
-        def own(self):
-            return {**super().own(), **self.labels}
+        def __init__(self, id, *args, multiline=False, **more):
+            super().__init__(id, *args, multiline=multiline, **more)
 
 
 class Combo(_type("Combo", "COMBO")):
     class Input(WidgetInput):
         io_type = "COMBO"
+        named = {"control_after_generate": "control_after_generate", "image_folder": "image_folder", "remote": "remote"}
         multiselect = False
 
-        def __init__(self, id, options=None, *args, control_after_generate=None, upload=None, image_folder=None, remote=None, **more):
-            super().__init__(id, *args, **more)
+        def __init__(self, id, options=None, *args, upload=None, remote=None, **more):
+            super().__init__(id, *args, remote=remote.as_dict() if hasattr(remote, "as_dict") else remote, **more)
             if isinstance(options, type) and issubclass(options, enum.Enum):
                 options = [one.value for one in options]
-            self.choices = None if options is None else list(options)
             self.default = getattr(self.default, "value", self.default)
-            self.uploads = {} if upload is None else {getattr(upload, "value", upload): True}
-            self.more = _said(control_after_generate=control_after_generate, image_folder=image_folder, remote=remote.as_dict() if hasattr(remote, "as_dict") else remote)
+            self.choices = _said(options=None if options is None else list(options))
+            self.upload = {} if upload is None else {getattr(upload, "value", upload): True}
 
         def own(self):
-            return {**super().own(), "multiselect": self.multiselect, **({} if self.choices is None else {"options": self.choices}), **self.uploads, **self.more}
+            return {**super().own(), "multiselect": self.multiselect, **self.choices, **self.upload}
 
 
 class MultiCombo(_type("MultiCombo", "COMBO")):
