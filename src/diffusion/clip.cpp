@@ -38,6 +38,14 @@ std::string_view only_encoder(TextFamily family) {
   return family == TextFamily::kSd1 ? kClipL : family == TextFamily::kSd2 ? kClipH : kClipG;
 }
 
+std::vector<std::string_view> encoders_of(TextFamily family) {
+  if (family == TextFamily::kSdxl) return {kClipG, kClipL};
+  return {only_encoder(family)};
+}
+
+/// "clip_l" -> "l"
+std::string_view short_name(std::string_view encoder) { return encoder.substr(encoder.size() - 1); }
+
 std::string below(std::string_view encoder) { return std::string(encoder) + "."; }
 
 /// The text encoders hold float16, whatever the file has: patches start from rounded weights.
@@ -141,10 +149,30 @@ Cond Clip::joined(const std::vector<Chunk>& chunks_g, const std::vector<Chunk>& 
   return cond;
 }
 
-Cond Clip::encode(std::string_view prompt, const PromptContext& context) const {
-  if (family_ == TextFamily::kSdxl) return joined(chunks_for(prompt, kClipG, context), chunks_for(prompt, kClipL, context), context);
+Clip::Tokens Clip::tokenize(std::string_view prompt, const PromptContext& context) const {
+  Tokens tokens;
+  for (const auto encoder : encoders_of(family_)) tokens.emplace(short_name(encoder), chunks_for(prompt, encoder, context));
+  return tokens;
+}
+
+Cond Clip::encode(std::string_view prompt, const PromptContext& context) const { return encode(tokenize(prompt, context), context); }
+
+Cond Clip::encode(Tokens tokens, const PromptContext& context) const {
+  for (const auto encoder : encoders_of(family_))
+    if (const auto at = tokens.find(short_name(encoder)); at == tokens.end() || at->second.empty())
+      throw InvalidInput("there are no tokens for the text encoder '" + std::string(short_name(encoder)) + "'");
+  for (const auto& [name, chunks] : tokens)
+    if (!std::ranges::all_of(chunks, [](const Chunk& chunk) { return chunk.size() == kChunkTokens; }))
+      throw InvalidInput("a text encoder takes chunks of " + std::to_string(kChunkTokens) + " tokens");
+  if (family_ == TextFamily::kSdxl) {
+    auto &g = tokens.at("g"), &l = tokens.at("l");
+    const auto count = std::max(g.size(), l.size());
+    g.resize(count, prompt_chunks({}, chunk_rules(kClipG), {}).front());
+    l.resize(count, prompt_chunks({}, chunk_rules(kClipL), {}).front());
+    return joined(g, l, context);
+  }
   const auto encoder = only_encoder(family_);
-  auto encoded = encode_with(encoder, chunks_for(prompt, encoder, context), context);
+  auto encoded = encode_with(encoder, tokens.find(short_name(encoder))->second, context);
   Cond cond;
   cond.text = std::move(encoded.hidden);
   cond.pooled = std::move(encoded.pooled);
@@ -153,11 +181,7 @@ Cond Clip::encode(std::string_view prompt, const PromptContext& context) const {
 
 Cond Clip::encode(std::string_view text_g, std::string_view text_l, const PromptContext& context) const {
   if (family_ != TextFamily::kSdxl) throw InvalidInput("this CLIP does not have the two text encoders of SDXL; CLIPTextEncode works with every model");
-  auto chunks_g = chunks_for(text_g, kClipG, context), chunks_l = chunks_for(text_l, kClipL, context);
-  const auto count = std::max(chunks_g.size(), chunks_l.size());
-  chunks_g.resize(count, prompt_chunks({}, chunk_rules(kClipG), {}).front());
-  chunks_l.resize(count, prompt_chunks({}, chunk_rules(kClipL), {}).front());
-  return joined(chunks_g, chunks_l, context);
+  return encode(Tokens{{"g", chunks_for(text_g, kClipG, context)}, {"l", chunks_for(text_l, kClipL, context)}}, context);
 }
 
 at::Tensor Clip::pooled(std::string_view prompt, const PromptContext& context) const {

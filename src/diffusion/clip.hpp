@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -58,6 +59,13 @@ class Clip {
   Cond encode(std::string_view prompt, const PromptContext& context) const;
   /// SDXL: a text for each encoder; the shorter is filled up with the empty prompt. Throws InvalidInput for another family.
   Cond encode(std::string_view text_g, std::string_view text_l, const PromptContext& context) const;
+
+  /// The prompt's chunks for each encoder: "l", "g" or "h".
+  using Tokens = std::map<std::string, std::vector<Chunk>, std::less<>>;
+  Tokens tokenize(std::string_view prompt, const PromptContext& context) const;
+  /// What encode() makes of such chunks; SDXL: the shorter list is filled up. Throws InvalidInput for other encoders than this family's, and
+  /// for a chunk that hasn't kChunkTokens tokens.
+  Cond encode(Tokens tokens, const PromptContext& context) const;
 
   /// The prompt's pooled vector before any projection, float32 [1,P]; SDXL: of its G.
   at::Tensor pooled(std::string_view prompt, const PromptContext& context) const;

@@ -63,6 +63,8 @@ struct Cond {
   std::optional<at::Tensor> concat_mask;    ///< [B,1,H,W]
   std::vector<UnclipImage> unclip;
   std::shared_ptr<const GligenUse> gligen;  ///< phrases with boxes
+
+  std::shared_ptr<const void> more;  ///< what a Python node put beside all this; goes along
 };
 
 using Conditioning = std::vector<Cond>;

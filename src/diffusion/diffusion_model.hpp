@@ -2,7 +2,10 @@
 // MODEL: a UNet's weights with all that a graph has changed about them.
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <vector>
 
 #include "diffusion/guidance.hpp"
 #include "diffusion/latent_format.hpp"
@@ -31,6 +34,16 @@ class Network {
   Packed<UNet> packed_;
 };
 
+/// One call of the network as something around it sees it: a batch of equal parts, each of one list.
+struct NetworkCall {
+  const at::Tensor& x;        ///< float32 [n*B,C,h,w], noised and not scaled for the network
+  const at::Tensor& sigmas;   ///< float32 [n*B]
+  const at::Tensor& context;  ///< float32 [n*B,T,D]
+  const std::vector<std::int64_t>& lists;  ///< of each part: 0 cond, 1 uncond
+  /// The denoised latent of an x and sigmas (one value), of the same shapes.
+  std::function<at::Tensor(const at::Tensor& x, const at::Tensor& sigmas)> apply;
+};
+
 /// Copying it copies handles: a patch is a changed copy. Immutable once it is shared.
 struct DiffusionModel {
   std::shared_ptr<const Network> network;
@@ -38,6 +51,7 @@ struct DiffusionModel {
   const LatentFormat* latents = nullptr;
   std::shared_ptr<const UNetPatches> patches;  ///< null: none
   GuidanceHooks hooks;
+  std::function<at::Tensor(const NetworkCall&)> around_network;  ///< gives the denoised latents; none: `apply` alone
 
   const ModelSampling& sampling() const { return *schedule; }
   const UNetConfig& config() const { return network->config(); }

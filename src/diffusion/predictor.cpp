@@ -124,19 +124,26 @@ at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, d
   }
   const auto noised = concat(parts, 0);
   const auto sigmas = at::full({total}, sigma, noised.options());
-  const auto scaled = model_.sampling().input(noised, sigmas);
-  call.x = extras.empty() ? scaled : concat({scaled, concat(extras, 0)}, 1);
-  call.timesteps = at::full({total}, model_.sampling().timestep(sigma), noised.options());
   call.context = context(batch, pictures, false);
   if (!vectors.empty()) call.y = concat(vectors, 0);
   call.patches = patches ? patches : model_.patches.get();
   call.check = limits_.check;
   call.chance = limits_.chance;
+  call.schedule = &sigmas_;
   const auto boxed = with_boxes(batch, call.patches);
   if (boxed) call.patches = &*boxed;
-  const auto residuals = controls(batch, call, pictures, sigma);
-  if (residuals) call.control = &*residuals;
-  return model_.sampling().denoised(networks_.network(batch.front().network)(call), noised, sigmas);
+  const auto apply = [&](const at::Tensor& latent, const at::Tensor& at_sigmas) {
+    const double one = at_sigmas.data_ptr() == sigmas.data_ptr() ? sigma : at_sigmas.max().item<double>();
+    const auto scaled = model_.sampling().input(latent, at_sigmas);
+    call.x = extras.empty() ? scaled : concat({scaled, concat(extras, 0)}, 1);
+    call.timesteps = at::full({total}, model_.sampling().timestep(one), noised.options());
+    call.sigma = one;
+    call.control = nullptr;
+    const auto residuals = controls(batch, call, pictures, one);
+    if (residuals) call.control = &*residuals;
+    return model_.sampling().denoised(networks_.network(batch.front().network)(call), latent, at_sigmas);
+  };
+  return model_.around_network ? model_.around_network({noised, sigmas, call.context, call.lists, apply}) : apply(noised, sigmas);
 }
 
 at::Tensor Predictor::left_over(const std::vector<Item>& items, std::size_t list, const at::Tensor& x) {

@@ -95,10 +95,11 @@ const std::vector<std::string>& sampler_names() {
 }
 
 at::Tensor run_sampler(const Sampler& sampler, Denoiser& model, at::Tensor x, const std::vector<float>& sigmas, const SamplerRun& run) {
-  const auto method = find_method(sampler);
+  const auto method = sampler.own ? nullptr : find_method(sampler);
   for (const float sigma : sigmas)
     if (!std::isfinite(sigma) || sigma < 0) throw InvalidInput("sigmas: expected finite numbers of at least 0, got " + std::to_string(sigma));
   if (sigmas.size() < 2) return x;
+  if (sampler.own) return sampler.own(model, std::move(x), sigmas, run);
   Walk walk(model, {sigmas.begin(), sigmas.end()}, sampler, run);
   return method(walk, std::move(x));
 }

@@ -57,6 +57,8 @@ struct Sampler {
   SamplerOptions options;
   /// lcm_upscale: x in another size.
   std::function<at::Tensor(const at::Tensor& x, std::int64_t width, std::int64_t height)> resize;
+  /// A method that is none of those, instead of `name`'s: gets and gives what run_sampler() does.
+  std::function<at::Tensor(Denoiser& model, at::Tensor x, const std::vector<float>& sigmas, const SamplerRun& run)> own;
 };
 
 /// Runs a sampler from x (noise added) down `sigmas` (float32 values, falling). Returns the last x.

@@ -37,6 +37,8 @@ struct UNetCall {
   /// For patches: the list (0 cond, 1 uncond, ...) of each of the batch's equal parts, in their order.
   std::vector<std::int64_t> lists;
   Chance* chance = nullptr;  ///< for patches that choose; null: outside of a run
+  double sigma = 0;          ///< for patches: of this call, and all of the run's
+  const std::vector<float>* schedule = nullptr;
 };
 
 /// Packed for its device and dtype; immutable afterwards.

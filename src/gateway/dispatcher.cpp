@@ -237,8 +237,8 @@ asio::awaitable<void> Dispatcher::tick(Self self) {
       jobs.push_back(seat.job);
       seat.job->tick(now);
       if (seat.job->kill_at && *seat.job->kill_at <= now) {
-        log::warn("job {} did not end within {} s of its cancel: its worker is killed", seat.job->id(),
-                  self->times_.grace.count() / 1000.0);
+        log::warn("job {} did not end within {:.1f} s of its cancel: its worker is killed", seat.job->id(),
+                  std::chrono::duration<double>(now - *seat.job->cancelled_at).count());
         seat.worker->kill(LostReason::kCancelled);
         break;  // it may have changed the seats
       }
@@ -269,7 +269,13 @@ bool Dispatcher::interrupt(const std::optional<std::string>& id) {
   for (auto& [worker, seat] : seats_) {
     if (!seat.job || seat.job->has_ended() || (id && seat.job->id() != *id)) continue;
     hit = true;
-    if (!seat.job->kill_at) seat.job->kill_at = RunningJob::Clock::now() + times_.grace;
+    const auto now = RunningJob::Clock::now();
+    if (!seat.job->cancelled_at) {
+      seat.job->cancelled_at = now;
+      seat.job->kill_at = now + times_.grace;
+    } else if (now - *seat.job->cancelled_at >= times_.impatience) {
+      seat.job->kill_at = now;
+    }
     seat.worker->send({"cancel", {{"job", seat.job->id()}}, {}});
   }
   return hit;

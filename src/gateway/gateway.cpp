@@ -51,6 +51,7 @@ Folders make_folders(const Options& options) {
   if (!options.temp_directory.empty()) folders.temp = options.temp_directory / "temp";
   if (!options.user_directory.empty()) folders.user = options.user_directory;
   if (options.disable_packs) folders.allowed_packs = options.allowed_packs;
+  folders.denied_packs = options.denied_packs;
   for (const auto& file : options.extra_model_paths) folders.add_extra_paths(file);
   try {
     folders.create_missing();

@@ -32,7 +32,7 @@ struct Options {
   bool max_upload_given = false;
   bool disable_metadata = false;
   bool disable_packs = false;                ///< but those of allowed_packs
-  std::vector<std::string> allowed_packs;
+  std::vector<std::string> allowed_packs, denied_packs;
   bool multi_user = false;
   std::string verbose = "INFO";
   std::filesystem::path tls_keyfile, tls_certfile;

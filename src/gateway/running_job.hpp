@@ -59,7 +59,8 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   Record run_record();
 
   // -- cancelling: set by the desk
-  std::optional<Clock::time_point> kill_at;  ///< end of the grace time of a cancel
+  std::optional<Clock::time_point> cancelled_at;  ///< when it was first asked to end
+  std::optional<Clock::time_point> kill_at;       ///< end of the grace time
 
  private:
   void on(const JobStarted& event);

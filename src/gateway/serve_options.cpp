@@ -113,6 +113,7 @@ void add_comfyui(CLI::App& serve, Options& options, ServeNotes& notes) {
       ->check(CLI::IsMember({"md5", "sha1", "sha256", "sha512"}))->group(group);
   serve.add_flag("--disable-all-custom-nodes", options.disable_packs, "Load no packs of nodes")->group(group);
   serve.add_option("--whitelist-custom-nodes", options.allowed_packs, "Packs that --disable-all-custom-nodes leaves on: names of their folders or files")->expected(1, 256)->group(group);
+  serve.add_option("--deny-custom-nodes", options.denied_packs, "Packs that are left out: names of their folders or files")->expected(1, 256)->group(group);
   serve.add_flag("--disable-metadata", options.disable_metadata, "Write no prompt and workflow into saved pictures")->group(group);
   serve.add_flag("--multi-user", options.multi_user, "Settings and workflows apart for each user")->group(group);
   serve.add_flag("--enable-compress-response-body", options.compress_response_body, "Compress JSON and text replies")->group(group);

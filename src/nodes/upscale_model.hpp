@@ -21,6 +21,7 @@ class UpscaleModel final : public Object {
   UpscaleModel(std::filesystem::path file, UpscalerWeights weights, const Compute& compute);
   std::string describe() const override { return "<" + info_.architecture + " x" + std::to_string(info_.scale) + " upscale model>"; }
   std::size_t bytes() const override { return network_.bytes(); }  ///< 0 while it is only mapped
+  const UpscalerInfo& info() const { return info_; }
   std::shared_ptr<const Upscaler> network() const { return network_.acquire(); }
 
  private:

@@ -2,12 +2,12 @@
 
 #include <c10/core/InferenceMode.h>
 
-#include <map>
-#include <mutex>
 #include <string>
 
 #include "base/json.hpp"
 #include "base/log.hpp"
+#include "python/calls.hpp"
+#include "python/engine.hpp"
 #include "python/errors.hpp"
 #include "python/python_node.hpp"
 #include "python/values.hpp"
@@ -15,53 +15,6 @@
 
 namespace darkroom::py {
 namespace {
-
-struct Calls {
-  std::mutex mutex;  // held while a call is spoken through, so that it does not end meanwhile
-  std::map<long, Context*> contexts;
-  long next = 1;
-};
-
-Calls& calls() {
-  static Calls all;
-  return all;
-}
-
-PyObject* interrupt_type = nullptr;
-
-/// Does `work(context)` with the call of this number, or the latest one; without the interpreter's lock. False when there is none.
-template <class Work>
-bool through(long number, Work work) {
-  PyThreadState* state = PyEval_SaveThread();
-  bool found = false;
-  try {
-    const std::scoped_lock lock(calls().mutex);
-    auto at = calls().contexts.find(number);
-    if (at == calls().contexts.end() && !calls().contexts.empty()) at = std::prev(calls().contexts.end());
-    if (at != calls().contexts.end()) {
-      found = true;
-      work(*at->second);
-    }
-  } catch (...) {
-    PyEval_RestoreThread(state);
-    throw;
-  }
-  PyEval_RestoreThread(state);
-  return found;
-}
-
-/// Runs a function of the module: C++ exceptions become Python's.
-template <class Work>
-PyObject* guarded(Work work) {
-  try {
-    return work();
-  } catch (const Interrupted&) {
-    PyErr_SetNone(interrupt_type ? interrupt_type : PyExc_KeyboardInterrupt);
-  } catch (const std::exception& error) {
-    PyErr_SetString(PyExc_RuntimeError, error.what());
-  }
-  return nullptr;
-}
 
 Audience audience(const char* sid, const Context& context) {
   if (!sid) return Audience::everybody();
@@ -77,7 +30,7 @@ PyObject* send(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "lssz", &call, &type, &text, &sid)) return nullptr;
   return guarded([&] {
     auto data = parse_json(text);
-    if (!through(call, [&](Context& context) { context.send(type, std::move(data), audience(sid, context)); })) unheard("a message");
+    if (!through_call(call, [&](Context& context) { context.send(type, std::move(data), audience(sid, context)); })) unheard("a message");
     Py_RETURN_NONE;
   });
 }
@@ -90,7 +43,7 @@ PyObject* send_binary(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "lIy#z", &call, &event, &bytes, &size, &sid)) return nullptr;
   return guarded([&] {
     std::string copy(bytes, static_cast<std::size_t>(size));
-    if (!through(call, [&](Context& context) { context.send_binary(event, std::move(copy), audience(sid, context)); })) unheard("a binary message");
+    if (!through_call(call, [&](Context& context) { context.send_binary(event, std::move(copy), audience(sid, context)); })) unheard("a binary message");
     Py_RETURN_NONE;
   });
 }
@@ -103,7 +56,7 @@ PyObject* progress(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "lLLzz#", &call, &value, &max, &format, &bytes, &size)) return nullptr;
   return guarded([&] {
     std::string picture(bytes ? bytes : "", static_cast<std::size_t>(bytes ? size : 0));
-    through(call, [&](Context& context) {
+    through_call(call, [&](Context& context) {
       if (format) context.progress(value, max, format, std::move(picture));
       else context.progress(value, max);
     });
@@ -116,7 +69,7 @@ PyObject* show_text(PyObject*, PyObject* args) {
   const char* text = nullptr;
   if (!PyArg_ParseTuple(args, "ls", &call, &text)) return nullptr;
   return guarded([&] {
-    if (!through(call, [&](Context& context) { context.text(text); })) unheard("a text");
+    if (!through_call(call, [&](Context& context) { context.text(text); })) unheard("a text");
     Py_RETURN_NONE;
   });
 }
@@ -125,7 +78,7 @@ PyObject* check(PyObject*, PyObject* args) {
   long call = 0;
   if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
   return guarded([&] {
-    through(call, [](const Context& context) { context.check(); });
+    through_call(call, [](const Context& context) { context.check(); });
     Py_RETURN_NONE;
   });
 }
@@ -137,10 +90,31 @@ PyObject* whose(PyObject*, PyObject* args) {
   return guarded([&] {
     std::string node, client;
     int index = 0, bare = 0;
-    through(call, [&](const Context& context) {
+    through_call(call, [&](const Context& context) {
       node = context.node_id(), client = string_or(context.extra_data(), "client_id", ""), index = context.call_index(), bare = context.metadata_disabled();
     });
     return Py_BuildValue("ssii", node.c_str(), client.c_str(), index, bare);
+  });
+}
+
+/// The call's prompt is cancelled, as by a client.
+PyObject* interrupt(PyObject*, PyObject* args) {
+  long call = 0;
+  if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
+  return guarded([&] {
+    through_call(call, [](Context& context) { context.interrupt(); });
+    Py_RETURN_NONE;
+  });
+}
+
+/// The nodes that others turned into, as Context::made_nodes() has them.
+PyObject* made_nodes(PyObject*, PyObject* args) {
+  long call = 0;
+  if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
+  return guarded([&] {
+    json::object copy;
+    through_call(call, [&](const Context& context) { copy = context.made_nodes(); });
+    return to_python(json::value(std::move(copy))).release();
   });
 }
 
@@ -150,7 +124,7 @@ PyObject* prompt(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
   return guarded([&] {
     json::value copy;
-    through(call, [&](const Context& context) { copy = context.prompt(); });
+    through_call(call, [&](const Context& context) { copy = context.prompt(); });
     return to_python(copy).release();
   });
 }
@@ -173,8 +147,7 @@ PyObject* write_log(PyObject*, PyObject* args) {
 }
 
 PyObject* use_interrupt(PyObject*, PyObject* type) {
-  Py_INCREF(type);
-  Py_XSETREF(interrupt_type, type);
+  set_interrupt_type(type);
   Py_RETURN_NONE;
 }
 
@@ -195,6 +168,8 @@ PyMethodDef methods[] = {{"send", send, METH_VARARGS, "send(call, type, json, si
                          {"text", show_text, METH_VARARGS, "text(call, text): shown at the node"},
                          {"check", check, METH_VARARGS, "check(call): raises when the prompt was interrupted"},
                          {"whose", whose, METH_VARARGS, "whose(call): (node id, client id, call index, no metadata)"},
+                         {"interrupt", interrupt, METH_VARARGS, "interrupt(call): cancels the prompt"},
+                         {"made_nodes", made_nodes, METH_VARARGS, "made_nodes(call): {id: {node, parent, display, real}}, while the call begins"},
                          {"prompt", prompt, METH_VARARGS, "prompt(call): the prompt that runs"},
                          {"without_gradients", without_gradients, METH_NOARGS, "without_gradients(): inference mode for this thread"},
                          {"log", write_log, METH_VARARGS, "log(level, text)"},
@@ -206,17 +181,11 @@ PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, "_darkroom", "The worker
 
 }  // namespace
 
-PyObject* make_bridge() { return PyModule_Create(&module_definition); }
-
-Call::Call(Context& context) {
-  const std::scoped_lock lock(calls().mutex);
-  number_ = calls().next++;
-  calls().contexts.emplace(number_, &context);
-}
-
-Call::~Call() {
-  const std::scoped_lock lock(calls().mutex);
-  calls().contexts.erase(number_);
+PyObject* make_bridge() {
+  Ref module = Ref::take(PyModule_Create(&module_definition));
+  for (PyMethodDef* more : {native_methods(), text_methods(), model_methods(), sampling_methods()})
+    if (module && PyModule_AddFunctions(module.get(), more) != 0) return nullptr;
+  return module.release();
 }
 
 }  // namespace darkroom::py

@@ -1,5 +1,6 @@
 #include "python/errors.hpp"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,41 @@
 #include "worker/node.hpp"
 
 namespace darkroom::py {
+namespace {
+
+PyObject* interrupt_type = nullptr;  // for the life of the process
+
+/// An exception of Python on its way through native code.
+class Raised final : public TracedError {
+ public:
+  Raised(const TracedError& told, Ref exception) : TracedError(told), exception_(exception.release(), [](PyObject* object) {
+    const Gil gil;
+    Py_DECREF(object);
+  }) {}
+  PyObject* exception() const { return exception_.get(); }
+
+ private:
+  std::shared_ptr<PyObject> exception_;
+};
+
+}  // namespace
+
+void set_interrupt_type(PyObject* type) {
+  Py_INCREF(type);
+  Py_XSETREF(interrupt_type, type);
+}
+
+void raise(const std::exception_ptr& fault) {
+  try {
+    std::rethrow_exception(fault);
+  } catch (const Interrupted&) {
+    PyErr_SetNone(interrupt_type ? interrupt_type : PyExc_KeyboardInterrupt);
+  } catch (const Raised& error) {
+    PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(error.exception())), error.exception());
+  } catch (const std::exception& error) {
+    PyErr_SetString(PyExc_RuntimeError, error.what());
+  }
+}
 
 void throw_raised() {
   PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
@@ -31,7 +67,7 @@ void throw_raised() {
   }
   std::vector<std::string> traceback;
   for (Py_ssize_t i = 0; i < PyList_GET_SIZE(lines); ++i) traceback.push_back(text_of(PyList_GET_ITEM(lines, i)));
-  throw TracedError(name, text, std::move(traceback));
+  throw Raised(TracedError(name, text, std::move(traceback)), exception);
 }
 
 }  // namespace darkroom::py

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "python/bridge.hpp"
+#include "python/engine.hpp"
 #include "python/errors.hpp"
 #include "python/python_node.hpp"
 #include "python/values.hpp"
@@ -20,6 +21,7 @@ namespace {
 
 PyObject* host = nullptr;  // for the life of the process, as Python itself
 PyObject* blocker = nullptr;
+PyObject* handle = nullptr;
 
 std::string environment() {
   const char* set = std::getenv("DARKROOM_VENV");
@@ -57,6 +59,7 @@ void start_interpreter() {
 
 PyObject* host_module() { return host; }
 PyObject* blocker_type() { return blocker; }
+PyObject* handle_type() { return handle; }
 
 }  // namespace py
 
@@ -89,11 +92,13 @@ json::value handled_prompt(const json::value& body) {
 void load_python_packs(Registry& registry, const Folders& folders) {
   const json::array packs = importable_packs(folders);
   if (py::host || packs.empty()) return;
+  py::use_native_nodes(registry);
   using py::checked, py::Ref;
   py::start_interpreter();
   try {
     py::host = checked(PyImport_ImportModule("darkroom_host")).release();
     py::blocker = checked(PyObject_GetAttrString(py::host, "ExecutionBlocker")).release();
+    py::handle = checked(PyObject_GetAttrString(py::host, "Handle")).release();
     const json::value told = json::object{{"folders", folders.to_json()}, {"samplers", choices(registry, "sampler_name")}, {"schedulers", choices(registry, "scheduler")}};
     checked(PyObject_CallMethod(py::host, "start", "O", py::to_python(told).get()));
     std::set<std::string> added;

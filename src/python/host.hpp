@@ -16,6 +16,7 @@ namespace py {
 
 PyObject* host_module();   ///< the module darkroom_host; borrowed
 PyObject* blocker_type();  ///< ExecutionBlocker; borrowed
+PyObject* handle_type();   ///< darkroom_host.handles.Handle; borrowed
 
 }  // namespace py
 }  // namespace darkroom

@@ -5,7 +5,7 @@
 #include <mutex>
 
 #include "base/json.hpp"
-#include "python/bridge.hpp"
+#include "python/calls.hpp"
 #include "python/errors.hpp"
 #include "python/host.hpp"
 #include "python/values.hpp"
@@ -35,14 +35,14 @@ Value linked_value(PyObject* item) {
   return from_python(item);
 }
 
-/// (values or None, ui as JSON or None, graph as JSON or None) of darkroom_host.
+/// (values or None, ui as JSON or None, graph as JSON or None, what the graph holds beside JSON) of darkroom_host.
 Outputs outputs_of(PyObject* told, const NodeSchema& schema) {
-  PyObject* values = nullptr;
+  PyObject *values = nullptr, *held = nullptr;
   const char *ui = nullptr, *graph = nullptr;
-  if (!PyArg_ParseTuple(told, "Ozz", &values, &ui, &graph)) throw_raised();
+  if (!PyArg_ParseTuple(told, "OzzO!", &values, &ui, &graph, &PyList_Type, &held)) throw_raised();
   Outputs outputs;
   if (ui) outputs.ui = parse_json(ui).as_object();
-  if (graph) outputs.expansion = Expansion{parse_json(graph).as_object()};
+  if (graph) outputs.expansion = Expansion{parse_json(graph).as_object(), list_from_python(held)};
   if (values == Py_None) return outputs;
   const Ref items = checked(PySequence_Fast(values, "a node has to return a tuple"));
   for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
@@ -138,6 +138,12 @@ json::value verdict(const ClassPtr& node_class, const Inputs& in, const json::ob
   return from_python(told.get()).to_json().value_or(json::value(false));
 }
 
+/// The schema as the class's functions give it now; runs code of the pack.
+NodeSchema schema_of(const ClassPtr& node_class) {
+  const Gil gil;
+  return NodeSchema::from_wire(parse_json(text_of(checked(PyObject_CallMethod(node_class->info.get(), "wire_now", nullptr)).get()), {.round_wide_integers = true}).as_object());
+}
+
 bool flag(PyObject* info, const char* name) { return PyObject_IsTrue(checked(PyObject_GetAttrString(info, name)).get()) == 1; }
 
 }  // namespace
@@ -154,6 +160,8 @@ NodeClass node_class(PyObject* info) {
   if (shared->schema.validator()) entry.validate = [shared](const Inputs& in, const json::object& types) { return verdict(shared, in, types); };
   entry.is_async = flag(info, "is_async");
   entry.takes_any_input = flag(info, "takes_any_input");
+  entry.takes_any_constant = flag(info, "takes_any_constant");
+  entry.schema_now = [shared] { return schema_of(shared); };
   return entry;
 }
 

@@ -20,6 +20,18 @@ class Gil {
   PyGILState_STATE state_;
 };
 
+/// Without the interpreter's lock, which this thread has, for as long as this lives: around native work.
+class Unlocked {
+ public:
+  Unlocked() : state_(PyEval_SaveThread()) {}
+  ~Unlocked() { PyEval_RestoreThread(state_); }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  PyThreadState* state_;
+};
+
 /// An owned reference, or none. To be destroyed with the lock held.
 class Ref {
  public:

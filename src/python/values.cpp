@@ -6,14 +6,15 @@
 
 #include <memory>
 
+#include "nodes/diffusion_values.hpp"
+#include "python/conditionings.hpp"
 #include "python/errors.hpp"
+#include "python/handles.hpp"
 #include "python/host.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom::py {
 namespace {
-
-constexpr const char* kHandle = "darkroom.object";
 
 /// What libtorch_python offers, once torch has been imported.
 struct Torch {
@@ -40,28 +41,13 @@ const Torch* torch(bool import) {
   return &found;
 }
 
-Ref wrapped(const at::Tensor& tensor) { return checked(torch(true)->wrap(tensor)); }
-
-bool is_tensor(PyObject* object) {
-  const Torch* known = torch(false);
-  return known && PyObject_TypeCheck(object, known->tensor);
-}
-
-/// The tensor behind a torch.Tensor; shares its memory.
-at::Tensor unwrapped(PyObject* object) {
-  const Ref address = checked(PyObject_GetAttrString(object, "_cdata"));
-  auto* impl = static_cast<c10::TensorImpl*>(PyLong_AsVoidPtr(address.get()));
-  if (!impl) throw_raised();
-  return at::Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::unsafe_reclaim_from_nonowning(impl));
-}
-
 Ref latent_dict(const LatentObject& latent) {
-  Ref dict = checked(PyDict_New());
+  Ref dict = checked(latent.more ? PyDict_Copy(dict_kept_in(latent.more)) : PyDict_New());
   const auto set = [&](const char* key, const Ref& value) {
     if (PyDict_SetItemString(dict.get(), key, value.get()) != 0) throw_raised();
   };
-  set("samples", wrapped(latent.samples));
-  if (latent.noise_mask) set("noise_mask", wrapped(*latent.noise_mask));
+  set("samples", tensor_to_python(latent.samples));
+  if (latent.noise_mask) set("noise_mask", tensor_to_python(*latent.noise_mask));
   if (latent.batch_index) {
     const Ref list = checked(PyList_New(0));
     for (const auto index : *latent.batch_index)
@@ -71,54 +57,67 @@ Ref latent_dict(const LatentObject& latent) {
   return dict;
 }
 
-/// A dict that holds a latent and nothing else; null for any other.
+/// Whole numbers; nothing for anything else.
+std::optional<std::vector<std::int64_t>> integers_of(PyObject* sequence) {
+  const Ref items = Ref::take(PySequence_Fast(sequence, ""));
+  std::vector<std::int64_t> list;
+  for (Py_ssize_t i = 0; items && i < PySequence_Fast_GET_SIZE(items.get()) && !PyErr_Occurred(); ++i)
+    list.push_back(PyLong_AsLongLong(PySequence_Fast_GET_ITEM(items.get(), i)));
+  if (!PyErr_Occurred()) return list;
+  PyErr_Clear();
+  return std::nullopt;
+}
+
+/// A dict with a latent's samples; null for any other. Keys of its own stay with it.
 std::shared_ptr<const LatentObject> latent_of(PyObject* dict) {
   PyObject* samples = PyDict_GetItemString(dict, "samples");
   if (!samples || !is_tensor(samples)) return nullptr;
   auto latent = std::make_shared<LatentObject>();
-  latent->samples = unwrapped(samples);
-  Py_ssize_t known = 1;
+  latent->samples = tensor_from_python(samples);
+  Ref rest = checked(PyDict_Copy(dict));
+  const auto take = [&rest](const char* key) {
+    if (PyDict_DelItemString(rest.get(), key) != 0) PyErr_Clear();
+  };
+  take("samples");
   if (PyObject* mask = PyDict_GetItemString(dict, "noise_mask")) {
     if (mask != Py_None && !is_tensor(mask)) return nullptr;
-    if (mask != Py_None) latent->noise_mask = unwrapped(mask);
-    ++known;
+    if (mask != Py_None) latent->noise_mask = tensor_from_python(mask);
+    take("noise_mask");
   }
-  if (PyObject* index = PyDict_GetItemString(dict, "batch_index"); index == Py_None) {
-    ++known;
-  } else if (index) {
-    const Ref items = Ref::take(PySequence_Fast(index, ""));
-    if (!items) {
-      PyErr_Clear();
-      return nullptr;
-    }
-    auto& list = latent->batch_index.emplace();
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i) {
-      const auto number = PyLong_AsLongLong(PySequence_Fast_GET_ITEM(items.get(), i));
-      if (PyErr_Occurred()) {
-        PyErr_Clear();
-        return nullptr;
-      }
-      list.push_back(number);
-    }
-    ++known;
+  if (PyObject* index = PyDict_GetItemString(dict, "batch_index")) {
+    if (index != Py_None && !(latent->batch_index = integers_of(index))) return nullptr;
+    take("batch_index");
   }
-  return PyDict_GET_SIZE(dict) == known ? latent : nullptr;
-}
-
-using Handle = std::shared_ptr<const Object>;
-
-void drop_handle(PyObject* capsule) { delete static_cast<Handle*>(PyCapsule_GetPointer(capsule, kHandle)); }
-
-Ref handle_of(Handle object) {
-  auto held = std::make_unique<Handle>(std::move(object));
-  Ref capsule = checked(PyCapsule_New(held.get(), kHandle, drop_handle));
-  held.release();
-  return capsule;
+  if (PyDict_GET_SIZE(rest.get()) > 0) latent->more = kept_dict(std::move(rest));
+  return latent;
 }
 
 Ref text(std::string_view text) { return checked(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace")); }
 
 }  // namespace
+
+bool is_tensor(PyObject* object) {
+  const Torch* known = torch(false);
+  return known && PyObject_TypeCheck(object, known->tensor);
+}
+
+Ref tensor_to_python(const at::Tensor& tensor) { return checked(torch(true)->wrap(tensor)); }
+
+at::Tensor tensor_from_python(PyObject* object) {
+  const Ref address = checked(PyObject_GetAttrString(object, "_cdata"));
+  auto* impl = static_cast<c10::TensorImpl*>(PyLong_AsVoidPtr(address.get()));
+  if (!impl) throw_raised();
+  return at::Tensor(c10::intrusive_ptr<c10::TensorImpl, c10::UndefinedTensorImpl>::unsafe_reclaim_from_nonowning(impl));
+}
+
+std::shared_ptr<const void> kept_dict(Ref dict) {
+  return {dict.release(), [](const void* object) {
+            const Gil gil;
+            Py_DECREF(static_cast<PyObject*>(const_cast<void*>(object)));
+          }};
+}
+
+PyObject* dict_kept_in(const std::shared_ptr<const void>& kept) { return static_cast<PyObject*>(const_cast<void*>(kept.get())); }
 
 HeldObject::~HeldObject() {
   const Gil gil;
@@ -174,8 +173,9 @@ Ref to_python(const Value& value) {
   if (const auto* plain = value.if_json()) return to_python(*plain);
   if (auto object = value.object()) {
     if (const auto held = value.object<HeldObject>()) return Ref::share(held->get());
-    if (const auto tensor = value.object<TensorObject>()) return wrapped(tensor->tensor);
+    if (const auto tensor = value.object<TensorObject>()) return tensor_to_python(tensor->tensor);
     if (const auto latent = value.object<LatentObject>()) return latent_dict(*latent);
+    if (const auto entries = value.object<ConditioningValue>()) return conditioning_list(*entries->held);
     return handle_of(std::move(object));
   }
   if (const Blocker* blocker = value.blocker()) return checked(PyObject_CallMethod(host_module(), "blocker", "z", blocker->message ? blocker->message->c_str() : nullptr));
@@ -198,11 +198,13 @@ Value from_python(PyObject* object) {
   } else if (PyUnicode_Check(object)) {
     return text_of(object);
   } else if (is_tensor(object)) {
-    return tensor_value(unwrapped(object));
-  } else if (PyCapsule_IsValid(object, kHandle)) {
-    return *static_cast<Handle*>(PyCapsule_GetPointer(object, kHandle));
+    return tensor_value(tensor_from_python(object));
   } else if (PyDict_CheckExact(object)) {
     if (auto latent = latent_of(object)) return std::shared_ptr<const Object>(std::move(latent));
+  } else if (PyList_CheckExact(object)) {
+    if (auto entries = conditioning_of(object)) return conditioning_value(std::move(*entries));
+  } else if (auto native = object_of(object)) {
+    return native;
   } else if (const int is_blocker = PyObject_IsInstance(object, blocker_type()); is_blocker < 0) {
     PyErr_Clear();  // an object that can't say what it is
   } else if (is_blocker == 1) {

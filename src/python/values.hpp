@@ -8,6 +8,10 @@
 #include "python/ref.hpp"
 #include "worker/value.hpp"
 
+namespace at {
+class Tensor;
+}
+
 namespace darkroom::py {
 
 /// A Python object that flows along links as it is: what is neither a scalar, nor a tensor, nor a latent.
@@ -23,15 +27,25 @@ class HeldObject final : public Object {
   Ref object_;
 };
 
-/// Scalars become scalars, tensors torch.Tensor, a latent its dict, lists and dicts lists and dicts; what only native nodes understand (a
-/// MODEL) a handle that comes back as it went. Throws TracedError where torch can't be imported.
+/// Scalars become scalars, tensors torch.Tensor, a latent its dict, a conditioning its list, lists and dicts lists and dicts; what only native
+/// nodes understand (a MODEL) a handle (python/handles.hpp). Throws TracedError where torch can't be imported.
 Ref to_python(const Value& value);
 Ref to_python(const json::value& value);
 
-/// None, bool, int of 64 bits, float, str, torch.Tensor, a dict of a latent, ExecutionBlocker, a handle; anything else is held as it is.
+/// None, bool, int of 64 bits, float, str, torch.Tensor, a dict of a latent, the list of a conditioning, ExecutionBlocker, a handle; anything
+/// else is held as it is.
 Value from_python(PyObject* object);
 /// A Python sequence, item by item.
 List list_from_python(PyObject* sequence);
+
+bool is_tensor(PyObject* object);
+Ref tensor_to_python(const at::Tensor& tensor);
+/// The tensor behind a torch.Tensor; shares its memory.
+at::Tensor tensor_from_python(PyObject* object);
+
+/// A dict of Python's own that goes along with a native value, from any thread (`more`), and back.
+std::shared_ptr<const void> kept_dict(Ref dict);
+PyObject* dict_kept_in(const std::shared_ptr<const void>& kept);  ///< borrowed
 
 /// A str. Lone surrogates are replaced.
 std::string text_of(PyObject* text);

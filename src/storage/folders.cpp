@@ -108,6 +108,7 @@ json::object Folders::to_json() const {
   json::value allowed;
   if (allowed_packs) allowed = json::array(allowed_packs->begin(), allowed_packs->end());
   return {{"allowed_packs", std::move(allowed)},
+          {"denied_packs", json::array(denied_packs.begin(), denied_packs.end())},
           {"base", base.string()},
           {"input", input.string()},
           {"output", output.string()},
@@ -130,6 +131,9 @@ Folders Folders::from_json(const json::object& wire) {
     for (const auto& name : *allowed)
       if (name.is_string()) names.emplace_back(name.get_string());
   }
+  if (const auto* denied = find_array(wire, "denied_packs"))
+    for (const auto& name : *denied)
+      if (name.is_string()) folders.denied_packs.emplace_back(name.get_string());
   const json::array* list = find_array(wire, "models");
   if (!list || folders.base.empty()) throw InvalidInput("folders: base or models are missing");
   for (const auto& value : *list) {
@@ -159,6 +163,7 @@ std::vector<fs::path> Folders::packs() const {
       const std::string name = entry.path().filename().string();
       if (name.starts_with('.') || name == "__pycache__" || name.ends_with(".disabled")) continue;
       if (allowed_packs && std::ranges::find(*allowed_packs, name) == allowed_packs->end()) continue;
+      if (std::ranges::find(denied_packs, name) != denied_packs.end()) continue;
       if (entry.is_directory(ignored) || (name.ends_with(".py") && entry.is_regular_file(ignored))) found.try_emplace(name, entry.path());
     }
   }

@@ -44,9 +44,10 @@ class Folders {
   std::vector<ModelFolder> models;
   /// Names of the packs below custom_nodes that may be used (--disable-all-custom-nodes, --whitelist-custom-nodes); nothing: all.
   std::optional<std::vector<std::string>> allowed_packs;
+  std::vector<std::string> denied_packs;  ///< names of those that may not (--deny-custom-nodes), whatever else says so
 
   /// Folders and single .py files below the custom_nodes folders, by name, the first of each: without hidden ones, `__pycache__`, those that
-  /// end in `.disabled` and what is not among allowed_packs.
+  /// end in `.disabled`, what is not among allowed_packs and what is denied.
   std::vector<std::filesystem::path> packs() const;
 
   /// "input", "output" or "temp"; nothing for any other word.

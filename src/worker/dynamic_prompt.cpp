@@ -18,12 +18,12 @@ void DynamicPrompt::submit(const json::object& prompt) {
     node.real = at;
     index_.emplace(given.id, at);
   }
-  for (auto& node : nodes_) resolve(node);
+  for (auto& node : nodes_) resolve(node, {});
   submitted_ = nodes_.size();
 }
 
-std::vector<NodeIndex> DynamicPrompt::expand(NodeIndex parent, const json::object& made) {
-  const Graph graph = Graph::from_prompt(made);
+std::vector<NodeIndex> DynamicPrompt::expand(NodeIndex parent, const Expansion& expansion) {
+  const Graph graph = Graph::from_prompt(expansion.graph);
   for (const auto& given : graph.nodes()) {
     if (index_.contains(given.id))
       throw InvalidInput("the node id " + given.id + " of a made graph is taken; ids must be unique and the same in every run");
@@ -36,8 +36,9 @@ std::vector<NodeIndex> DynamicPrompt::expand(NodeIndex parent, const json::objec
     PromptNode& node = nodes_.emplace_back();
     const PromptNode& from = nodes_[parent];
     node.given = given;
+    node.made = expansion.graph.at(given.id);
     node.ids.node = given.id;
-    node.ids.display = string_or(made.at(given.id).as_object(), "override_display_id", from.ids.display);
+    node.ids.display = string_or(node.made.as_object(), "override_display_id", from.ids.display);
     node.ids.real = from.ids.real;
     node.ids.parent = from.ids.node;
     node.node_class = registry_.find(given.node_class);
@@ -46,7 +47,7 @@ std::vector<NodeIndex> DynamicPrompt::expand(NodeIndex parent, const json::objec
     index_.emplace(given.id, at);
     added.push_back(at);
   }
-  for (const NodeIndex at : added) resolve(nodes_[at]);
+  for (const NodeIndex at : added) resolve(nodes_[at], expansion.held);
   return added;
 }
 
@@ -63,9 +64,19 @@ void read_float(GraphInput& given) {
   }
 }
 
+/// `{"__held__": k}`: what stands there.
+std::optional<Value> held_constant(const GraphInput& given, const std::vector<Value>& held) {
+  const auto* constant = held.empty() ? nullptr : given.constant();
+  const auto* body = constant ? constant->if_object() : nullptr;
+  if (!body || body->size() != 1 || !body->contains("__held__")) return std::nullopt;
+  const auto index = static_cast<std::size_t>(int_or(*body, "__held__", -1));
+  if (index >= held.size()) throw InvalidInput("a made graph names a value that was not given with it");
+  return held[index];
+}
+
 }  // namespace
 
-void DynamicPrompt::resolve(PromptNode& node) const {
+void DynamicPrompt::resolve(PromptNode& node, const std::vector<Value>& held) const {
   const NodeSchema* schema = node.node_class ? &node.node_class->schema : nullptr;
   std::vector<EffectiveInput> live;
   const bool dynamic = schema && has_dynamic_inputs(*schema);
@@ -82,11 +93,21 @@ void DynamicPrompt::resolve(PromptNode& node) const {
       const auto at = std::find_if(live.begin(), live.end(), [&](const EffectiveInput& one) { return one.spec.name == given.name; });
       spec = at == live.end() ? nullptr : &at->spec;
     }
-    input.declared = spec && spec->section != Section::kHidden;
-    input.lazy = input.declared && spec->lazy();
-    if (input.declared && spec->type == "FLOAT") read_float(given);
+    input.held = held_constant(given, held);
+    input.declared = spec ? spec->section != Section::kHidden : node.node_class && node.node_class->takes_any_constant && !given.link();
+    input.lazy = input.declared && spec && spec->lazy();
+    if (input.declared && spec && spec->type == "FLOAT") read_float(given);
     node.inputs.push_back(input);
   }
+}
+
+json::object DynamicPrompt::made_nodes() const {
+  json::object made;
+  for (std::size_t at = submitted_; at < nodes_.size(); ++at) {
+    const PromptNode& node = nodes_[at];
+    made[node.ids.node] = {{"node", node.made}, {"parent", node.ids.parent ? json::value(*node.ids.parent) : json::value()}, {"display", node.ids.display}, {"real", node.ids.real}};
+  }
+  return made;
 }
 
 NodeIndex DynamicPrompt::find(std::string_view id) const {

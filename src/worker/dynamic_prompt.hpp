@@ -26,6 +26,7 @@ struct PromptInput {
   NodeIndex source = kNoNode;  ///< the node that a link comes from; kNoNode for a constant or a link to nowhere
   bool declared = false;
   bool lazy = false;
+  std::optional<Value> held;   ///< a constant that is no JSON
 };
 
 struct PromptNode {
@@ -38,6 +39,7 @@ struct PromptNode {
   NodeIndex real = kNoNode;               ///< the submitted node that it grew from; itself for a submitted one
   Hash128 signature;
   std::optional<json::value> mark;        ///< its fingerprint, in a list as it is saved (§7.2)
+  json::value made;                       ///< as its graph gives it; null for a submitted one
 
   bool is_output() const { return node_class && node_class->schema.is_output_node(); }
   bool starts_early() const { return node_class && (node_class->schema.is_output_node() || node_class->is_async); }
@@ -52,16 +54,17 @@ class DynamicPrompt {
   void submit(const json::object& prompt);
   /// Adds the graph that `parent` turned into; returns its nodes in the graph's order.
   /// Throws InvalidInput for an id that is taken or a class that isn't there; then nothing was added.
-  std::vector<NodeIndex> expand(NodeIndex parent, const json::object& graph);
+  std::vector<NodeIndex> expand(NodeIndex parent, const Expansion& expansion);
 
   PromptNode& operator[](NodeIndex node) { return nodes_[node]; }
   const PromptNode& operator[](NodeIndex node) const { return nodes_[node]; }
   NodeIndex find(std::string_view id) const;
+  json::object made_nodes() const;  ///< as Context has them
   std::size_t size() const { return nodes_.size(); }
   std::size_t submitted() const { return submitted_; }
 
  private:
-  void resolve(PromptNode& node) const;
+  void resolve(PromptNode& node, const std::vector<Value>& held) const;
 
   const Registry& registry_;
   std::deque<PromptNode> nodes_;  ///< addresses stay when a graph grows

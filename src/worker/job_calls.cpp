@@ -40,7 +40,7 @@ Arguments JobRun::collect(NodeIndex at) {
       }
       arguments.add(std::move(argument));
     } else if (node.inputs[i].declared) {
-      arguments.add({given.name, std::make_shared<const List>(List{Value::from_json(*given.constant())}), target});
+      arguments.add({given.name, std::make_shared<const List>(List{node.inputs[i].held ? *node.inputs[i].held : Value::from_json(*given.constant())}), target});
     }
   }
   add_hidden(node, arguments);

@@ -51,7 +51,11 @@ class JobWorld {
   JobWorld(const ExecutorSettings& executor_settings, SharedObjects& shared_objects, EventSink sink, const std::atomic<bool>& interrupt)
       : settings(executor_settings), shared(shared_objects), sink_(std::move(sink)), interrupt_(interrupt) {}
 
-  bool interrupted() const { return interrupt_.load(std::memory_order_relaxed) || over_.load(std::memory_order_relaxed); }
+  bool interrupted() const {
+    return interrupt_.load(std::memory_order_relaxed) || given_up_.load(std::memory_order_relaxed) || over_.load(std::memory_order_relaxed);
+  }
+  /// A node of the job cancels it.
+  void give_up() const { given_up_ = true; }
   void tell(JobEvent event) const;
   /// The job has ended: after this no event leaves, from whatever thread.
   void end();
@@ -62,11 +66,13 @@ class JobWorld {
   std::shared_ptr<const json::value> extra_pnginfo;  ///< EXTRA_PNGINFO or null
   json::object extra_data;                           ///< with the secrets
   std::string preview_method;
+  std::function<json::object()> made_nodes;          ///< as Context has it; none once the job is over
 
  private:
   mutable std::mutex mutex_;
   EventSink sink_;
   const std::atomic<bool>& interrupt_;
+  mutable std::atomic<bool> given_up_{false};
   std::atomic<bool> over_{false};
 };
 
@@ -91,6 +97,8 @@ class JobContext final : public Context {
   bool metadata_disabled() const override { return world_->settings.disable_metadata; }
   const Device& device() const override { return world_->settings.device; }
   int call_index() const override { return call_index_; }
+  void interrupt() override { world_->give_up(); }
+  json::object made_nodes() const override { return world_->made_nodes ? world_->made_nodes() : json::object(); }
   std::string_view preview_method() const override { return world_->preview_method; }
   int preview_size() const override { return world_->settings.preview_size; }
   std::shared_ptr<void> shared(const std::string& key, const std::function<std::shared_ptr<void>()>& make) override {

@@ -50,7 +50,7 @@ void JobRun::expand(NodeIndex at, std::unique_ptr<Unfinished> unfinished) {
   std::vector<NodeIndex> made;
   for (const auto& one : unfinished->calls) {
     if (!one.expansion) continue;
-    const auto added = prompt_.expand(at, one.expansion->graph);
+    const auto added = prompt_.expand(at, *one.expansion);
     made.insert(made.end(), added.begin(), added.end());
   }
   states_.resize(prompt_.size());

@@ -41,10 +41,12 @@ JobRun::JobRun(Executor& executor, const Job& job, const EventSink& sink, const 
   const std::string asked = string_or(world_->extra_data, "preview_method", "default");
   const bool known = asked == "none" || asked == "auto" || asked == "latent2rgb" || asked == "taesd";
   world_->preview_method = known ? asked : executor.settings_.preview_method;
+  world_->made_nodes = [this] { return prompt_.made_nodes(); };
 }
 
 JobRun::~JobRun() {
   world_->end();
+  world_->made_nodes = nullptr;
   // Async calls that nobody waits for any more still use their contexts: the executor keeps these until they are done.
   for (const NodeIndex at : waiting_)
     if (auto& unfinished = state(at).unfinished)

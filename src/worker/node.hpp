@@ -105,6 +105,8 @@ class Inputs {
 /// Outputs::values of the same call may hold LinkValue: slots of made or outer nodes.
 struct Expansion {
   json::object graph;
+  /// What stands in the graph as `{"__held__": k}`: constants that JSON has no form for.
+  std::vector<Value> held = {};
 };
 
 /// A slot value that stands for another node's output; only together with an expansion.
@@ -177,6 +179,10 @@ class Context {
   virtual bool metadata_disabled() const = 0;          ///< --disable-metadata
   virtual const Device& device() const = 0;            ///< what networks compute on, and how exactly (--precision)
   virtual int call_index() const = 0;                  ///< k-th call of this node in list mapping
+  /// Cancels the job, as a client's interruption does: check() throws from now on.
+  virtual void interrupt() {}
+  /// The nodes that others turned into so far: id -> {"node": as given, "parent", "display", "real"}. On the execution thread only.
+  virtual json::object made_nodes() const { return {}; }
   /// Pictures of a sampler's steps: "none", "auto", "latent2rgb" or "taesd" (§6.9).
   virtual std::string_view preview_method() const { return "none"; }
   virtual int preview_size() const { return 512; }     ///< their longer side at most, in pixels (--preview-size)
@@ -203,6 +209,8 @@ struct NodeClass {
   Validator validate;
   bool is_async = false;          ///< its calls may give `pending`: such nodes are started early (protocol.md §6.2)
   bool takes_any_input = false;   ///< links that the schema doesn't name are passed on (**kwargs); else they are a TypeError
+  bool takes_any_constant = false;  ///< and constants too: the class's inputs say of every name that it is among them
+  std::function<NodeSchema()> schema_now;  ///< what its schema is at this moment, for classes that may change it; from any thread
   bool makes_network = false;     ///< an output's values are networks; set by the registry
 };
 

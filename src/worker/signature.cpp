@@ -86,6 +86,8 @@ class Signer {
         append_number(buffer_, 'l', source.high);
         append_number(buffer_, 'l', source.low);
         append_integer(buffer_, link->slot);
+      } else if (node.inputs[i].held) {
+        matches = false;
       } else {
         matches &= append_constant(buffer_, *given[i].constant());
       }
@@ -145,7 +147,7 @@ void set_marks(DynamicPrompt& prompt, const std::vector<NodeIndex>& nodes, const
     for (std::size_t i = 0; i < node.given.inputs.size(); ++i) {
       const auto& given = node.given.inputs[i];
       if (given.link()) constants.set(given.name, Value());
-      else if (node.inputs[i].declared) constants.set(given.name, Value::from_json(*given.constant()));
+      else if (node.inputs[i].declared) constants.set(given.name, node.inputs[i].held ? *node.inputs[i].held : Value::from_json(*given.constant()));
     }
     json::value mark;
     try {

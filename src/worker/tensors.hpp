@@ -27,6 +27,7 @@ struct LatentObject final : Object {
   at::Tensor samples;
   std::optional<at::Tensor> noise_mask;
   std::optional<std::vector<std::int64_t>> batch_index;
+  std::shared_ptr<const void> more;  ///< what a Python node put beside them; goes along
 };
 
 /// Values of outputs.

@@ -29,6 +29,22 @@ constexpr auto kStopTime = std::chrono::seconds(7);
 constexpr int kGatherMs = 1;
 constexpr std::size_t kReadBytes = 256u << 10;
 
+/// The schemas of `classes` as they are now; a class that can't say is left out.
+json::array schemas_now(const Registry& registry, const json::object& data) {
+  json::array schemas;
+  const auto* names = find_array(data, "classes");
+  for (const auto& name : names ? *names : json::array()) {
+    const NodeClass* node_class = name.is_string() ? registry.find(name.get_string()) : nullptr;
+    if (!node_class || !node_class->schema_now) continue;
+    try {
+      schemas.push_back(node_class->schema_now().to_wire());
+    } catch (const std::exception& error) {
+      log::warn("what {} takes can't be told: {}", std::string_view(name.get_string()), error.what());
+    }
+  }
+  return schemas;
+}
+
 std::string hex128(const Hash128& hash) {
   std::string bytes(reinterpret_cast<const char*>(&hash), sizeof hash);
   return to_hex(bytes);
@@ -141,6 +157,7 @@ void Worker::handle(Record record) {
     else if (record.kind == "ping") outbox_.send(Record{"pong", {{"rss", resident_bytes()}}, {}});
     else if (record.kind == "ask") answer(std::move(record.data));
     else if (record.kind == "configure") configure(record.data);
+    else if (record.kind == "classes") change_classes(record.data);
     else if (record.kind == "free")
       post([this, models = bool_or(record.data, "unload_models", false), memory = bool_or(record.data, "free_memory", false)] {
         executor_.free(models, memory);
@@ -215,6 +232,19 @@ void Worker::cancel(const std::string& job) {
   }
 }
 
+/// What classes of packs take has changed: counts for the jobs that follow.
+void Worker::change_classes(const json::object& data) {
+  const auto* list = find_array(data, "schemas");
+  for (const auto& wire : list ? *list : json::array())
+    post([this, schema = NodeSchema::from_wire(wire.as_object())] {
+      const NodeClass* known = registry_.find(schema.node_class());
+      if (!known) return;
+      NodeClass changed = *known;
+      changed.schema = schema;
+      registry_.add(std::move(changed));
+    });
+}
+
 /// On a thread of its own, also while a node computes: a pack's validator may take its time, and pings are to be answered.
 void Worker::answer(json::object data) {
   std::erase_if(asked_, [](const Asked& asked) { return asked.done->load(); });
@@ -231,6 +261,10 @@ Record Worker::answer_to(const json::object& data) const {
     const std::string what = string_or(data, "what", "");
     if (what == "prompt_hook" && registry_.prompt_hook && data.contains("body")) {
       reply.data["result"] = registry_.prompt_hook(data.at("body"));
+      return reply;
+    }
+    if (what == "schemas") {
+      reply.data["result"] = schemas_now(registry_, data);
       return reply;
     }
     if (what != "validate") throw InvalidInput("nobody answers to " + what);

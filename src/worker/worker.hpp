@@ -48,6 +48,7 @@ class Worker {
   void load_packs(const Folders& folders);
   void handle(Record record);
   void configure(const json::object& data);
+  void change_classes(const json::object& data);
   void accept(const json::object& data);
   void cancel(const std::string& job);
   void answer(json::object data);

@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 #include "gateway/http.hpp"
 #include "gateway/middleware.hpp"
+#include "gateway/pack_schemas.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/schema_store.hpp"
 #include "gateway/services.hpp"
@@ -14,7 +15,7 @@ namespace {
 Response not_yet(const Unavailable& why) { return Response::error(503, "no_node_classes", "The server is starting", why.what()); }
 
 asio::awaitable<Response> all_classes(Request& request, Services& services) {
-  co_await services.schemas.wait();
+  co_await refresh_schemas(services);
   const SchemaStore::Info info = co_await services.pool.run([&] { return services.schemas.info(); });
   const bool zipped = accepts_gzip(request.header("accept-encoding"));
   // One tag for each form of the body, as RFC 9110 wants it.
@@ -33,8 +34,8 @@ asio::awaitable<Response> all_classes(Request& request, Services& services) {
 }
 
 asio::awaitable<Response> one_class(Request& request, Services& services) {
-  co_await services.schemas.wait();
   const std::string name = request.param("class");
+  co_await refresh_schemas(services);
   co_return co_await services.pool.run([&] { return Response::of_json(services.schemas.info_of(name)); });
 }
 

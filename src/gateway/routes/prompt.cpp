@@ -14,11 +14,13 @@
 #include "gateway/ask_worker.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
+#include "gateway/pack_schemas.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/schema_store.hpp"
 #include "gateway/services.hpp"
 #include "gateway/worker_pool.hpp"
 #include "workflow/validate.hpp"
+#include "workflow/validation_errors.hpp"
 
 namespace darkroom {
 namespace {
@@ -138,6 +140,20 @@ struct Checked {
   json::object prompt;
 };
 
+/// The refusal of a prompt with nodes of a class that did not say in time what it takes.
+Validation too_slow(const json::object& prompt, const std::string& node_class) {
+  Validation validation;
+  const std::string details = "INPUT_TYPES of " + node_class + " did not return within the time for questions to packs";
+  for (const auto& [id, node] : prompt)
+    if (string_or(node.as_object(), "class_type", "") == node_class)
+      validation.node_errors[id] = json::object{
+          {"errors", json::array{validation::exception_during_validation({"TimeoutError", details}, "while asking for the inputs of node " + std::string(id) + " (" + node_class + ")")}},
+          {"dependent_outputs", json::array{}},
+          {"class_type", node_class}};
+  validation.error = {{"type", "prompt_outputs_failed_validation"}, {"message", "Prompt outputs failed validation"}, {"details", details}, {"extra_info", json::object{}}};
+  return validation;
+}
+
 /// Small prompts whose validation looks at nothing but the prompt are judged at once: a trip to the pool costs more.
 bool is_quickly_judged(const json::object& prompt, const SchemaSet& schemas) {
   if (prompt.size() > kJudgeHereNodes) return false;
@@ -154,7 +170,17 @@ bool is_quickly_judged(const json::object& prompt, const SchemaSet& schemas) {
 }
 
 asio::awaitable<Checked> check(Services& services, json::object prompt, std::optional<std::vector<std::string>> targets) {
-  const auto schemas = co_await services.schemas.wait();
+  std::shared_ptr<const SchemaSet> schemas;
+  std::string slow;
+  try {
+    schemas = co_await schemas_for(services, prompt);
+  } catch (const SlowClass& one) {
+    slow = one.node_class;
+  }
+  if (!slow.empty()) {
+    Validation refusal = too_slow(prompt, slow);
+    co_return Checked{std::move(refusal), std::move(prompt)};
+  }
   if (is_quickly_judged(prompt, *schemas)) {
     Validation validation = validate(prompt, *schemas, services.schemas.lists(), targets ? &*targets : nullptr);
     co_return Checked{std::move(validation), std::move(prompt)};

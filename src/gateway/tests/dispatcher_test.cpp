@@ -113,6 +113,22 @@ TEST_F(JobDeskTest, ANodeThatOutlivesTheGraceTimeIsKilled) {
   EXPECT_EQ(string_or(a.last("execution_interrupted"), "node_type", ""), "A");
 }
 
+TEST_F(JobDeskTest, ASecondCancelEndsTheGraceTime) {
+  constexpr std::chrono::milliseconds kImpatience{100};
+  open({.grace = std::chrono::hours(1), .impatience = kImpatience, .tick = std::chrono::milliseconds(10)});
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j");
+  event(worker, NodeStarted{NodeIds::plain("1")});
+  EXPECT_TRUE(run(desk_->cancel("j")));
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_TRUE(run(desk_->cancel("j")));  // a double click
+  EXPECT_FALSE(until([&] { return worker.killed.has_value() || std::chrono::steady_clock::now() - began > kImpatience; }) && worker.killed);
+  EXPECT_TRUE(run(desk_->cancel("j")));
+  ASSERT_TRUE(until([&] { return worker.killed.has_value(); }));
+  EXPECT_EQ(worker.killed, LostReason::kCancelled);
+}
+
 TEST_F(JobDeskTest, CancellingAWaitingJobPutsItIntoTheHistory) {
   FakeSession a(hub_, "a");
   submit("j");

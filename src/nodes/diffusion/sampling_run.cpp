@@ -13,7 +13,7 @@ SampledLatents run_sampling(const SamplingJob& job, Context& context) {
   watch.check = [&] { context.check(); };
   watch.free_bytes = available_bytes;
   const auto previewer = Previewer::make(*job.guider.model().latents, context);
-  watch.on_step = [&](std::int64_t done, std::int64_t total, const at::Tensor& denoised) {
+  watch.on_step = [&](std::int64_t done, std::int64_t total, const at::Tensor& denoised, const at::Tensor&) {
     if (previewer) context.progress(done, total, Previewer::kFormat, (*previewer)(denoised));
     else context.progress(done, total);
   };

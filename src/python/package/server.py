@@ -1,7 +1,11 @@
 """How nodes speak to clients."""
 import _darkroom
 from darkroom_host import current
+from darkroom_host.host_modules import rest
 from darkroom_host.plain import text
+from darkroom_host.prompt_queue import PromptQueue
+
+__getattr__ = rest("server")
 
 
 class BinaryEventTypes:
@@ -21,6 +25,9 @@ class PromptServer:
         self.routes = Routes()
         self.supports = ["custom_nodes_from_web"]
         self.number = 0
+        self.prompt_queue = PromptQueue()
+        self.sockets, self.sockets_metadata = {}, {}
+        self.web_root, self.address, self.port = None, "127.0.0.1", 8188
 
     @property
     def client_id(self):

@@ -1,6 +1,10 @@
 """Graphs that nodes turn into, and the blocker."""
 import contextvars
 
+from darkroom_host.host_modules import rest
+
+__getattr__ = rest("comfy_execution.graph_utils")
+
 _prefix = contextvars.ContextVar("prefix", default=None)  # of the running call: [node id, call index, number of its next graph]
 
 

@@ -13,11 +13,15 @@ from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
 from server import PromptServer
 
 from . import current, loop
+from .handles import Handle
+from .handles import make as handle
+from .lists import choices
 from .logs import connect_logging
 from .packs import load_packs
+from .patches import adapted
 from .plain import text
 
-__all__ = ["ExecutionBlocker", "blocker", "call", "call_later", "describe_exception", "handled_prompt", "has_prompt_handlers", "load_packs", "start"]
+__all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_later", "choices", "describe_exception", "handle", "handled_prompt", "has_prompt_handlers", "load_packs", "start"]
 
 
 def start(told):
@@ -53,7 +57,7 @@ def call(info, instance, arguments, number):
         node_id, _, call_index, _ = _darkroom.whose(number)
         GraphBuilder.set_default_prefix(node_id, call_index, 0)
         for name in info.dynamic_prompts:
-            prompt = DynamicPrompt(_darkroom.prompt(number))
+            prompt = DynamicPrompt(_darkroom.prompt(number), _darkroom.made_nodes(number))
             arguments[name] = [prompt] if isinstance(arguments.get(name), list) else prompt
         result = info.run(instance, arguments)
         if inspect.isawaitable(result):

@@ -6,20 +6,28 @@ from . import loop, results
 from .plain import plain
 
 
+_UNLIKELY = "\0a name that no node has"
+
+
 class NodeInfo:
     """`wire`: the schema as NodeSchema::from_wire reads it, as JSON."""
 
     def __init__(self, name, node_class, display_name, module):
         self.name = name
         self.node_class = node_class
-        self.function = node_class.FUNCTION
+        self.function = getattr(node_class, "FUNCTION", "FUNCTION")  # one that has none is shown, and fails when it runs
         self.outputs = tuple(node_class.RETURN_TYPES)
-        method = getattr(node_class, self.function)
+        method = getattr(node_class, self.function, None)
         self.is_async = inspect.iscoroutinefunction(method)
-        self.takes_any_input = takes_any(method)
+        self.takes_any_input = method is not None and takes_any(method)
+        self.described_as = (display_name, module)
         wire = describe(name, node_class, display_name, module)
+        self.takes_any_constant = takes_every_name(node_class)
         self.dynamic_prompts = [one["name"] for one in wire["inputs"] if one["section"] == "hidden" and one["type"] == "DYNPROMPT"]
         self.wire = json.dumps(wire)
+
+    def wire_now(self):
+        return json.dumps(describe(self.name, self.node_class, *self.described_as))
 
     def make(self):
         return self.node_class()
@@ -102,6 +110,12 @@ def verdict_of(function, arguments, types):
         arguments["input_types"] = types
     verdict = loop.resolved(function(**arguments))
     return verdict if isinstance(verdict, (bool, str)) else str(verdict)
+
+
+def takes_every_name(node_class):
+    """Do its optional inputs say of any name that it is among them?"""
+    optional = node_class.INPUT_TYPES().get("optional", {})
+    return isinstance(optional, dict) and _UNLIKELY in optional
 
 
 def names_of(wanted):

@@ -11,7 +11,7 @@ import traceback
 import nodes
 from comfy_api.latest import io
 
-from . import loop
+from . import host_modules, kinds, loop
 from .node_info import NodeInfo
 from .v3_info import V3Info
 
@@ -19,6 +19,8 @@ from .v3_info import V3Info
 def load_packs(paths):
     """Imports these packs; infos of all their classes."""
     infos = []
+    host_modules.install()
+    kinds.register_all()
     for path in paths:
         prepare(path)
     for path in paths:

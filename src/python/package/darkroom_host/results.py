@@ -7,7 +7,7 @@ from .plain import text
 
 
 def told(result, info):
-    """(values or None, ui as JSON or None, graph as JSON or None)."""
+    """(values or None, ui as JSON or None, graph as JSON or None, what the graph holds beside JSON)."""
     if result is None:
         raise TypeError("object of type 'NoneType' has no len()")
     ui = graph = None
@@ -21,11 +21,19 @@ def told_parts(values, ui, graph, info):
         values = (values,) * len(info.outputs)
     if values is not None and not isinstance(values, (tuple, list)):
         raise TypeError(f"{info.name} returned {type(values).__name__}, a node has to return a tuple")
-    return values, None if ui is None else text(ui), None if graph is None else graph_text(graph, info)
+    held = []
+    return values, None if ui is None else text(ui), None if graph is None else graph_text(graph, held), held
 
 
-def graph_text(graph, info):
-    def refuse(value):
-        raise TypeError(f"{info.name} made a graph with an input of type {type(value).__name__}: a graph may hold texts, numbers, lists, dicts and links")
+def graph_text(graph, held):
+    """Inputs that JSON has no form for (tensors, models, lists of them) go into `held`, and their place says which one it is."""
+    return json.dumps({node_id: {**node, "inputs": {name: _input(value, held) for name, value in node.get("inputs", {}).items()}} for node_id, node in graph.items()})
 
-    return json.dumps(graph, default=refuse, allow_nan=False)
+
+def _input(value, held):
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
+        held.append(value)
+        return {"__held__": len(held) - 1}
+    return value

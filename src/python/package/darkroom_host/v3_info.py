@@ -23,7 +23,12 @@ class V3Info:
         self.is_async = inspect.iscoroutinefunction(node_class.execute)
         self.takes_any_input = takes_any(node_class.execute)
         self.hidden = [kind.name for kind in schema.hidden]
+        self.module = module
+        self.takes_any_constant = False
         self.wire = json.dumps(describe(node_class, schema, module))
+
+    def wire_now(self):
+        return json.dumps(describe(self.node_class, self.node_class.define_schema(), self.module))
 
     def make(self):
         return self.node_class

@@ -1,8 +1,15 @@
 """Nodes of the newer form (V3)."""
+from darkroom_host.host_modules import rest
+
 from . import _io as io
 from . import _ui as ui
+from ._media import Input, InputImpl, Types
+from ._progress import ComfyAPI, ComfyAPISync
 
-__all__ = ["ComfyExtension", "io", "ui"]
+IO, UI = io, ui
+
+__all__ = ["IO", "UI", "ComfyAPI", "ComfyAPISync", "ComfyExtension", "Input", "InputImpl", "Types", "io", "ui"]
+__getattr__ = rest("comfy_api.latest")
 
 
 class ComfyExtension:

@@ -4,6 +4,12 @@ Every Input and Output takes keywords that it does not know: newer packs name op
 """
 import enum
 
+from darkroom_host.host_modules import rest
+
+from ._first_form import FirstForm
+
+__getattr__ = rest("comfy_api.latest._io")
+
 
 class Hidden(str, enum.Enum):
     unique_id = "UNIQUE_ID"
@@ -101,6 +107,41 @@ def Custom(io_type):
     return _type(io_type, io_type)
 
 
+def comfytype(io_type, **_):
+    """A decorator: the class becomes a type of this name."""
+    def named(cls):
+        cls.io_type = io_type
+        for side, base in (("Input", Input), ("Output", Output)):
+            own = cls.__dict__.get(side)
+            setattr(cls, side, type(side, (base,), {"io_type": io_type}) if own is None else own)
+            getattr(cls, side).io_type = io_type
+        return cls
+
+    return named
+
+
+class ComfyTypeI:
+    """Bases of types that packs make."""
+
+    Type = object
+    io_type = "*"
+    Input = Input
+
+
+class ComfyTypeIO(ComfyTypeI):
+    Output = Output
+
+
+class RemoteOptions:
+    """Choices that the editor fetches itself."""
+
+    def __init__(self, route, refresh_button, control_after_refresh="first", timeout=None, max_retries=None, refresh=None):
+        self._told = _said(route=route, refresh_button=refresh_button, control_after_refresh=control_after_refresh, timeout=timeout, max_retries=max_retries, refresh=refresh)
+
+    def as_dict(self):
+        return self._told
+
+
 for _name, _io_type in {
     "Image": "IMAGE", "Mask": "MASK", "Latent": "LATENT", "Conditioning": "CONDITIONING", "Sampler": "SAMPLER", "Sigmas": "SIGMAS", "Noise": "NOISE",
     "Guider": "GUIDER", "Clip": "CLIP", "ControlNet": "CONTROL_NET", "Vae": "VAE", "Model": "MODEL", "ClipVision": "CLIP_VISION",
@@ -109,7 +150,7 @@ for _name, _io_type in {
     "TimestepsRange": "TIMESTEPS_RANGE", "LatentOperation": "LATENT_OPERATION", "FlowControl": "FLOW_CONTROL", "Accumulation": "ACCUMULATION", "Photomaker": "PHOTOMAKER",
     "Webcam": "WEBCAM", "Point": "POINT", "FaceAnalysis": "FACE_ANALYSIS", "BBOX": "BBOX", "SEGS": "SEGS", "AnyType": "*", "Load3D": "LOAD_3D",
     "Load3DCamera": "LOAD3D_CAMERA", "WanCameraEmbedding": "WAN_CAMERA_EMBEDDING", "AudioEncoder": "AUDIO_ENCODER", "AudioEncoderOutput": "AUDIO_ENCODER_OUTPUT",
-    "ModelPatch": "MODEL_PATCH", "Tracks": "TRACKS",
+    "ModelPatch": "MODEL_PATCH", "Tracks": "TRACKS", "LatentUpscaleModel": "LATENT_UPSCALE_MODEL", "Load3DAnimation": "LOAD_3D_ANIMATION", "BoundingBox": "BOUNDING_BOX",
 }.items():
     globals()[_name] = _type(_name, _io_type)
 
@@ -271,7 +312,7 @@ class HiddenHolder:
         raise AttributeError(name)
 
 
-class ComfyNode:
+class ComfyNode(FirstForm):
     """A V3 class: define_schema() and execute(), and where wanted validate_inputs(), fingerprint_inputs(), check_lazy_status()."""
 
     hidden = HiddenHolder()
@@ -289,6 +330,10 @@ class ComfyNode:
     def GET_SCHEMA(cls):
         return cls.define_schema()
 
+    @classmethod
+    def GET_BASE_CLASS(cls):
+        return ComfyNode
+
 
 class NodeOutput:
     """io.NodeOutput(value, value, ui=..., expand=..., block_execution="why")."""
@@ -299,5 +344,13 @@ class NodeOutput:
     @property
     def result(self):
         return self.args if self.args else None
+
+    def __getitem__(self, index):
+        return self.args[index]
+
+    @classmethod
+    def from_dict(cls, data):
+        """Of what a node of the first form returns: {"result", "ui", "expand"}."""
+        return cls(*(data.get("result") or ()), ui=data.get("ui"), expand=data.get("expand"))
 
 
