@@ -143,6 +143,7 @@ void Dispatcher::on_lost(WorkerHandle& worker, LostReason reason) {
 asio::awaitable<void> Dispatcher::lose(Self self, JobPtr job, int worker, LostReason reason) {
   if (reason == LostReason::kStopped) {
     co_await self->broker_.hand_back(job->claim());
+    self->kick();
     co_return;
   }
   if (reason == LostReason::kCancelled || job->kill_at) {

@@ -23,6 +23,7 @@
 #include "gateway/job_desk.hpp"
 #include "gateway/log_buffer.hpp"
 #include "gateway/log_sink.hpp"
+#include "gateway/pack_watch.hpp"
 #include "gateway/packs.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/schema_store.hpp"
@@ -153,6 +154,7 @@ asio::awaitable<void> Gateway::Parts::start() {
   });
   co_await desk.start();
   workers.start();
+  if (options.dev) asio::co_spawn(io, watch_packs(pool, folders, workers), asio::detached);
   const auto kept = co_await broker.kept_schemas(key);
   if (!kept || schemas.current()) co_return;
   try {

@@ -31,6 +31,7 @@ struct Options {
   double max_upload_mb = 100;
   bool max_upload_given = false;
   bool disable_metadata = false;
+  bool dev = false;                          ///< load packs anew when their code changes
   bool disable_packs = false;                ///< but those of allowed_packs
   std::vector<std::string> allowed_packs, denied_packs;
   bool multi_user = false;

@@ -111,6 +111,7 @@ void add_comfyui(CLI::App& serve, Options& options, ServeNotes& notes) {
          notes.lines.emplace_back("--default-hashing-function has no effect: files of one name are compared byte by byte, which no hash can do better");
        }, "md5, sha1, sha256 or sha512: taken and without effect, as files are compared byte by byte")
       ->check(CLI::IsMember({"md5", "sha1", "sha256", "sha512"}))->group(group);
+  serve.add_flag("--dev", options.dev, "For authors of packs: load them anew when their code changes")->group(group);
   serve.add_flag("--disable-all-custom-nodes", options.disable_packs, "Load no packs of nodes")->group(group);
   serve.add_option("--whitelist-custom-nodes", options.allowed_packs, "Packs that --disable-all-custom-nodes leaves on: names of their folders or files")->expected(1, 256)->group(group);
   serve.add_option("--deny-custom-nodes", options.denied_packs, "Packs that are left out: names of their folders or files")->expected(1, 256)->group(group);

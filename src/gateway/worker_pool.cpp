@@ -188,6 +188,10 @@ struct WorkerPool::State {
       log::debug("worker {} ended: {}", worker.id(), status.describe());
       return;
     }
+    if (reason == LostReason::kStopped) {
+      spawn();  // the one that loads the packs anew
+      return;
+    }
     if (!keep->is_ready()) {
       trouble("a worker ended before it was ready: " + status.describe());
       spawn_later();
@@ -196,6 +200,21 @@ struct WorkerPool::State {
     log::warn("worker {} {}: {}; a new one is started", worker.id(), describe(reason), status.describe());
     if (steady_ms() - keep->started_ms() > kStableMs) backoff = std::chrono::milliseconds(0);
     spawn();
+  }
+
+  /// Asks a worker to hand its job back and end.
+  void send_away(WorkerProcess& worker) {
+    worker.expect_end();
+    // One that still loads its libraries would hear of it late, and has nothing to hand back.
+    if (worker.is_ready()) worker.send(Record{"stop", {}, {}});
+    else worker.kill(LostReason::kStopped);
+  }
+
+  asio::awaitable<void> replace(std::weak_ptr<WorkerProcess> leaving) {
+    if (const auto worker = leaving.lock()) send_away(*worker);
+    asio::steady_timer timer(io, std::chrono::milliseconds(times.stop));
+    co_await timer.async_wait(asio::use_awaitable);
+    if (const auto worker = leaving.lock()) worker->kill(LostReason::kStopped);
   }
 
   WorkerProcess* any_ready() const {
@@ -222,12 +241,7 @@ void WorkerPool::start() {
 asio::awaitable<void> WorkerPool::stop() {
   State& state = *state_;
   if (!std::exchange(state.stopping, true))
-    for (const auto& process : state.processes) {
-      process->expect_end();
-      // One that still loads its libraries would hear of it late, and has nothing to hand back.
-      if (process->is_ready()) process->send(Record{"stop", {}, {}});
-      else process->kill(LostReason::kStopped);
-    }
+    for (const auto& process : state.processes) state.send_away(*process);
   const auto until_gone = [&state](std::chrono::steady_clock::time_point end) -> asio::awaitable<void> {
     while (!state.processes.empty() && std::chrono::steady_clock::now() < end) {
       state.changed.expires_at(end);
@@ -242,6 +256,10 @@ asio::awaitable<void> WorkerPool::stop() {
     process->kill(LostReason::kStopped);
   }
   co_await until_gone(std::chrono::steady_clock::now() + kKillTime);
+}
+
+void WorkerPool::reload() {
+  for (const auto& process : state_->processes) asio::co_spawn(state_->io, state_->replace(process), asio::detached);
 }
 
 std::vector<WorkerHandle*> WorkerPool::workers() const {

@@ -59,6 +59,9 @@ class WorkerPool {
   /// Asks every worker to stop (it hands its job back), waits WorkerTimes::stop, kills the rest. Idempotent.
   asio::awaitable<void> stop();
 
+  /// Replaces every worker by a new one, which loads the packs as they are now. A running job begins anew with it.
+  void reload();
+
   std::vector<WorkerHandle*> workers() const;        ///< those that are ready
   /// Asks any live worker and gives its `result`. Throws RaisedInValidator (workflow/validate.hpp) for an `error`,
   /// Unavailable when none answers within WorkerTimes::ask.

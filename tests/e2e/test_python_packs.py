@@ -276,3 +276,47 @@ def test_without_packs_python_is_not_started(tmp_path):
     with Server(tmp_path / "base") as plain:
         maps = pathlib.Path(f"/proc/{plain.worker_pids()[0]}/maps").read_text()
         assert "libtorch_python" not in maps and "encodings" not in maps
+
+
+def test_packs_can_be_denied_by_name(tmp_path):
+    packs = tmp_path / "base/custom_nodes"
+    shutil.copytree(ROOT / "examples/brightness", packs / "brightness")
+    shutil.copytree(ROOT / "examples/threshold", packs / "threshold")
+    with Server(tmp_path / "base", "--deny-custom-nodes", "brightness") as one:
+        assert one.get("/object_info/ExampleBrightness").json() == {} and one.json("/object_info/ExampleThreshold")
+        assert [path for path in one.json("/extensions") if "brightness" in path] == []
+
+
+NUMBER = """
+import time
+class Number:
+    RETURN_TYPES = ("STRING",)
+    FUNCTION = "go"
+    CATEGORY = "tests"
+    OUTPUT_NODE = True
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"seconds": ("FLOAT", {})}}
+    def go(self, seconds):
+        from comfy.model_management import throw_exception_if_processing_interrupted
+        end = time.time() + seconds
+        while time.time() < end:
+            throw_exception_if_processing_interrupted()
+            time.sleep(0.01)
+        return {"ui": {"text": ["%s"]}, "result": ("%s",)}
+NODE_CLASS_MAPPINGS = {"TestNumber": Number}
+"""
+
+
+def test_with_dev_packs_are_loaded_anew_when_they_change(tmp_path):
+    pack = tmp_path / "base/custom_nodes/number.py"
+    pack.parent.mkdir(parents=True)
+    pack.write_text(NUMBER % ("one", "one"))
+    with Server(tmp_path / "base", "--dev") as server:
+        assert run(server, graph(a=("TestNumber", {"seconds": 0.0})))["outputs"]["a"]["text"] == ["one"]
+        with Listener(server, "me") as mine:
+            job = server.queue(graph(a=("TestNumber", {"seconds": 6.0})), "me")  # it runs when the code changes, and begins anew
+            mine.until("executing")
+            pack.write_text(NUMBER % ("two", "two"))
+            assert server.wait(job, 60)["outputs"]["a"]["text"] == ["two"]
+        assert "loaded anew" in server.log_text() and "ended unexpectedly" not in server.log_text()
