@@ -40,15 +40,16 @@ def integers(node_class):
 
 
 def pictures(tag, length):
-    colour = tag % 0xFFFFFF
-    prompt = chain("BenchPass", "image", {"class_type": "EmptyImage", "inputs": {"width": SIDE, "height": SIDE, "batch_size": 1, "color": colour}}, length)
+    """The picture itself is in the cache after the first prompt; the tag makes what follows new."""
+    prompt = chain("BenchPass", "image", {"class_type": "EmptyImage", "inputs": {"width": SIDE, "height": SIDE, "batch_size": 1, "color": 0x336699}}, length)
+    prompt["0"]["inputs"]["tag"] = tag
     # What shows a picture would copy it: its width is enough.
     prompt["size"] = {"class_type": "GetImageSize", "inputs": {"image": [str(length - 1), 0]}}
     prompt["end"]["inputs"]["source"] = ["size", 0]
     return prompt
 
 
-CHAINS = {"native integer": (integers("PrimitiveInt"), SHORT, LONG), "integer of a pack": (integers("BenchAdd"), SHORT, LONG), f"picture of {SIDE}x{SIDE} through a pack": (pictures, 2, 22)}
+CHAINS = {"native integer": (integers("PrimitiveInt"), SHORT, LONG), "integer of a pack": (integers("BenchAdd"), SHORT, LONG), f"picture of {SIDE}x{SIDE} through a pack": (pictures, SHORT, LONG)}
 
 
 def measure_round(target, number):

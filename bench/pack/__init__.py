@@ -23,9 +23,9 @@ class BenchPass:
 
     @classmethod
     def INPUT_TYPES(cls):
-        return {"required": {"image": ("IMAGE",)}}
+        return {"required": {"image": ("IMAGE",)}, "optional": {"tag": ("INT", {"default": 0, "min": 0, "max": 2**53})}}
 
-    def go_on(self, image):
+    def go_on(self, image, tag=0):
         return (image,)
 
 

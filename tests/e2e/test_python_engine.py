@@ -120,8 +120,9 @@ def test_inputs_are_asked_anew(server, files):
         (files / "slow").unlink()
 
 
-def test_inputs_that_take_every_name_get_constants_too(server):
-    entry = run(server, t=("PrimitiveInt", {"value": 4}), a=("EngineTakesAll", {"lora_1": {"on": True}, "b": 2, "linked": ["t", 0]}))
+@pytest.mark.parametrize("kind", ["EngineTakesAll", "EngineTellsByCaller"])
+def test_inputs_that_take_every_name_get_constants_too(server, kind):
+    entry = run(server, t=("PrimitiveInt", {"value": 4}), a=(kind, {"lora_1": {"on": True}, "b": 2, "linked": ["t", 0]}))
     assert shown(entry, "a") == [("b", 2), ("linked", 4), ("lora_1", {"on": True})]
 
 

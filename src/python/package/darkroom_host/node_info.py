@@ -113,9 +113,12 @@ def verdict_of(function, arguments, types):
 
 
 def takes_every_name(node_class):
-    """Do its optional inputs say of any name that it is among them?"""
-    optional = node_class.INPUT_TYPES().get("optional", {})
-    return isinstance(optional, dict) and _UNLIKELY in optional
+    """Do its inputs say of any name that it is among them? Some say so only to who looks up a single one, and tell that by the names of the
+    functions that called them."""
+    def get_input_info(frames=2):
+        return node_class.INPUT_TYPES() if frames == 1 else get_input_info(frames - 1)
+
+    return any(_UNLIKELY in section for section in get_input_info().values() if hasattr(section, "__contains__"))
 
 
 def names_of(wanted):

@@ -1,5 +1,6 @@
 """A pack for tests/e2e/test_python_engine.py: conditionings, latents and models in Python's hands."""
 import os
+import sys
 import time
 
 import _darkroom
@@ -238,3 +239,15 @@ def Predict(self, model, positive, latent):
 
 
 NODE_CLASS_MAPPINGS = {"Engine" + name: value for name, value in {**globals(), **PATCHES}.items() if isinstance(value, type) and hasattr(value, "FUNCTION")}
+
+
+class TellsByCaller(TakesAll):
+    """Says of every name that it takes it, but only to a function that looks up one."""
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        caller = sys._getframe(2).f_code.co_name
+        return {"required": {}, "optional": Every() if caller == "get_input_info" else {"b": ("INT", {})}}
+
+
+NODE_CLASS_MAPPINGS["EngineTellsByCaller"] = TellsByCaller

@@ -13,3 +13,12 @@ def append_dims(x, target_dims):
 
 def n_params(module):
     return sum(weight.numel() for weight in module.parameters())
+
+
+class FolderOfImages:
+    """Its list of file endings; the data set itself is not there."""
+
+    IMG_EXTENSIONS = {".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp"}
+
+    def __init__(self, root, transform=None):
+        raise NotImplementedError("comfy.k_diffusion.utils.FolderOfImages is not there in Darkroom")
