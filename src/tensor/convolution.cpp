@@ -14,6 +14,7 @@
 #include "tensor/linear.hpp"
 #include "tensor/onednn.hpp"
 #include "tensor/unfolded_conv.hpp"
+#include "tensor/weight_cast.hpp"
 #include "tensor/winograd.hpp"
 
 namespace darkroom {
@@ -83,7 +84,7 @@ Convolution::Convolution(const at::Tensor& weight, const at::Tensor& bias, const
     matrix_ = unfold_weight(weight.to(at::kFloat));
     return;
   }
-  weight_ = weight.to(compute.device, compute.dtype).contiguous(at::MemoryFormat::ChannelsLast);
+  weight_ = cast_weight(weight, compute).contiguous(at::MemoryFormat::ChannelsLast);
   if (compute.device.is_cpu() && compute.dtype == at::kBFloat16 && padding == Padding::kSame && onednn::fast_bf16())
     packed_ = std::make_unique<Packed>(std::exchange(weight_, {}), onednn::Window{kernel_ / 2, stride});
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "tensor/onednn.hpp"
+#include "tensor/weight_cast.hpp"
 
 namespace darkroom {
 
@@ -22,7 +23,7 @@ Linear::Linear(const at::Tensor& weight, const at::Tensor& bias, const Compute& 
   in_ = weight.numel() / std::max<std::int64_t>(out_, 1);
   if (in_ != weight.size(1)) throw InvalidInput("a linear layer's weight has shape " + shape_text(weight));
   if (bias.defined() && (bias.dim() != 1 || bias.size(0) != out_)) throw InvalidInput("a bias of shape " + shape_text(bias) + " for " + std::to_string(out_) + " outputs");
-  weight_ = weight.to(compute.device, compute.dtype).reshape({out_, in_}).contiguous();
+  weight_ = cast_weight(weight, compute).reshape({out_, in_}).contiguous();
   if (bias.defined()) bias_ = bias.to(compute.device, compute.dtype).contiguous();
   bytes_ = weight_.nbytes() + (bias_.defined() ? bias_.nbytes() : 0);
   if (compute.device.is_cpu() && compute.dtype == at::kBFloat16 && onednn::fast_bf16()) {

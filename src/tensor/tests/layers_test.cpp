@@ -1,10 +1,13 @@
+#include <ATen/ops/arange.h>
 #include <ATen/ops/conv2d.h>
+#include <ATen/ops/equal.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/group_norm.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
+#include <ATen/ops/nan_to_num.h>
 #include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/upsample_nearest2d.h>
@@ -20,6 +23,7 @@
 #include "tensor/feed_forward.hpp"
 #include "tensor/linear.hpp"
 #include "tensor/norm.hpp"
+#include "tensor/weight_cast.hpp"
 
 namespace darkroom {
 namespace {
@@ -159,4 +163,17 @@ TEST(GegluFeedForwardLayer, EqualsTheDefinition) {
 }
 
 }  // namespace
+TEST(WeightCast, HalvesBecomeTheSameAsLibtorchMakesOfThem) {
+  // Every half there is: subnormal ones, infinities and not-a-numbers among them, and a length that no vector divides.
+  auto bits = at::arange(65536, at::kInt).sub(32768).to(at::kShort);
+  const auto halves = concat({bits, bits.narrow(0, 0, 5)}, 0).view(at::kHalf);
+  const auto cast = cast_weight(halves, kBf16);
+  const auto expected = halves.to(at::kBFloat16);
+  EXPECT_EQ(cast.scalar_type(), at::kBFloat16);
+  EXPECT_TRUE(at::equal(cast.isnan(), expected.isnan()));
+  EXPECT_TRUE(at::equal(cast.nan_to_num(0, 3e38, -3e38), expected.nan_to_num(0, 3e38, -3e38)));
+  const auto strided = halves.narrow(0, 0, 65536).view({256, 256}).t();
+  EXPECT_TRUE(at::equal(cast_weight(strided, kBf16).nan_to_num(), strided.to(at::kBFloat16).nan_to_num()));
+}
+
 }  // namespace darkroom
