@@ -97,6 +97,8 @@ void Dispatcher::on_ready(WorkerHandle& worker) {
 void Dispatcher::on_record(WorkerHandle& worker, Record record) {
   if (record.kind == "event") {
     broker_.publish(record);
+  } else if (record.kind == "message" || record.kind == "binary") {
+    say(record);
   } else if (record.kind == "handed_back") {
     const auto found = seats_.find(worker.id());
     if (found == seats_.end()) return;
@@ -106,6 +108,20 @@ void Dispatcher::on_record(WorkerHandle& worker, Record record) {
     found->second.job = nullptr;
     spawn(hand_back(shared_from_this(), job));
   }
+}
+
+/// What a pack says outside of any job: out of a handler of its routes, or a thread of its own.
+void Dispatcher::say(const Record& record) {
+  Frame frame;
+  if (record.kind == "binary") {
+    frame = Frame::bytes(job_messages::binary(static_cast<std::uint32_t>(int_or(record.data, "number", 0)), record.bytes));
+  } else {
+    const auto* data = find(record.data, "data");
+    frame = Frame::text(job_messages::wrap(string_or(record.data, "type", ""), data ? dump(*data) : "null"));
+  }
+  const auto sid = find_string(record.data, "sid");
+  if (sid) hub_.send(*sid, frame);
+  else hub_.broadcast(frame);
 }
 
 asio::awaitable<void> Dispatcher::hand_back(Self self, JobPtr job) {

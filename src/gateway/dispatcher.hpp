@@ -65,6 +65,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
 
   void on_ready(WorkerHandle& worker);
   void on_record(WorkerHandle& worker, Record record);
+  void say(const Record& record);
   void on_lost(WorkerHandle& worker, LostReason reason);
   static asio::awaitable<void> hand_back(Self self, JobPtr job);
   static asio::awaitable<void> lose(Self self, JobPtr job, int worker, LostReason reason);

@@ -100,6 +100,7 @@ void add_routes(Router& router, Services& services) {
   add_settings_routes(router, services);
   add_users_routes(router, services);
   add_userdata_routes(router, services);
+  add_packs_routes(router, services);
   add_internal_routes(router, services);
   add_editor_routes(router, services);
   RouteOptions websocket;

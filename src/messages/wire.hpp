@@ -34,11 +34,15 @@ struct Record {
 ///   ping {}
 ///   stop {}                          end the running node or hand its job back, then exit
 /// Kinds, worker → gateway:
-///   hello {version, build, pid, device: {name, type, index}, pytorch_version}
+///   hello {version, build, pid, device: {name, type, index}, pytorch_version, packs?, pack_routes?}
+///                                    packs: what became of each; pack_routes {exact, prefixes}: decoded paths that packs may have routes
+///                                    for
 ///   schemas {schemas: [...]}         at start and when they change
 ///   event {job, attempt, ...}        a JobEvent
 ///   handed_back {job, attempt}       stopped before its end: run it again without counting an attempt
 ///   answer {id, result | error}
+///   message {type, data, sid?}       of a pack, outside of any job: to the client sid, without one to everybody
+///   binary {number, sid?} + bytes    the same
 ///   pong {rss, cuda...}              memory figures with it
 std::string encode(const Record& record);
 

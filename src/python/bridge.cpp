@@ -2,6 +2,7 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <optional>
 #include <string>
 
 #include "base/json.hpp"
@@ -12,15 +13,36 @@
 #include "python/python_node.hpp"
 #include "python/values.hpp"
 #include "worker/node.hpp"
+#include "worker/pack_link.hpp"
 
 namespace darkroom::py {
 namespace {
+
+PackLink* pack_link = nullptr;
+
+/// Code that certainly belongs to no call of a node (current.OUTSIDE), though others may run.
+constexpr long kOutside = -1;
 
 Audience audience(const char* sid, const Context& context) {
   if (!sid) return Audience::everybody();
   if (sid == string_or(context.extra_data(), "client_id", "")) return {};
   return {.sid = sid};
 }
+
+/// Does `work(link)` without the interpreter's lock: sending may have to wait.
+template <class Work>
+void beside(Work work) {
+  PyThreadState* state = PyEval_SaveThread();
+  try {
+    work(*pack_link);
+  } catch (...) {
+    PyEval_RestoreThread(state);
+    throw;
+  }
+  PyEval_RestoreThread(state);
+}
+
+std::optional<std::string> listener(const char* sid) { return sid ? std::optional<std::string>(sid) : std::nullopt; }
 
 void unheard(const char* what) { log::warn("{} of a pack is lost: no prompt runs that it could belong to", what); }
 
@@ -30,7 +52,8 @@ PyObject* send(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "lssz", &call, &type, &text, &sid)) return nullptr;
   return guarded([&] {
     auto data = parse_json(text);
-    if (!through_call(call, [&](Context& context) { context.send(type, std::move(data), audience(sid, context)); })) unheard("a message");
+    const auto by_call = [&](Context& context) { context.send(type, std::move(data), audience(sid, context)); };
+    if (call == kOutside || !through_call(call, by_call)) beside([&](PackLink& link) { link.send(type, std::move(data), listener(sid)); });
     Py_RETURN_NONE;
   });
 }
@@ -43,7 +66,9 @@ PyObject* send_binary(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "lIy#z", &call, &event, &bytes, &size, &sid)) return nullptr;
   return guarded([&] {
     std::string copy(bytes, static_cast<std::size_t>(size));
-    if (!through_call(call, [&](Context& context) { context.send_binary(event, std::move(copy), audience(sid, context)); })) unheard("a binary message");
+    const auto by_call = [&](Context& context) { context.send_binary(event, std::move(copy), audience(sid, context)); };
+    if (call == kOutside || !through_call(call, by_call))
+      beside([&](PackLink& link) { link.send_binary(event, std::move(copy), listener(sid)); });
     Py_RETURN_NONE;
   });
 }
@@ -180,6 +205,8 @@ PyMethodDef methods[] = {{"send", send, METH_VARARGS, "send(call, type, json, si
 PyModuleDef module_definition = {PyModuleDef_HEAD_INIT, "_darkroom", "The worker around this interpreter.", -1, methods, nullptr, nullptr, nullptr, nullptr};
 
 }  // namespace
+
+void use_link(PackLink& link) { pack_link = &link; }
 
 PyObject* make_bridge() {
   Ref module = Ref::take(PyModule_Create(&module_definition));

@@ -3,8 +3,16 @@
 
 #include "python/ref.hpp"
 
-namespace darkroom::py {
+namespace darkroom {
+
+class PackLink;
+
+namespace py {
 
 PyObject* make_bridge();
 
-}  // namespace darkroom::py
+/// By which messages go that belong to no call. Before anything of Python runs.
+void use_link(PackLink& link);
+
+}  // namespace py
+}  // namespace darkroom

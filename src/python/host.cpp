@@ -14,6 +14,7 @@
 #include "python/values.hpp"
 #include "storage/folders.hpp"
 #include "worker/node.hpp"
+#include "worker/pack_link.hpp"
 
 namespace darkroom {
 namespace py {
@@ -89,11 +90,12 @@ json::value handled_prompt(const json::value& body) {
 
 }  // namespace
 
-void load_python_packs(Registry& registry, const Folders& folders) {
+void load_python_packs(Registry& registry, const Folders& folders, PackLink& link) {
   const json::array packs = importable_packs(folders);
   if (py::host || packs.empty()) return;
   py::use_native_nodes(registry);
   using py::checked, py::Ref;
+  py::use_link(link);
   py::start_interpreter();
   try {
     py::host = checked(PyImport_ImportModule("darkroom_host")).release();
@@ -118,6 +120,8 @@ void load_python_packs(Registry& registry, const Folders& folders) {
         log::error("a class of a pack is left out: {}", error.what());
       }
     }
+    json::value about = parse_json(py::text_of(checked(PyObject_CallMethod(py::host, "opened", "i", link.door())).get()));
+    link.announce(std::move(about.as_object()));
     if (PyObject_IsTrue(checked(PyObject_CallMethod(py::host, "has_prompt_handlers", nullptr)).get()) == 1) registry.prompt_hook = handled_prompt;
   } catch (...) {
     PyEval_SaveThread();

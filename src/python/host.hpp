@@ -6,11 +6,13 @@
 namespace darkroom {
 
 class Folders;
+class PackLink;
 class Registry;
 
 /// Starts Python where custom_nodes has a pack, imports the packs and adds their node classes; a class that is there already stays. A pack
-/// that can't be imported is left out, with the reason in the log. Once in a process. Throws InternalError when Python does not start.
-void load_python_packs(Registry& registry, const Folders& folders);
+/// that can't be imported is left out, with the reason in the log and announced. Routes of packs are served from then on, over `link`. Once
+/// in a process. Throws InternalError when Python does not start.
+void load_python_packs(Registry& registry, const Folders& folders, PackLink& link);
 
 namespace py {
 

@@ -41,6 +41,16 @@ std::string encode_event(const std::string& job, int attempt, JobEvent event) {
   }
 }
 
+/// A message of a pack that is too long is lost; the link stays.
+std::string encode_record(const Record& record) {
+  try {
+    return encode(record);
+  } catch (const TooLarge& error) {
+    log::error("a record can't be sent: {}", error.what());
+    return {};
+  }
+}
+
 }  // namespace
 
 Outbox::Outbox() : wake_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
@@ -77,14 +87,21 @@ bool Outbox::gather(bool on) {
   return items_.empty() || (on && !due_);
 }
 
-void Outbox::send(Record record) { push(std::move(record), 0, true); }
+void Outbox::wait_for_room(std::size_t bytes) {
+  if (bytes == 0) return;
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [&] { return closed_ || bytes_ < kMaxQueuedBytes; });
+}
+
+void Outbox::send(Record record) {
+  const std::size_t bytes = record.bytes.size();
+  wait_for_room(bytes);
+  push(std::move(record), bytes, true);
+}
 
 void Outbox::send(const std::string& job, int attempt, JobEvent event) {
   const std::size_t bytes = bulk(event);
-  if (bytes > 0) {
-    std::unique_lock lock(mutex_);
-    room_.wait(lock, [&] { return closed_ || bytes_ < kMaxQueuedBytes; });
-  }
+  wait_for_room(bytes);
   const bool at_once = ends_a_job(event);
   push(Event{job, attempt, std::move(event)}, bytes, at_once);
 }
@@ -103,7 +120,7 @@ std::string Outbox::take(bool* due) {
   std::string out;
   for (auto& item : items) {
     if (auto* event = std::get_if<Event>(&item)) out += encode_event(event->job, event->attempt, std::move(event->event));
-    else out += encode(std::get<Record>(item));
+    else out += encode_record(std::get<Record>(item));
   }
   return out;
 }

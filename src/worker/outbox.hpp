@@ -22,7 +22,7 @@ class Outbox {
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
-  /// Queues a record. Never blocks.
+  /// Queues a record. Blocks as the other does when the record has bytes.
   void send(Record record);
   /// Queues an event of a job. Blocks while the gateway reads more slowly than previews come, until close().
   void send(const std::string& job, int attempt, JobEvent event);
@@ -47,6 +47,7 @@ class Outbox {
     JobEvent event;
   };
   using Item = std::variant<Record, Event>;
+  void wait_for_room(std::size_t bytes);
   void push(Item item, std::size_t bytes, bool at_once);
 
   int wake_fd_;

@@ -52,8 +52,14 @@ std::string hex128(const Hash128& hash) {
 
 }  // namespace
 
-Worker::Worker(int fd, Registry& registry, Device device, LoadPacks load_packs)
-    : fd_(fd), registry_(registry), load_packs_(std::move(load_packs)), device_(std::move(device)), executor_(registry), read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
+Worker::Worker(int fd, Registry& registry, Device device, LoadPacks load_packs, int door)
+    : fd_(fd),
+      registry_(registry),
+      load_packs_(std::move(load_packs)),
+      door_(door),
+      device_(std::move(device)),
+      executor_(registry),
+      read_buffer_(std::make_unique_for_overwrite<char[]>(kReadBytes)) {
   ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
 }
 
@@ -85,11 +91,29 @@ int Worker::run() {
 void Worker::say_hello() {
   json::array schemas = registry_.schemas().to_wire();
   const std::string build = std::string(kVersion) + "-" + hex128(hash128(dump(json::value(schemas))));
-  outbox_.send(Record{"hello",
-                      {{"version", kVersion}, {"build", build}, {"pid", static_cast<std::int64_t>(::getpid())},
-                       {"device", json::object{{"name", device_.name}, {"type", device_.gpu ? "cuda" : "cpu"}, {"index", device_.gpu ? json::value(*device_.gpu) : json::value()}}}, {"pytorch_version", TORCH_VERSION}, {"prompt_hook", registry_.prompt_hook != nullptr}},
-                      {}});
+  json::object device{
+      {"name", device_.name}, {"type", device_.gpu ? "cuda" : "cpu"}, {"index", device_.gpu ? json::value(*device_.gpu) : json::value()}};
+  json::object hello{{"version", kVersion},
+                     {"build", build},
+                     {"pid", static_cast<std::int64_t>(::getpid())},
+                     {"device", std::move(device)},
+                     {"pytorch_version", TORCH_VERSION},
+                     {"prompt_hook", registry_.prompt_hook != nullptr}};
+  for (auto& [key, value] : about_packs_) hello[key] = std::move(value);
+  outbox_.send(Record{"hello", std::move(hello), {}});
   outbox_.send(Record{"schemas", {{"schemas", std::move(schemas)}}, {}});
+}
+
+void Worker::send(std::string type, json::value data, std::optional<std::string> sid) {
+  Record record{"message", {{"type", std::move(type)}, {"data", std::move(data)}}, {}};
+  if (sid) record.data["sid"] = std::move(*sid);
+  outbox_.send(std::move(record));
+}
+
+void Worker::send_binary(std::uint32_t event, std::string bytes, std::optional<std::string> sid) {
+  Record record{"binary", {{"number", event}}, std::move(bytes)};
+  if (sid) record.data["sid"] = std::move(*sid);
+  outbox_.send(std::move(record));
 }
 
 /// Until the socket closes, or everything is said after a stop.
@@ -190,7 +214,7 @@ void Worker::configure(const json::object& data) {
 
 void Worker::load_packs(const Folders& folders) {
   try {
-    std::exchange(load_packs_, {})(registry_, folders);
+    std::exchange(load_packs_, {})(registry_, folders, *this);
   } catch (const std::exception& error) {
     log::error("the packs of nodes can't be loaded: {}", error.what());
   }

@@ -22,18 +22,19 @@
 #include "worker/executor.hpp"
 #include "worker/node.hpp"
 #include "worker/outbox.hpp"
+#include "worker/pack_link.hpp"
 
 namespace darkroom {
 
-class Worker {
+class Worker : private PackLink {
  public:
   /// Adds classes that lie in folders: packs. On the execution thread, once, when the folders are known.
-  using LoadPacks = std::function<void(Registry&, const Folders&)>;
+  using LoadPacks = std::function<void(Registry&, const Folders&, PackLink&)>;
 
   /// `fd`: a connected stream socket; stays the caller's. `registry` must outlive the worker. With `load_packs` it tells its schemas after
-  /// it was configured and the packs are there.
-  Worker(int fd, Registry& registry, Device device = {}, LoadPacks load_packs = {});
-  ~Worker();
+  /// it was configured and the packs are there. `door`: see PackLink.
+  Worker(int fd, Registry& registry, Device device = {}, LoadPacks load_packs = {}, int door = -1);
+  ~Worker() override;
 
   /// Says hello, tells the schemas and serves until the gateway says stop or closes the socket. Returns the exit status.
   /// A node that does not end in time is left running: a program then leaves without destroying the worker, and the
@@ -42,6 +43,12 @@ class Worker {
 
  private:
   using Clock = std::chrono::steady_clock;
+
+  // PackLink
+  void send(std::string type, json::value data, std::optional<std::string> sid) override;
+  void send_binary(std::uint32_t event, std::string bytes, std::optional<std::string> sid) override;
+  void announce(json::object about) override { about_packs_ = std::move(about); }
+  int door() const override { return door_; }
 
   // control thread
   void say_hello();
@@ -69,6 +76,8 @@ class Worker {
   int fd_;
   Registry& registry_;  // changed by load_packs_ only, before the schemas are told
   LoadPacks load_packs_;
+  const int door_;
+  json::object about_packs_;  ///< for hello; changed while load_packs_ runs only
   const Device device_;
   Executor executor_;
   Outbox outbox_;

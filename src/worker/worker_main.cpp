@@ -1,5 +1,6 @@
 #include "worker/worker_main.hpp"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
@@ -38,7 +39,8 @@ bool is_socket(int fd) {
 
 }  // namespace
 
-int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes, std::function<void(Registry&, const Folders&)> load_packs) {
+int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add_nodes,
+                std::function<void(Registry&, const Folders&, PackLink&)> load_packs) {
   install_crash_handler();
   tune_allocator();
   // The gateway decides when a worker ends: by `stop`, by closing the socket, or by dying itself. A Ctrl-C that reaches the
@@ -50,12 +52,17 @@ int worker_main(int argc, char** argv, const std::function<void(Registry&)>& add
   log::setup("worker", "INFO");
   const auto fd = number_after("--fd", argc, argv);
   if (!fd || !is_socket(*fd)) {
-    std::fprintf(stderr, "usage: %s [--gpu N] --fd N\nfd: a connected socket; `darkroom serve` starts workers by itself.\n", argc > 0 ? argv[0] : "darkroom-worker");
+    std::fprintf(stderr, "usage: %s [--gpu N] [--door N] --fd N\nfd: a connected socket; `darkroom serve` starts workers by itself.\n",
+                 argc > 0 ? argv[0] : "darkroom-worker");
     return 2;
   }
+  auto door = number_after("--door", argc, argv);
+  if (door && !is_socket(*door)) door.reset();
+  // Programs that packs start are not to hold them open.
+  for (const int inherited : {*fd, door.value_or(*fd)}) ::fcntl(inherited, F_SETFD, FD_CLOEXEC);
   Registry registry;
   add_nodes(registry);
-  Worker worker(*fd, registry, open_device(number_after("--gpu", argc, argv)), std::move(load_packs));
+  Worker worker(*fd, registry, open_device(number_after("--gpu", argc, argv)), std::move(load_packs), door.value_or(-1));
   const int status = worker.run();
   // A node that never ends and threads of libraries may still be there: nothing of them is worth waiting for.
   std::_Exit(status);

@@ -82,6 +82,25 @@ TEST_F(JobDeskTest, AJobThatIsHandedBackRunsAgainWithoutALoss) {
   EXPECT_GE(second.jobs()[0].attempt, 4);
 }
 
+TEST_F(JobDeskTest, WhatAPackSaysOutsideOfJobsReachesWhomItIsFor) {
+  FakeSession a(hub_, "a"), b(hub_, "b");
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  listener_.record(worker, {"message", {{"type", "mine"}, {"data", json::object{{"n", 1}}}, {"sid", "a"}}, {}});
+  listener_.record(worker, {"message", {{"type", "all"}, {"data", json::array{1, nullptr}}}, {}});
+  listener_.record(worker, {"message", {{"type", "nobody"}, {"data", 1}, {"sid", "c"}}, {}});
+  listener_.record(worker, {"binary", {{"number", 9}, {"sid", "b"}}, "bytes"});
+  ASSERT_EQ(a.frames.size(), 2u);
+  EXPECT_EQ(*a.frames[0].payload, R"({"type":"mine","data":{"n":1}})");
+  EXPECT_EQ(*a.frames[1].payload, R"({"type":"all","data":[1,null]})");
+  ASSERT_EQ(b.frames.size(), 2u);
+  EXPECT_EQ(b.frames[0].payload, a.frames[1].payload) << "made once";
+  EXPECT_EQ(*b.frames[1].payload, std::string("\0\0\0\x09"
+                                              "bytes",
+                                              9));
+  EXPECT_TRUE(b.frames[1].binary);
+}
+
 TEST_F(JobDeskTest, InterruptReachesOnlyTheJobThatRuns) {
   FakeSession a(hub_, "a");
   FakeWorker worker(1);

@@ -38,10 +38,10 @@ class FakeSession final : public HubSession {
     if (frame.binary) return "binary " + std::to_string((*frame.payload)[3]);
     const json::object message = parse_json(*frame.payload).as_object();
     const std::string type = string_or(message, "type", "");
+    if (type != "status" && type != "executing") return type;
     const json::object& data = message.at("data").as_object();
     if (type == "status") return "status " + std::to_string(data.at("status").at("exec_info").at("queue_remaining").as_int64());
-    if (type == "executing") return "executing " + (data.at("node").is_null() ? "null" : std::string(data.at("node").as_string()));
-    return type;
+    return "executing " + (data.at("node").is_null() ? "null" : std::string(data.at("node").as_string()));
   }
   json::object last(std::string_view type) const {
     for (auto frame = frames.rbegin(); frame != frames.rend(); ++frame) {

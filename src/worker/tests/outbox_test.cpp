@@ -29,6 +29,28 @@ TEST(Outbox, SendersWaitOverTheLimit) {
   EXPECT_EQ(sent, 3);
 }
 
+TEST(Outbox, RecordsWithBytesWaitAsEventsDo) {
+  Outbox outbox;
+  outbox.send(Record{"binary", {}, std::string(70u << 20, 'b')});
+  std::atomic<bool> sent = false;
+  std::thread sender([&] {
+    outbox.send(Record{"binary", {}, "b"});
+    sent = true;
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(sent);
+  outbox.send(Record{"pong", {}, {}});
+  EXPECT_GT(outbox.take().size(), 70u << 20);
+  sender.join();
+}
+
+TEST(Outbox, ARecordThatIsTooLongCostsOnlyItself) {
+  Outbox outbox;
+  outbox.send(Record{"binary", {}, std::string(kMaxRecordBytes, 'b')});
+  outbox.send(Record{"pong", {}, {}});
+  EXPECT_LT(outbox.take().size(), 100u);
+}
+
 TEST(Outbox, NobodyWaitsForAReaderThatIsGone) {
   Outbox outbox;
   std::thread sender([&] {

@@ -18,12 +18,12 @@ namespace {
 /// The gateway's end of a link to a worker that runs on a thread of this process.
 class Gateway {
  public:
-  explicit Gateway(Registry& registry) {
+  explicit Gateway(Registry& registry, Worker::LoadPacks load_packs = {}, int door = -1) {
     int pair[2];
     EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     ours_ = pair[0];
     theirs_ = pair[1];
-    thread_ = std::thread([this, &registry] { status_ = Worker(theirs_, registry).run(); });
+    thread_ = std::thread([this, &registry, load_packs, door] { status_ = Worker(theirs_, registry, {}, load_packs, door).run(); });
   }
   ~Gateway() { close(); }
 
@@ -122,6 +122,33 @@ TEST_F(WorkerLink, SaysHelloAndRunsAJob) {
     if (events.ends_with("succeeded ")) break;
   }
   EXPECT_EQ(events, "started cached node_started node_finished node_started executed node_finished succeeded ");
+}
+
+TEST_F(WorkerLink, PacksAnnounceThemselvesAndSpeakOutsideOfJobs) {
+  PackLink* link = nullptr;
+  Gateway gateway(
+      registry,
+      [&](Registry&, const Folders&, PackLink& given) {
+        link = &given;
+        given.announce({{"packs", json::array{"p"}}, {"door", given.door()}});
+      },
+      77);
+  gateway.send("configure", {});
+  const Record hello = gateway.next();
+  EXPECT_EQ(hello.kind, "hello");
+  EXPECT_EQ(hello.data.at("packs"), json::array{"p"});
+  EXPECT_EQ(int_or(hello.data, "door", 0), 77);
+  EXPECT_EQ(gateway.next().kind, "schemas");
+  link->send("said", json::array{1}, "a");
+  link->send("said", nullptr, std::nullopt);
+  link->send_binary(9, "bytes", "b");
+  const Record one = gateway.next(), all = gateway.next(), binary = gateway.next();
+  EXPECT_EQ(one.kind, "message");
+  EXPECT_EQ(dump(json::value(one.data)), R"({"type":"said","data":[1],"sid":"a"})");
+  EXPECT_EQ(dump(json::value(all.data)), R"({"type":"said","data":null})");
+  EXPECT_EQ(binary.kind, "binary");
+  EXPECT_EQ(binary.bytes, "bytes");
+  EXPECT_EQ(dump(json::value(binary.data)), R"({"number":9,"sid":"b"})");
 }
 
 TEST_F(WorkerLink, AnswersWhileANodeComputes) {

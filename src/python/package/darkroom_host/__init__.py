@@ -12,7 +12,7 @@ from comfy_execution.graph import DynamicPrompt
 from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
 from server import PromptServer
 
-from . import current, loop
+from . import current, loop, packs
 from .handles import Handle
 from .handles import make as handle
 from .lists import choices
@@ -21,7 +21,7 @@ from .packs import load_packs
 from .patches import adapted
 from .plain import text
 
-__all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_later", "choices", "describe_exception", "handle", "handled_prompt", "has_prompt_handlers", "load_packs", "start"]
+__all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_later", "choices", "describe_exception", "handle", "handled_prompt", "has_prompt_handlers", "load_packs", "opened", "start"]
 
 
 def start(told):
@@ -31,6 +31,11 @@ def start(told):
     comfy.samplers.use(told["samplers"], told["schedulers"])
     _darkroom.use_interrupt(InterruptProcessingException)
     loop.start()
+
+
+def opened(door):
+    """After the packs were imported: what the gateway is to know of them, as JSON: {"packs": what became of each}."""
+    return text({"packs": packs.report})
 
 
 def has_prompt_handlers():

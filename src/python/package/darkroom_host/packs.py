@@ -16,6 +16,10 @@ from .node_info import NodeInfo
 from .v3_info import V3Info
 
 
+# What became of each pack, in the order of importing: {"name", "state": "ok" or "failed", "seconds", "classes", "reason", "traceback"}.
+report = []
+
+
 def load_packs(paths):
     """Imports these packs; infos of all their classes."""
     infos = []
@@ -26,12 +30,19 @@ def load_packs(paths):
     for path in paths:
         name = os.path.basename(path)
         began = time.perf_counter()
+        entry = {"name": name, "state": "ok", "seconds": 0.0, "classes": 0, "reason": None, "traceback": None}
+        report.append(entry)
         try:
-            infos += load_pack(path)
-        except BaseException:  # noqa: BLE001 - SystemExit of a pack is no end of the worker
-            logging.error("the pack %s can't be imported and is left out:\n%s", name, traceback.format_exc())
+            found = load_pack(path)
+        except BaseException as error:  # noqa: BLE001 - SystemExit of a pack is no end of the worker
+            told = traceback.format_exc()
+            logging.error("the pack %s can't be imported and is left out:\n%s", name, told)
+            entry |= {"state": "failed", "reason": "".join(traceback.format_exception_only(error)).strip().splitlines()[-1], "traceback": told}
         else:
+            infos += found
+            entry["classes"] = len(found)
             logging.info("pack %s: imported in %.2f s", name, time.perf_counter() - began)
+        entry["seconds"] = round(time.perf_counter() - began, 3)
     return infos
 
 
