@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "base/error.hpp"
 
@@ -17,19 +18,18 @@ namespace darkroom {
 namespace {
 
 constexpr int kChildFd = 3;
+constexpr int kChildDoor = 4;
 constexpr int kExecFailed = 127;
 
-/// Runs in the child between fork and exec: only calls that are safe there.
-[[noreturn]] void become(const char* program, char* const* argv, int socket, pid_t parent) {
+/// Runs in the child between fork and exec: only calls that are safe there. `door`: -1 for none.
+[[noreturn]] void become(const char* program, char* const* argv, int socket, int door, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(kExecFailed);  // the parent died before the line above
-  if (socket != kChildFd) {
-    if (::dup2(socket, kChildFd) < 0) ::_exit(kExecFailed);
-  } else {
-    ::fcntl(kChildFd, F_SETFD, 0);
-  }
+  // Copied out of the way first: either may have the other's number.
+  const int copied_socket = ::fcntl(socket, F_DUPFD, kChildDoor + 1), copied_door = door < 0 ? -1 : ::fcntl(door, F_DUPFD, kChildDoor + 1);
+  if (::dup2(copied_socket, kChildFd) < 0 || (door >= 0 && ::dup2(copied_door, kChildDoor) < 0)) ::_exit(kExecFailed);
   // Sockets of clients and the listening ones are not for the child: a port would stay taken as long as it lives.
-  ::syscall(SYS_close_range, kChildFd + 1, ~0U, 0);
+  ::syscall(SYS_close_range, (door < 0 ? kChildFd : kChildDoor) + 1, ~0U, 0);
   struct sigaction standard {};
   standard.sa_handler = SIG_DFL;
   for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::sigaction(number, &standard, nullptr);
@@ -49,24 +49,36 @@ std::string ExitStatus::describe() const {
   return "exit status " + std::to_string(code) + (code == kExecFailed ? " (it could not be executed)" : "");
 }
 
-Child spawn_with_socket(const std::string& program, const std::vector<std::string>& arguments) {
-  int pair[2];
+Child spawn_with_socket(const std::string& program, const std::vector<std::string>& arguments, Door door) {
+  int pair[2], doors[2] = {-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
     throw Unavailable(std::string("no socket pair for a worker: ") + std::strerror(errno));
+  // Messages with bounds: each carries one descriptor.
+  if (door == Door::kOpen && ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, doors) != 0) {
+    const int fault = errno;
+    for (const int end : pair) ::close(end);
+    throw Unavailable(std::string("no socket pair for a worker: ") + std::strerror(fault));
+  }
   std::vector<std::string> words{program};
   words.insert(words.end(), arguments.begin(), arguments.end());
   words.insert(words.end(), {"--fd", std::to_string(kChildFd)});
+  if (door == Door::kOpen) words.insert(words.end(), {"--door", std::to_string(kChildDoor)});
   std::vector<char*> argv;
   for (auto& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
 
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) become(program.c_str(), argv.data(), pair[1], parent);
+  if (pid == 0) become(program.c_str(), argv.data(), pair[1], doors[1], parent);
   const int fork_error = errno;
-  ::close(pair[1]);
+  const auto close_end = [](int& fd) {
+    if (fd >= 0) ::close(std::exchange(fd, -1));
+  };
+  close_end(pair[1]);
+  close_end(doors[1]);
   if (pid < 0) {
-    ::close(pair[0]);
+    close_end(pair[0]);
+    close_end(doors[0]);
     throw Unavailable(std::string("a worker could not be started: ") + std::strerror(fork_error));
   }
   ::fcntl(pair[0], F_SETFL, ::fcntl(pair[0], F_GETFL) | O_NONBLOCK);
@@ -75,11 +87,12 @@ Child spawn_with_socket(const std::string& program, const std::vector<std::strin
     const int fault = errno;
     ::kill(pid, SIGKILL);
     reap(pid);
-    ::close(pair[0]);
+    close_end(pair[0]);
+    close_end(doors[0]);
     throw Unavailable(std::string("a worker could not be watched: ") + std::strerror(fault));
   }
   ::fcntl(pid_fd, F_SETFD, FD_CLOEXEC);
-  return {pid, pid_fd, pair[0]};
+  return {pid, pid_fd, pair[0], doors[0]};
 }
 
 ExitStatus reap(pid_t pid) {

@@ -18,11 +18,14 @@ struct Child {
   pid_t pid = -1;
   int pid_fd = -1;  ///< becomes readable when the process has ended
   int socket = -1;  ///< our end of the socket pair, non-blocking
+  int door = -1;    ///< our end of the second one, over which descriptors are passed on; -1 for none
 };
 
-/// Starts `program arguments... --fd N`, where N is its end of a socket pair. It gets nothing else that is open here.
-/// Throws Unavailable when there are no processes or descriptors left.
-Child spawn_with_socket(const std::string& program, const std::vector<std::string>& arguments = {});
+enum class Door { kNone, kOpen };
+
+/// Starts `program arguments... --fd N`, where N is its end of a socket pair; with a door also `--door N`. It gets nothing else that is
+/// open here. Throws Unavailable when there are no processes or descriptors left.
+Child spawn_with_socket(const std::string& program, const std::vector<std::string>& arguments = {}, Door door = Door::kNone);
 
 /// Takes the exit status of a process that has ended (its pid_fd is readable).
 ExitStatus reap(pid_t pid);

@@ -23,6 +23,7 @@
 #include "gateway/job_desk.hpp"
 #include "gateway/log_buffer.hpp"
 #include "gateway/log_sink.hpp"
+#include "gateway/pack_routes.hpp"
 #include "gateway/pack_watch.hpp"
 #include "gateway/packs.hpp"
 #include "gateway/pool.hpp"
@@ -122,6 +123,8 @@ struct Gateway::Parts {
                {.max_queue = static_cast<std::size_t>(options.max_queue), .max_history = static_cast<std::size_t>(options.max_history)}),
         desk(io.get_executor(), options, broker, hub, workers),
         services{options, folders, pool, hub, schemas, desk, workers, logs},
+        pack_routes(
+            io.get_executor(), [this] { return workers.workers(); }, !folders.packs().empty()),
         signals(io, SIGTERM, SIGINT) {}
 
   // Later ones use earlier ones; what is listed first is destroyed last.
@@ -141,6 +144,7 @@ struct Gateway::Parts {
   SqliteBroker broker;
   JobDesk desk;
   Services services;
+  PackRoutes pack_routes;
   asio::signal_set signals;
 
   asio::awaitable<void> start();
@@ -195,6 +199,7 @@ Gateway::Gateway(Options options) {
   parts_ = std::make_unique<Parts>(std::move(options));
   Parts& parts = *parts_;
   add_routes(parts.router, parts.services);
+  parts.router.set_others(parts.pack_routes);
   parts.sockets.greet = [&parts](HubSession& session) { parts.desk.greet(session); };
   parts.sockets.feature_flags = Frame::message("feature_flags", features(parts.options));
 }

@@ -226,6 +226,10 @@ Router::Match Router::match(std::string_view method, std::string_view raw_path) 
       return match;
     }
 
+  if (others_) {
+    match.guess = others_->guess(raw_path);
+    if (match.guess != OtherRoutes::Guess::kNo) match.others = others_;
+  }
   // The editor's files lie below the root of all paths: they take every GET that nothing else takes, known paths too.
   if (head || method == "GET") {
     match.allowed.clear();

@@ -27,6 +27,15 @@ class BodyReader {
   virtual asio::awaitable<std::string_view> read() = 0;
 };
 
+/// The client at the other end of a request's connection.
+class Peer {
+ public:
+  virtual ~Peer() = default;
+  virtual std::string address() const = 0;  ///< "127.0.0.1"; "" when it can't be told any more
+  virtual bool is_tls() const = 0;
+  virtual bool is_gone() const = 0;  ///< it closed the connection, or its sending half
+};
+
 struct Request {
   std::string method;
   std::string target;                                          ///< as on the wire: path and query, still encoded
@@ -36,6 +45,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;    ///< names lower-cased
   std::string body;                                            ///< whole, unless the route streams
   BodyReader* stream = nullptr;
+  const Peer* peer = nullptr;                                  ///< given to OtherRoutes only
   std::string user = "default";                                ///< who asks (multi-user: header comfy-user)
 
   std::string_view header(std::string_view lower_name) const;  ///< "" when absent
@@ -50,12 +60,25 @@ struct FileBody {
   std::string content_type;
 };
 
+class Stream;
+
+/// A connection that is no more HTTP after its reply (101).
+class Tunnel {
+ public:
+  virtual ~Tunnel() = default;
+  /// Has the connection to itself until either side ends it. `rest`: bytes that came after the request.
+  virtual asio::awaitable<void> run(Stream client, std::string rest) = 0;
+};
+
 struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   std::shared_ptr<const std::string> shared_body;  ///< instead of `body`: serialised once, sent to many
   std::optional<FileBody> file;                    ///< instead of both
+  std::shared_ptr<BodyReader> stream;              ///< instead of all: sent piece by piece as it comes; one that throws ends the connection
+  std::optional<std::uint64_t> stream_length;      ///< of `stream`; none: chunked
+  std::shared_ptr<Tunnel> tunnel;                  ///< with status 101: what becomes of the connection
   std::function<void(bool written)> after_write;   ///< called once the reply is on the wire, or can't be any more
 
   Response& header(std::string name, std::string value);
@@ -79,6 +102,21 @@ struct RouteOptions {
   bool websocket = false;       ///< an upgrade is taken by the server; the handler answers only plain requests
 };
 
+/// Routes that are not of this program. Asked for what no route of ours takes, before the fallback.
+class OtherRoutes {
+ public:
+  virtual ~OtherRoutes() = default;
+  enum class Guess {
+    kNo,
+    kPerhaps,  ///< nobody can tell yet: a file of the fallback goes first
+    kYes,      ///< very likely: it goes before the fallback
+  };
+  /// Could one of them take this path (as on the wire, without the query)?
+  virtual Guess guess(std::string_view raw_path) = 0;
+  /// Its reply; nothing when there is no such route: `allowed` then gets the methods that it has for the path.
+  virtual asio::awaitable<std::optional<Response>> answer(Request& request, std::vector<std::string>& allowed) = 0;
+};
+
 /// Finds the handler of a request. Patterns have `{name}` for one segment and `{name...}` for the rest; segments are split
 /// before they are decoded, so that `workflows%2Fa.json` is one.
 class Router {
@@ -86,12 +124,15 @@ class Router {
   void add(std::string method, std::string pattern, Handler handler, RouteOptions options = {});
   /// What catches every other GET and HEAD: the editor's files.
   void set_fallback(Handler handler);
+  void set_others(OtherRoutes& others) { others_ = &others; }
 
   struct Match {
     const Handler* handler = nullptr;  ///< null: no such path or method
     RouteOptions options;
     std::vector<std::pair<std::string, std::string>> params;
     std::vector<std::string> allowed;  ///< for 405: sorted, GET and HEAD always among them; empty: 404
+    OtherRoutes* others = nullptr;     ///< to be asked before `handler`, which is the fallback then, or before 404 and 405
+    OtherRoutes::Guess guess = OtherRoutes::Guess::kNo;
   };
   Match match(std::string_view method, std::string_view raw_path) const;
 
@@ -111,6 +152,7 @@ class Router {
   std::unordered_map<std::string, std::vector<Route>, PathHash, std::equal_to<>> exact_;  ///< paths without captures
   std::vector<Route> patterns_;                                                           ///< the others, in the order of adding
   Handler fallback_;
+  OtherRoutes* others_ = nullptr;
 };
 
 /// `%41` → `A`. An escape that is none stays as it is.

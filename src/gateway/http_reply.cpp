@@ -1,5 +1,6 @@
 // The writing half of an HTTP session: what is added to a reply, and how it gets on the wire.
 
+#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
@@ -8,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/file_response.hpp"
 #include "gateway/http_session.hpp"
@@ -84,8 +86,10 @@ void HttpSession::add_csp(Response& response) { response.header("Content-Securit
 
 asio::awaitable<bool> HttpSession::reply(Response& response, bool static_file) {
   AfterWrite after(response);
-  if (response.file) {
-    const bool written = co_await reply_file(response);
+  if (response.file || response.stream) {
+    bool written = false;
+    if (response.file) written = co_await reply_file(response);
+    else written = co_await reply_stream(response);
     after.tell(written);
     co_return written;
   }
@@ -141,6 +145,56 @@ asio::awaitable<bool> HttpSession::reply_file(Response& response) {
     written = co_await write(body, {});
   }
   co_return written;
+}
+
+asio::awaitable<bool> HttpSession::reply_stream(Response& response) {
+  const bool no_length = response.status == 204 || response.status == 304;
+  const bool no_body = no_length || request_.method == "HEAD";
+  const bool chunked = !no_body && !response.stream_length && !parser_->http_1_0();
+  if (chunked) response.header("Transfer-Encoding", "chunked");
+  else if (!no_body && !response.stream_length) keep_alive_ = false;  // its end is the end of the connection
+  head_.clear();
+  append_head(head_, response,
+              {no_length ? std::nullopt : response.stream_length, cache_control(request_.path, response.status, false), keep_alive_,
+               parser_->http_1_0()});
+  // At once: the first piece may be long in coming.
+  bool written = co_await write(head_, {});
+  if (no_body) co_return written;
+  while (written) {
+    std::string_view piece;
+    bool broken = false;
+    try {
+      piece = co_await response.stream->read();
+    } catch (const std::exception& error) {
+      log::debug("a reply is cut off: {}", error.what());
+      broken = true;
+    }
+    if (broken) co_return false;
+    if (piece.empty()) {
+      if (chunked) written = co_await write("0\r\n\r\n", {});
+      break;
+    }
+    if (!chunked) {
+      written = co_await write(piece, {});
+      continue;
+    }
+    piece_ = fmt::format("{:x}\r\n", piece.size());
+    piece_ += piece;
+    piece_ += "\r\n";
+    written = co_await write(piece_, {});
+  }
+  co_return written;
+}
+
+asio::awaitable<void> HttpSession::reply_tunnel(Response& response) {
+  const auto tunnel = response.tunnel;
+  response.header("Connection", "Upgrade").header("Upgrade", "websocket");
+  head_.clear();
+  append_head(head_, response, {std::nullopt, {}, true, false});
+  const bool written = co_await write(head_, {});
+  if (!written) co_return;
+  std::string rest = take_rest();
+  co_await tunnel->run(take_stream(), std::move(rest));
 }
 
 asio::awaitable<bool> HttpSession::write(std::string_view head, std::string_view body) {

@@ -119,7 +119,14 @@ asio::awaitable<void> HttpSession::read_piece(std::string& out) {
 asio::awaitable<std::string_view> HttpSession::read() {
   piece_.clear();
   if (!parser_->is_done()) co_await read_piece(piece_);
+  deadline = kNever;  // whoever reads may take as long as it needs
   co_return piece_;
+}
+
+std::string HttpSession::address() const {
+  boost::system::error_code fault;
+  const auto remote = stream_.socket().remote_endpoint(fault);
+  return fault ? "" : remote.address().to_string();
 }
 
 asio::awaitable<void> HttpSession::read_body() {
@@ -155,14 +162,21 @@ asio::awaitable<void> HttpSession::linger() {
   }
 }
 
-std::optional<Response> HttpSession::refuse(const Router::Match& match) const {
+/// What no handler is asked for: requests of other origins, and OPTIONS.
+std::optional<Response> HttpSession::refuse() const {
   if (!context_.options.enable_cors) {
     const std::string_view origin = request_.header("origin");
     if (!origin.empty() && context_.origins.refuses(request_.header("host"), origin)) return Response::empty(403);
   }
   if (request_.method == "OPTIONS") return Response::empty(200);
-  if (match.handler) return std::nullopt;
+  return std::nullopt;
+}
+
+/// 404, or 405 with what is allowed.
+Response HttpSession::not_here(Router::Match& match) {
   if (match.allowed.empty()) return Response::empty(404);
+  std::sort(match.allowed.begin(), match.allowed.end());
+  match.allowed.erase(std::unique(match.allowed.begin(), match.allowed.end()), match.allowed.end());
   Response response = Response::text(405, "405: Method Not Allowed");
   std::string allowed;
   for (const auto& method : match.allowed) allowed += (allowed.empty() ? "" : ",") + method;
@@ -194,8 +208,9 @@ asio::awaitable<bool> HttpSession::serve_one() {
 
   const std::string_view target = request_.target;
   Router::Match match = context_.router.match(request_.method, target.substr(0, target.find('?')));
-  std::optional<Response> response = refuse(match);
+  std::optional<Response> response = refuse();
   bool by_handler = response && request_.method == "OPTIONS";
+  if (!response && !match.handler && !match.others) response = not_here(match);
   if (!response && match.options.websocket && wants_websocket()) {
     upgraded_ = co_await accept_websocket();
     co_return false;
@@ -207,6 +222,10 @@ asio::awaitable<bool> HttpSession::serve_one() {
   if (by_handler) co_await decorate(*response);
   if (context_.options.disable_api_nodes) add_csp(*response);
 
+  if (response->tunnel) {
+    co_await reply_tunnel(*response);
+    co_return false;
+  }
   const bool unread = !parser_->is_done();
   const auto rest = parser_->content_length_remaining();
   if (context_.stopping || response->status == 413 || (unread && (continue_due_ || (rest && *rest > kDrainBytes)))) keep_alive_ = false;
@@ -234,23 +253,49 @@ asio::awaitable<std::optional<Response>> HttpSession::call(Router::Match& match,
   }
   std::optional<Response> response;
   try {
-    if (match.options.streams_body)
-      request_.stream = this;
+    if (match.options.streams_body || match.others) request_.stream = this;
     else if (!parser_->is_done())
       co_await read_body();
     deadline = kNever;
-    response = co_await (*match.handler)(request_);
     by_handler = true;
+    if (match.others) response = co_await ask_others(match, by_handler);
+    else response = co_await (*match.handler)(request_);
   } catch (const BadBody&) {
+    by_handler = false;
     response = Response::text(400, "400: Bad Request");
     keep_alive_ = false;
   } catch (const ConnectionLost&) {
+    by_handler = false;
     if (expired_) response = Response::text(408, "408: Request Timeout");
     keep_alive_ = false;
   } catch (...) {
+    by_handler = false;
     response = error_response(std::current_exception());
   }
   co_return response;
+}
+
+/// A route of a pack, else the fallback, else 404 or 405.
+asio::awaitable<Response> HttpSession::ask_others(Router::Match& match, bool& by_handler) {
+  std::optional<Response> file;
+  if (match.guess == OtherRoutes::Guess::kPerhaps && match.handler) {
+    file = co_await (*match.handler)(request_);
+    if (file->status != 404) co_return std::move(*file);
+  }
+  request_.peer = this;
+  std::optional<Response> response = co_await match.others->answer(request_, match.allowed);
+  request_.peer = nullptr;
+  if (response) {
+    match.options.static_files = false;
+    co_return std::move(*response);
+  }
+  if (file) co_return std::move(*file);
+  if (match.handler) {
+    file = co_await (*match.handler)(request_);
+    co_return std::move(*file);
+  }
+  by_handler = false;
+  co_return not_here(match);
 }
 
 /// Says what is wrong with a head that can't be read, and ends the connection.

@@ -62,7 +62,7 @@ struct HttpContext {
   bool stopping = false;  ///< replies close their connection
 };
 
-class HttpSession final : public Deadlines::Entry, private BodyReader {
+class HttpSession final : public Deadlines::Entry, private BodyReader, private Peer {
  public:
   HttpSession(Stream stream, std::shared_ptr<HttpContext> context);
   ~HttpSession() override;
@@ -89,18 +89,25 @@ class HttpSession final : public Deadlines::Entry, private BodyReader {
   void give_memory_back();
   asio::awaitable<Head> read_head();
   asio::awaitable<std::string_view> read() override;  // BodyReader
+  std::string address() const override;               // Peer
+  bool is_tls() const override { return stream_.is_tls(); }
+  bool is_gone() const override { return stream_.peer_closed(); }
   asio::awaitable<void> read_piece(std::string& out);
   asio::awaitable<std::size_t> receive();
   asio::awaitable<void> read_body();
   asio::awaitable<bool> drain();
   asio::awaitable<void> linger();
-  std::optional<Response> refuse(const Router::Match& match) const;
+  std::optional<Response> refuse() const;
+  static Response not_here(Router::Match& match);
+  asio::awaitable<Response> ask_others(Router::Match& match, bool& by_handler);
 
   // http_reply.cpp
   asio::awaitable<void> decorate(Response& response);
   static void add_csp(Response& response);
   asio::awaitable<bool> reply(Response& response, bool static_file);
   asio::awaitable<bool> reply_file(Response& response);
+  asio::awaitable<bool> reply_stream(Response& response);
+  asio::awaitable<void> reply_tunnel(Response& response);
   asio::awaitable<bool> write(std::string_view head, std::string_view body);
   asio::awaitable<bool> finish_write(std::string_view head, std::string_view body);
   bool wants_websocket() const;

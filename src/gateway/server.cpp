@@ -1,6 +1,5 @@
 #include "gateway/server.hpp"
 
-#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -41,15 +40,6 @@ OriginCheck origin_check() {
   return OriginCheck(hosts);
 }
 
-/// Finds dead peers of idle WebSockets: probes after a minute, gives up after another.
-void keep_alive(int fd) {
-  const int on = 1, idle = 60, interval = 10, count = 6;
-  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-}
-
 asio::awaitable<void> serve(std::unique_ptr<HttpSession> session, WebSocketHost& sockets) {
   co_await session->run();
   if (!session->upgraded()) co_return;
@@ -58,7 +48,7 @@ asio::awaitable<void> serve(std::unique_ptr<HttpSession> session, WebSocketHost&
   Stream stream = session->take_stream();
   std::string rest = session->take_rest();
   session.reset();  // with its buffers: a WebSocket may be idle for days
-  keep_alive(stream.socket().native_handle());
+  stream.keep_alive();
   auto socket = std::make_shared<WebSocketSession>(std::move(stream), sockets, std::move(client_id));
   asio::co_spawn(sockets.io(), WebSocketHost::serve(std::move(socket), std::move(rest)), asio::detached);
 }

@@ -28,6 +28,7 @@ class Stream {
 
   bool is_tls() const { return tls_ != nullptr; }
   Socket& socket() { return tls_ ? tls_->next_layer() : *plain_; }
+  const Socket& socket() const { return tls_ ? tls_->next_layer() : *plain_; }
   Tls& tls() { return *tls_; }
 
   template <class Buffer, class Token>
@@ -47,6 +48,10 @@ class Stream {
   /// Reads what is there: the number of bytes, 0 at the end, -1 when it broke, -2 when there is nothing yet. Not for TLS.
   ssize_t read_now(char* out, std::size_t size);
 
+  /// The client closed the connection or said that it sends nothing more, whether or not its last bytes have been read.
+  bool peer_closed() const;
+  /// Finds dead peers of connections that are idle for long: probes after a minute, gives up after another.
+  void keep_alive();
   /// Ends everything that waits on the connection.
   void close();
   /// Says that nothing more will be written; the client may still be sending.

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -9,6 +10,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <cerrno>
+#include <cstring>
 
 #include "base/error.hpp"
 #include "base/log.hpp"
@@ -28,16 +30,18 @@ WorkerProcess::WorkerProcess(asio::any_io_executor io, int id, const std::string
       gpu_(gpu),
       times_(times),
       events_(std::move(events)),
-      child_(spawn_with_socket(program, gpu ? std::vector{std::string("--gpu"), std::to_string(*gpu)} : std::vector<std::string>())),
+      child_(spawn_with_socket(program, gpu ? std::vector{std::string("--gpu"), std::to_string(*gpu)} : std::vector<std::string>(),
+                               Door::kOpen)),
       memory_(child_.pid),
       socket_(io, asio::local::stream_protocol(), child_.socket),
+      door_(child_.door),
       ended_(io, child_.pid_fd),
       timer_(io),
       started_(steady_ms()),
       heard_(started_),
       ram_limit_(ram_limit) {}
 
-WorkerProcess::~WorkerProcess() = default;
+WorkerProcess::~WorkerProcess() { ::close(door_); }
 
 void WorkerProcess::run() {
   const auto self = shared_from_this();
@@ -68,6 +72,24 @@ void WorkerProcess::write() {
     std::string().swap(self->writing_);
     if (!fault && !self->out_.empty()) self->write();
   });
+}
+
+bool WorkerProcess::pass_on(int fd) {
+  if (gone_ || closed_) return false;
+  char byte = 0;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof fd);
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  return ::sendmsg(door_, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
 }
 
 void WorkerProcess::kill(LostReason reason) {

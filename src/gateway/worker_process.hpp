@@ -45,6 +45,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   std::optional<int> gpu() const { return gpu_; }
   const json::object& device() const override { return device_; }
   const json::object& hello() const override { return hello_; }
+  bool pass_on(int fd) override;
 
   bool is_ready() const { return ready_; }
   pid_t pid() const { return child_.pid; }
@@ -66,6 +67,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   Child child_;
   const ResidentMemory memory_;
   asio::local::stream_protocol::socket socket_;
+  const int door_;  ///< takes connections for routes of packs
   asio::posix::stream_descriptor ended_;
   asio::steady_timer timer_;
   std::string out_, writing_;

@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <thread>
 
@@ -29,8 +30,27 @@ namespace darkroom {
 /// Where workers that can not start leave a byte each.
 constexpr const char* kBrokenStarts = "/tmp/darkroom-worker-pool-test/broken-starts";
 
+/// Takes one connection off the door and says a word over it.
+void greet_at(int door) {
+  char byte;
+  iovec part{&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  int connection = -1;
+  for (int i = 0; i < 200 && connection < 0; ++i) {
+    if (::recvmsg(door, &message, 0) == 1) std::memcpy(&connection, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof connection);
+    else ::usleep(10'000);
+  }
+  ::send(connection, "hello", 5, MSG_NOSIGNAL);
+  ::close(connection);
+}
+
 /// Serves the link until it closes. DARKROOM_FAKE_WORKER says how this worker behaves.
-int run_fake_worker(int fd) {
+int run_fake_worker(int fd, int door) {
   const std::string mode = std::getenv("DARKROOM_FAKE_WORKER") ? std::getenv("DARKROOM_FAKE_WORKER") : "";
   const auto say = [fd](const Record& record) {
     const std::string bytes = encode(record);
@@ -59,6 +79,7 @@ int run_fake_worker(int fd) {
           say({"event", {{"text", "last words"}}, {}});
           ::raise(SIGKILL);
         }
+        if (what == "greet") greet_at(door);
         if (what == "hang") ::pause();
         if (what == "nap") ::usleep(700'000);
         if (what == "eat")
@@ -170,6 +191,23 @@ TEST_F(WorkerPoolTest, ACrashIsToldAndReplacedAtOnce) {
   EXPECT_EQ(ready, (std::vector<int>{1, 2}));
 }
 
+TEST_F(WorkerPoolTest, AConnectionIsHandedOver) {
+  start();
+  ASSERT_TRUE(run_until([&] { return ready.size() == 1; }));
+  int pair[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+  WorkerHandle* worker = pool->workers().front();
+  EXPECT_TRUE(worker->pass_on(pair[1]));
+  ::close(pair[1]);
+  run_job("greet");
+  ASSERT_TRUE(run_until([&] { return records.size() == 1; }));
+  char word[8] = {};
+  EXPECT_EQ(::read(pair[0], word, sizeof word), 5);
+  EXPECT_STREQ(word, "hello");
+  EXPECT_EQ(::read(pair[0], word, sizeof word), 0) << "nobody else holds its end";
+  ::close(pair[0]);
+}
+
 TEST_F(WorkerPoolTest, ASilentWorkerIsKilled) {
   times.silent = 2'000;
   start();
@@ -264,8 +302,12 @@ TEST(Machine, ReadsMemory) {
 
 // In place of GoogleTest's own main: this program is its own worker, too.
 int main(int argc, char** argv) {
-  for (int i = 1; i + 1 < argc; ++i)
-    if (std::string_view(argv[i]) == "--fd") return darkroom::run_fake_worker(std::atoi(argv[i + 1]));
+  int fd = -1, door = -1;
+  for (int i = 1; i + 1 < argc; ++i) {
+    if (std::string_view(argv[i]) == "--fd") fd = std::atoi(argv[i + 1]);
+    if (std::string_view(argv[i]) == "--door") door = std::atoi(argv[i + 1]);
+  }
+  if (fd >= 0) return darkroom::run_fake_worker(fd, door);
   testing::InitGoogleMock(&argc, argv);
   return RUN_ALL_TESTS();
 }

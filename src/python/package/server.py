@@ -1,9 +1,10 @@
 """How nodes speak to clients."""
 import _darkroom
-from darkroom_host import current
+from darkroom_host import current, loop
 from darkroom_host.host_modules import rest
 from darkroom_host.plain import text
 from darkroom_host.prompt_queue import PromptQueue
+from darkroom_host.routes import Declared
 
 __getattr__ = rest("server")
 
@@ -22,12 +23,27 @@ class PromptServer:
 
     def __init__(self):
         self.on_prompt_handlers = []
-        self.routes = Routes()
+        self.declared = Declared()
         self.supports = ["custom_nodes_from_web"]
         self.number = 0
         self.prompt_queue = PromptQueue()
         self.sockets, self.sockets_metadata = {}, {}
         self.web_root, self.address, self.port = None, "127.0.0.1", 8188
+
+    @property
+    def routes(self):
+        """aiohttp's RouteTableDef: served as written and below /api."""
+        return self.declared.table
+
+    @property
+    def app(self):
+        """The aiohttp application that serves the routes of all packs, and nothing else."""
+        return self.declared.app
+
+    @property
+    def loop(self):
+        """On which handlers of routes and async nodes run."""
+        return loop.get()
 
     @property
     def client_id(self):
@@ -66,28 +82,6 @@ def _picture(data):
 
     kind, encoded = _encoded(data)
     return (2 if kind == "PNG" else 1).to_bytes(4, "big") + encoded
-
-
-class Routes:
-    """Takes the decorators of packs; the routes themselves are not served yet."""
-
-    def __init__(self):
-        self.declared = []
-
-    def _decorator(self, method):
-        def route(path, **options):
-            def keep(handler):
-                self.declared.append((method, path, handler))
-                return handler
-
-            return keep
-
-        return route
-
-    def __getattr__(self, method):
-        if method in ("get", "post", "put", "patch", "delete", "head", "options", "view"):
-            return self._decorator(method.upper())
-        raise AttributeError(method)
 
 
 PromptServer.instance = PromptServer()

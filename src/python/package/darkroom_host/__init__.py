@@ -34,8 +34,14 @@ def start(told):
 
 
 def opened(door):
-    """After the packs were imported: what the gateway is to know of them, as JSON: {"packs": what became of each}."""
-    return text({"packs": packs.report})
+    """After the packs were imported: starts serving their routes over the socket `door`. What the gateway is to know of the packs, as JSON:
+    {"packs": what became of each, "pack_routes": where their routes lie, or null}."""
+    try:
+        routes = PromptServer.instance.declared.serve(door)
+    except Exception:  # noqa: BLE001 - nodes of packs are of use without routes
+        logging.error("the routes of packs can't be served:\n%s", traceback.format_exc())
+        routes = None
+    return text({"packs": packs.report, "pack_routes": routes})
 
 
 def has_prompt_handlers():

@@ -17,6 +17,10 @@ def _run():
     _loop.run_forever()
 
 
+def get():
+    return _loop
+
+
 def begin(coroutine):
     return asyncio.run_coroutine_threadsafe(coroutine, _loop)
 
