@@ -100,6 +100,13 @@ def circle_in_a_made_graph(steps):
     steps[2]["messages"] = [m for m in steps[2]["messages"] if m.get("type") != "execution_success"]
 
 
+def nobody_goes_deaf(steps):
+    """w05: a second socket of an id takes over its messages; what is for all reaches both, and the newer still hears when the older has closed (§4.1)."""
+    assert [step["messages"] for step in steps if step["op"] == "ws_read"] == [[], [{"type": "rt.ping", "data": {"n": 1}}], [], [{"type": "rt.ping", "data": {"n": 2}}], []]
+    steps[6]["messages"] = steps[7]["messages"]
+    steps[-1]["messages"] = [{"type": "rt.ping", "data": {"n": n}} for n in (3, 4)]
+
+
 CORRECTIONS = {
     "f02": refused(4, 5, 7),
     "f03": mask_upload_without_its_picture,
@@ -108,6 +115,7 @@ CORRECTIONS = {
     "p03": null_is_no_id,
     "v01": both(refused(0, 1, 4, 7, 8, 9, 10, 12), null_is_no_extra_data),
     "v16": circle_in_the_prompt,
+    "w05": nobody_goes_deaf,
     "x05": every_nan_differs,
     "x18": circle_in_a_made_graph,
     "x29": an_interrupted_job_is_cancelled,

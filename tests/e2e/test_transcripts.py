@@ -13,15 +13,8 @@ from harness import DATA, Server
 
 TRANSCRIPTS = DATA / "transcripts"
 
-# Cases that need Python itself: the routes, the prompt hook and the free sending of a pack.
-NEEDS_PYTHON = {
-    "i03_subgraphs": "the pack's own subgraph folder is found through its Python module",
-    "i04_custom_route": "a route made by the pack",
-    "p06_hook": "a prompt hook of the pack; played with Python",
-    "w05_same_id_twice": "sends through POST /rt/send; test_sockets.py has the same on other ways, without the original's deafness",
-    "w06_send": "POST /rt/send is a route of the pack",
-    "x25_send": "uses POST /rt/send",
-}
+# Cases that need Python itself: the routes, the prompt hook and the subgraphs of a pack. Played with the packs only.
+NEEDS_PYTHON = {"i03_subgraphs", "i04_custom_route", "p06_hook", "w05_same_id_twice", "w06_send"}
 
 
 def prepared(base):
@@ -67,12 +60,12 @@ def test_exchange(judge, name):
     play(judge, name)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n in ("i01_object_info", "i03_subgraphs", "p06_hook") or (n[0] in "vx" and n not in NEEDS_PYTHON)])
+@pytest.mark.parametrize("name", [n for n in NAMES if n in NEEDS_PYTHON or n == "i01_object_info" or n[0] in "vx"])
 def test_exchange_with_python(python_judge, name):
     play(python_judge, name)
 
 
 def test_the_list_of_exceptions_names_real_cases():
-    assert set(NEEDS_PYTHON) <= set(NAMES)
+    assert NEEDS_PYTHON <= set(NAMES)
     assert all(any(n.startswith(c) for n in NAMES) for c in CORRECTIONS)
     assert pathlib.Path(TRANSCRIPTS / "replay.py").exists()
