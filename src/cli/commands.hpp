@@ -8,6 +8,7 @@ namespace darkroom {
 void add_run_command(CLI::App& app, int& status);
 void add_picture_commands(CLI::App& app, int& status);  ///< txt2img, img2img
 void add_doctor_command(CLI::App& app, int& status);
+void add_nodes_command(CLI::App& app, int& status);    ///< nodes list, nodes check
 void add_models_command(CLI::App& app, int& status);   ///< models list, models pull
 
 }  // namespace darkroom

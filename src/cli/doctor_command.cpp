@@ -87,7 +87,7 @@ void report_worker(Report& report, const Options& options, const Folders& folder
   report.good("start", fmt::format("in {:.1f} s", static_cast<double>(probe.start_ms) / 1000));
   report.fact("device", device ? string_or(*device, "name", "cpu") : "cpu");
   report.fact("torch", string_or(probe.hello, "pytorch_version", "unknown"));
-  report.fact("node classes", std::to_string(probe.classes));
+  report.fact("node classes", std::to_string(probe.schemas->all().size()));
 }
 
 void report_environment(Report& report, const Options& options) {

@@ -33,7 +33,7 @@ WorkerProbe probe_worker(const Options& options, const Folders& folders, std::ch
   const auto wait = [&]() -> asio::awaitable<void> {
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-    if (const auto known = schemas.current()) probe.classes = known->all().size();
+    probe.schemas = schemas.current();
     co_await workers.stop();
     io.stop();
   };

@@ -99,6 +99,8 @@ void Dispatcher::on_record(WorkerHandle& worker, Record record) {
     broker_.publish(record);
   } else if (record.kind == "message" || record.kind == "binary") {
     say(record);
+  } else if (record.kind == "question") {
+    spawn(reply(shared_from_this(), worker.id(), std::move(record.data)));
   } else if (record.kind == "handed_back") {
     const auto found = seats_.find(worker.id());
     if (found == seats_.end()) return;
@@ -122,6 +124,13 @@ void Dispatcher::say(const Record& record) {
   const auto sid = find_string(record.data, "sid");
   if (sid) hub_.send(*sid, frame);
   else hub_.broadcast(frame);
+}
+
+asio::awaitable<void> Dispatcher::reply(Self self, int worker, json::object question) {
+  std::string text;
+  if (string_or(question, "what", "") == "queue" && self->queue_text) text = *co_await self->queue_text();
+  // The worker may be gone meanwhile.
+  if (const auto seat = self->seats_.find(worker); seat != self->seats_.end()) seat->second.worker->send({"reply", {{"id", int_or(question, "id", 0)}, {"result", std::move(text)}}, {}});
 }
 
 asio::awaitable<void> Dispatcher::hand_back(Self self, JobPtr job) {

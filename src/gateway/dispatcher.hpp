@@ -31,6 +31,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   WorkerListener listener();
   /// An event that a broker's subscription brought.
   void on_event(const Record& record);
+  /// GET /queue, for packs that ask; to be set before workers start.
+  std::function<asio::awaitable<std::shared_ptr<const std::string>>()> queue_text;
   /// Looks whether a waiting job and an idle worker are there.
   void kick();
   /// Cancels the running job of this id, or every running one. False when nothing was hit.
@@ -66,6 +68,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void on_ready(WorkerHandle& worker);
   void on_record(WorkerHandle& worker, Record record);
   void say(const Record& record);
+  static asio::awaitable<void> reply(Self self, int worker, json::object question);
   void on_lost(WorkerHandle& worker, LostReason reason);
   static asio::awaitable<void> hand_back(Self self, JobPtr job);
   static asio::awaitable<void> lose(Self self, JobPtr job, int worker, LostReason reason);

@@ -63,6 +63,7 @@ asio::awaitable<void> JobDesk::start() {
     }
   });
   state.subscription = state.broker.subscribe([&state](const Record& record) { state.dispatcher->on_event(record); });
+  state.dispatcher->queue_text = [this] { return queue_json(); };
   state.listen(state.dispatcher->listener());
   const QueueCounts waiting = state.broker.counts();
   if (waiting.pending > 0) log::info("{} jobs wait since the last time", waiting.pending);
@@ -71,6 +72,7 @@ asio::awaitable<void> JobDesk::start() {
 
 void JobDesk::close() {
   state_->closed = true;
+  state_->dispatcher->queue_text = nullptr;
   state_->dispatcher->close();
 }
 

@@ -32,6 +32,7 @@ struct Record {
 ///   free {unload_models, free_memory}
 ///   ask {id, what, ...}              what: "validate" {class, inputs, types}; answered while a node computes
 ///   ping {}
+///   reply {id, result}               to a question
 ///   stop {}                          end the running node or hand its job back, then exit
 /// Kinds, worker → gateway:
 ///   hello {version, build, pid, device: {name, type, index}, pytorch_version, packs?, pack_routes?}
@@ -41,6 +42,7 @@ struct Record {
 ///   event {job, attempt, ...}        a JobEvent
 ///   handed_back {job, attempt}       stopped before its end: run it again without counting an attempt
 ///   answer {id, result | error}
+///   question {id, what}              of a pack: "queue"
 ///   message {type, data, sid?}       of a pack, outside of any job: to the client sid, without one to everybody
 ///   binary {number, sid?} + bytes    the same
 ///   pong {rss, cuda...}              memory figures with it

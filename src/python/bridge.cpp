@@ -32,14 +32,8 @@ Audience audience(const char* sid, const Context& context) {
 /// Does `work(link)` without the interpreter's lock: sending may have to wait.
 template <class Work>
 void beside(Work work) {
-  PyThreadState* state = PyEval_SaveThread();
-  try {
-    work(*pack_link);
-  } catch (...) {
-    PyEval_RestoreThread(state);
-    throw;
-  }
-  PyEval_RestoreThread(state);
+  const Unlocked unlocked;
+  work(*pack_link);
 }
 
 std::optional<std::string> listener(const char* sid) { return sid ? std::optional<std::string>(sid) : std::nullopt; }
@@ -122,6 +116,14 @@ PyObject* whose(PyObject*, PyObject* args) {
   });
 }
 
+PyObject* queue(PyObject*, PyObject*) {
+  return guarded([] {
+    std::string text;
+    beside([&](PackLink& link) { text = link.ask("queue"); });
+    return to_python(json::value(text)).release();
+  });
+}
+
 /// The call's prompt is cancelled, as by a client.
 PyObject* interrupt(PyObject*, PyObject* args) {
   long call = 0;
@@ -193,6 +195,7 @@ PyMethodDef methods[] = {{"send", send, METH_VARARGS, "send(call, type, json, si
                          {"text", show_text, METH_VARARGS, "text(call, text): shown at the node"},
                          {"check", check, METH_VARARGS, "check(call): raises when the prompt was interrupted"},
                          {"whose", whose, METH_VARARGS, "whose(call): (node id, client id, call index, no metadata)"},
+                         {"queue", queue, METH_NOARGS, "queue(): GET /queue, as JSON"},
                          {"interrupt", interrupt, METH_VARARGS, "interrupt(call): cancels the prompt"},
                          {"made_nodes", made_nodes, METH_VARARGS, "made_nodes(call): {id: {node, parent, display, real}}, while the call begins"},
                          {"prompt", prompt, METH_VARARGS, "prompt(call): the prompt that runs"},

@@ -18,6 +18,8 @@ class PackLink {
   virtual void send(std::string type, json::value data, std::optional<std::string> sid) = 0;
   /// The same in binary. Waits while the gateway reads more slowly than such messages come.
   virtual void send_binary(std::uint32_t event, std::string bytes, std::optional<std::string> sid) = 0;
+  /// What the gateway answers: "queue" is the text of GET /queue. Throws Unavailable after kAskTime.
+  virtual std::string ask(std::string what) = 0;
   /// Members of the `hello` that is to be said: what the gateway has to know of the packs.
   virtual void announce(json::object about) = 0;
   /// Descriptor of the socket over which the gateway hands over connections for routes of packs, one a message; -1 for none.

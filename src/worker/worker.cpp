@@ -25,6 +25,9 @@ namespace {
 constexpr const char* kVersion = DARKROOM_VERSION;
 /// How long a stopping worker waits for its node; the gateway kills it a second later.
 constexpr auto kStopTime = std::chrono::seconds(7);
+/// Limit: time for the gateway to answer a pack's question (its queue), ms. Beyond: an error where it was asked. Fixed: it answers within
+/// milliseconds. Edge: WorkerLink.AQuestionToTheGatewayHasItsTime.
+constexpr std::chrono::milliseconds kAskTime{2000};
 /// How often the outbox is looked at while a job runs.
 constexpr int kGatherMs = 1;
 constexpr std::size_t kReadBytes = 256u << 10;
@@ -182,6 +185,7 @@ void Worker::handle(Record record) {
     else if (record.kind == "ask") answer(std::move(record.data));
     else if (record.kind == "configure") configure(record.data);
     else if (record.kind == "classes") change_classes(record.data);
+    else if (record.kind == "reply") take_reply(record.data);
     else if (record.kind == "free")
       post([this, models = bool_or(record.data, "unload_models", false), memory = bool_or(record.data, "free_memory", false)] {
         executor_.free(models, memory);
@@ -254,6 +258,29 @@ void Worker::cancel(const std::string& job) {
   } else {
     cancelled_.insert(job);
   }
+}
+
+std::string Worker::ask(std::string what) {
+  std::future<std::string> reply;
+  std::int64_t id = 0;
+  {
+    const std::scoped_lock lock(questions_mutex_);
+    id = next_question_++;
+    reply = questions_[id].get_future();
+  }
+  outbox_.send(Record{"question", {{"id", id}, {"what", std::move(what)}}, {}});
+  if (reply.wait_for(kAskTime) == std::future_status::ready) return reply.get();
+  const std::scoped_lock lock(questions_mutex_);
+  questions_.erase(id);
+  throw Unavailable("the gateway did not answer in time");
+}
+
+void Worker::take_reply(const json::object& data) {
+  const std::scoped_lock lock(questions_mutex_);
+  const auto at = questions_.find(int_or(data, "id", 0));
+  if (at == questions_.end()) return;
+  at->second.set_value(string_or(data, "result", ""));
+  questions_.erase(at);
 }
 
 /// What classes of packs take has changed: counts for the jobs that follow.

@@ -9,11 +9,13 @@
 #include <deque>
 #include <exception>
 #include <functional>
+#include <future>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "messages/job.hpp"
@@ -47,6 +49,7 @@ class Worker : private PackLink {
   // PackLink
   void send(std::string type, json::value data, std::optional<std::string> sid) override;
   void send_binary(std::uint32_t event, std::string bytes, std::optional<std::string> sid) override;
+  std::string ask(std::string what) override;
   void announce(json::object about) override { about_packs_ = std::move(about); }
   int door() const override { return door_; }
 
@@ -56,6 +59,7 @@ class Worker : private PackLink {
   void handle(Record record);
   void configure(const json::object& data);
   void change_classes(const json::object& data);
+  void take_reply(const json::object& data);
   void accept(const json::object& data);
   void cancel(const std::string& job);
   void answer(json::object data);
@@ -95,6 +99,10 @@ class Worker : private PackLink {
   int running_attempt_ = 0;
   bool running_cancelled_ = false;              ///< by cancel, not by stop: its end is reported as such
   std::unordered_set<std::string> cancelled_;   ///< jobs that were cancelled before their turn
+
+  std::mutex questions_mutex_;
+  std::unordered_map<std::int64_t, std::promise<std::string>> questions_;  ///< to the gateway, unanswered
+  std::int64_t next_question_ = 1;
 
   std::atomic<bool> interrupt_{false};
   std::atomic<bool> stopping_{false};

@@ -197,3 +197,7 @@ def test_python_runs_a_sampler(server):
 
 def test_python_asks_the_network(server):
     assert shown(run(server, **MODEL, **TEXTS, x=("EnginePredict", {"model": ["m", 0], "positive": ["p", 0], "latent": ["l", 0]})), "x") == [[1, 4, 8, 8], True, True]
+
+
+def test_python_reads_the_queue(server):
+    assert shown(run(server, a=("EngineQueue", {"value": 1})), "a") == [["EngineQueue"], 0, 1]

@@ -1,8 +1,11 @@
-"""ComfyUI's Python modules as packs use them: what can be imported, native nodes as classes, and functions that give the same numbers as the graph. The pack: tests/data/packs/surface."""
+"""ComfyUI's Python modules as packs use them: what can be imported, native nodes as classes, and functions that give the same numbers as the graph.
+The pack: tests/data/packs/surface."""
+import io
 import json
 import shutil
 
 import pytest
+from PIL import Image
 
 from harness import DATA, GOLDEN_MODELS, Server, link_golden_models, wait_for
 
@@ -32,7 +35,8 @@ def test_all_nodes_of_the_pack_are_there(server):
 
 def test_what_is_not_there_says_its_name_when_it_is_called(server):
     messages = found(server, "absent_ones_say_their_name")
-    for message, name in zip(messages, ("openaimodel.UNetModel", "attention.CrossAttention", "layers.timestep_embedding", "diffusers_convert.convert_text_enc_state_dict"), strict=True):
+    names = ("openaimodel.UNetModel", "attention.CrossAttention", "layers.timestep_embedding", "diffusers_convert.convert_text_enc_state_dict")
+    for message, name in zip(messages, names, strict=True):
         assert message.startswith("NotImplementedError: comfy.") and name in message
 
 
@@ -71,6 +75,11 @@ def test_guiders_in_python(server):
     assert max(plain, mixed, by_node) < 1e-5 and asked == 2
 
 
+def test_guiders_and_noise_of_extra_modules(server):
+    same, *others = found(server, "made_by_names_of_extra_modules")
+    assert same < 1e-5 and others == [0, 48, 64]
+
+
 def test_noise_in_python(server):
     same, seed, noise = found(server, "noise_in_python")
     assert same < 1e-5 and seed == 7 and noise == 0
@@ -82,6 +91,16 @@ def test_autoencoder_and_text_encoder(server):
     assert told["tokens"][:2] == [["l"], 77] and abs(told["tokens"][2] - 1.2) < 1e-6
     assert told["layer"][0] < 1e-6 and told["layer"][1:] == [-2, None]
     assert max(told[key] for key in ("decode", "encode", "tiled", "cond", "pooled")) < 1e-6
+
+
+def test_tokens_know_their_part_of_the_text(server):
+    """The numbers are those of ComfyUI 0.8.0."""
+    told, alone = found(server, "parts_of_a_text")
+    assert told == {
+        "a (red:1.2) cat": [0, 1, 2, 3, 0], "photograph(red)cat, supercalifragilistic \\(x\\) ((deep))\nline": [0, 1, 2, *[3] * 10, 4, 5, 0], "(a) (b)": [0, 1, 3, 0],
+        "a (b": [0, 1, 2, 2, 0], "x embedding:emb_one, y": [0, 1, 2, 3, 3, 0], "()a": [0, 1, 0], "": [0, 0],
+    }
+    assert alone < 1e-6
 
 
 def test_loaders_by_path(server):
@@ -117,7 +136,7 @@ def test_functions_in_attention(server):
 def test_what_a_model_tells(server):
     told = found(server, "what_a_model_tells")
     assert told["class"] and told["base"] and not told["flux"] and told["channels"] == 4 and told["scale"] == 0.18215
-    assert told["sigmas"] == pytest.approx([0.0292, 14.6146], rel=1e-3) and told["timestep"] == [354, 673] and told["config"] == 768
+    assert told["sigmas"] == pytest.approx([0.029167, 14.61464], rel=1e-4) and told["timestep"] == [354, 673] and told["config"] == 768
     assert told["percent"] == pytest.approx([999999999.9, 3.325069, 0.0]) and told["dtype"] == "torch.float32"
 
 
@@ -142,19 +161,33 @@ def test_python_in_the_middle_of_a_graph(server):
             "t0": {"class_type": "SurfaceThrough", "inputs": {"clip": ["m", 1], "vae": ["m", 2], "latent": ["l", 0], "text": "a cat"}},
             "s": {"class_type": "SurfaceSample", "inputs": {"model": ["m", 0], "positive": ["t0", 1], "negative": ["n", 0], "latent": ["l", 0]}},
             "o": {"class_type": "SaveImage", "inputs": {"images": ["t", 0], "filename_prefix": "ours"}}}
-    theirs = {**scene, "s": {"class_type": "KSampler", "inputs": {"model": ["m", 0], "positive": ["p", 0], "negative": ["n", 0], "latent_image": ["l", 0], "seed": 7, "steps": 3, "cfg": 5.0,
-                                                                  "sampler_name": "dpmpp_2m", "scheduler": "karras", "denoise": 1.0}},
-              "d": {"class_type": "VAEDecode", "inputs": {"samples": ["s", 0], "vae": ["m", 2]}}, "o": {"class_type": "SaveImage", "inputs": {"images": ["d", 0], "filename_prefix": "theirs"}}}
-    from io import BytesIO
-
-    from PIL import Image
-
+    sampler = {"model": ["m", 0], "positive": ["p", 0], "negative": ["n", 0], "latent_image": ["l", 0], "seed": 7, "steps": 3, "cfg": 5.0, "sampler_name": "dpmpp_2m",
+               "scheduler": "karras", "denoise": 1.0}
+    theirs = {**scene, "s": {"class_type": "KSampler", "inputs": sampler}, "d": {"class_type": "VAEDecode", "inputs": {"samples": ["s", 0], "vae": ["m", 2]}},
+              "o": {"class_type": "SaveImage", "inputs": {"images": ["d", 0], "filename_prefix": "theirs"}}}
     pictures = []
     for prompt in (ours, theirs):
         entry = server.run(prompt, seconds=120)
         assert entry["status"]["status_str"] == "success", entry["status"]["messages"][-1]
-        pictures.append(Image.open(BytesIO(server.view(entry["outputs"]["o"]["images"][0]))).tobytes())
+        pictures.append(Image.open(io.BytesIO(server.view(entry["outputs"]["o"]["images"][0]))).tobytes())
     assert pictures[0] == pictures[1]
+
+
+def test_objects_of_python_go_through_native_nodes_and_come_back_as_they_were(server):
+    prompt = {
+        "m": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "tiny_sd15.safetensors"}},
+        "p": {"class_type": "CLIPTextEncode", "inputs": {"clip": ["m", 1], "text": "a cat"}},
+        "l": {"class_type": "EmptyLatentImage", "inputs": {"width": 64, "height": 64, "batch_size": 1}},
+        "o": {"class_type": "SurfaceMake", "inputs": {"model": ["m", 0], "positive": ["p", 0]}},
+        "g": {"class_type": "BasicScheduler", "inputs": {"model": ["o", 0], "scheduler": "normal", "steps": 2, "denoise": 1.0}},
+        "s": {"class_type": "SamplerCustomAdvanced", "inputs": {"noise": ["o", 2], "guider": ["o", 1], "sampler": ["o", 3], "sigmas": ["g", 0], "latent_image": ["l", 0]}},
+        "d": {"class_type": "VAEDecode", "inputs": {"samples": ["s", 0], "vae": ["m", 2]}},
+        "i": {"class_type": "SaveImage", "inputs": {"images": ["d", 0], "filename_prefix": "python"}},
+        "f": {"class_type": "SurfaceSeen", "inputs": {"model": ["o", 0], "guider": ["o", 1], "noise": ["o", 2], "sampler": ["o", 3]}},
+    }
+    entry = server.run(prompt, seconds=120)
+    assert entry["status"]["status_str"] == "success", entry["status"]["messages"][-1]
+    assert json.loads(entry["outputs"]["f"]["found"][0]) == [3, 1, 4.0, "Mixed", "Noise", "KSAMPLER"]
 
 
 def test_no_pack_asks_for_torch_no_torch(tmp_path):

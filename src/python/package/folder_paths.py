@@ -1,6 +1,11 @@
 """Where files lie: the folders of the server, lists of models and of pictures."""
 import mimetypes
 import os
+import time
+
+from darkroom_host.host_modules import rest
+
+__getattr__ = rest("folder_paths")
 
 supported_pt_extensions = {".ckpt", ".pt", ".pt2", ".bin", ".pth", ".safetensors", ".pkl", ".sft"}
 folder_names_and_paths = {}  # key -> ([folders], {endings})
@@ -162,11 +167,22 @@ def filter_files_content_types(files, content_types):
 
 
 def get_filename_list(folder_name):
+    return get_filename_list_(folder_name)[0]
+
+
+def get_filename_list_(folder_name):
+    """(names, {folder: its time}, the time of this look)."""
     paths, endings = folder_names_and_paths[map_legacy(folder_name)]
-    names = set()
+    names, times = set(), {}
     for path in paths:
-        names.update(filter_files_extensions(recursive_search(path, excluded_dir_names=[".git"])[0], endings))
-    return sorted(names)
+        files, folders = recursive_search(path, excluded_dir_names=[".git"])
+        names.update(filter_files_extensions(files, endings))
+        times.update(folders)
+    return sorted(names), times, time.perf_counter()
+
+
+def cached_filename_list_(folder_name):
+    """None: lists are looked up anew."""
 
 
 def get_full_path(folder_name, filename):
@@ -193,8 +209,6 @@ def get_full_path_or_raise(folder_name, filename):
 
 def get_save_image_path(filename_prefix, output_dir, image_width=0, image_height=0):
     """(folder, file name, next number, subfolder, the prefix with its marks filled in)."""
-    import time
-
     now = time.localtime()
     marks = {"width": str(image_width), "height": str(image_height), "year": str(now.tm_year), "month": f"{now.tm_mon:02}", "day": f"{now.tm_mday:02}",
              "hour": f"{now.tm_hour:02}", "minute": f"{now.tm_min:02}", "second": f"{now.tm_sec:02}"}

@@ -124,6 +124,22 @@ TEST_F(WorkerLink, SaysHelloAndRunsAJob) {
   EXPECT_EQ(events, "started cached node_started node_finished node_started executed node_finished succeeded ");
 }
 
+TEST_F(WorkerLink, AQuestionToTheGatewayHasItsTime) {
+  PackLink* link = nullptr;
+  Gateway gateway(registry, [&](Registry&, const Folders&, PackLink& given) { link = &given; });
+  gateway.send("configure", {});
+  EXPECT_EQ(gateway.next().kind, "hello");
+  EXPECT_EQ(gateway.next().kind, "schemas");
+  auto answered = std::async(std::launch::async, [&] { return link->ask("queue"); });
+  const Record question = gateway.next();
+  EXPECT_EQ(question.kind, "question");
+  EXPECT_EQ(string_or(question.data, "what", ""), "queue");
+  gateway.send("reply", {{"id", question.data.at("id")}, {"result", "{}"}});
+  EXPECT_EQ(answered.get(), "{}");
+  EXPECT_THROW(link->ask("queue"), Unavailable);  // nobody answers
+  gateway.send("reply", {{"id", gateway.next().data.at("id")}, {"result", "late"}});  // and then nobody waits
+}
+
 TEST_F(WorkerLink, PacksAnnounceThemselvesAndSpeakOutsideOfJobs) {
   PackLink* link = nullptr;
   Gateway gateway(

@@ -20,7 +20,8 @@ class LatentFormat:
     @classmethod
     def told(cls, info):
         """Of a model, by what the worker tells of it."""
-        made = next((kind for kind in (SD15, SDXL, SDXL_Playground_2_5) if kind.scale_factor == info["latent_scale"] and kind.latent_channels == info["latent_channels"]), LatentFormat)()
+        known = (info["latent_scale"], info["latent_channels"])
+        made = next((kind for kind in (SD15, SDXL, SDXL_Playground_2_5) if (kind.scale_factor, kind.latent_channels) == known), LatentFormat)()
         made.scale_factor, made.latent_channels = info["latent_scale"], info["latent_channels"]
         made.latent_rgb_factors, made.latent_rgb_factors_bias = info["latent_rgb"], info["latent_rgb_bias"]
         return made
@@ -54,7 +55,8 @@ class SDXL_Playground_2_5(LatentFormat):
     def _statistics(self, latent):
         import torch
 
-        return (torch.tensor(numbers, dtype=latent.dtype, device=latent.device).reshape(1, 4, 1, 1) for numbers in ([-1.6574, 1.886, -1.383, 2.5155], [8.4927, 5.9022, 6.5498, 5.2299]))
+        mean, deviation = [-1.6574, 1.886, -1.383, 2.5155], [8.4927, 5.9022, 6.5498, 5.2299]
+        return (torch.tensor(numbers, dtype=latent.dtype, device=latent.device).reshape(1, 4, 1, 1) for numbers in (mean, deviation))
 
     def process_in(self, latent):
         mean, deviation = self._statistics(latent)

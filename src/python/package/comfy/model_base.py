@@ -28,6 +28,7 @@ class BaseModel:
     """Of the ModelPatcher `owner`."""
 
     manual_cast_dtype = None
+    memory_usage_factor = 1.0
     diffusion_model = absent("comfy.model_base.BaseModel.diffusion_model")
 
     def __new__(cls, owner=None):

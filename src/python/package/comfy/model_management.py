@@ -11,6 +11,10 @@ _rest = rest("comfy.model_management")
 def __getattr__(name):
     if name in ("total_vram", "total_ram"):
         return get_total_memory(get_torch_device() if name == "total_vram" else None) / (1024 * 1024)
+    if name == "cpu_state":
+        return CPUState.CPU if cpu_mode() else CPUState.GPU
+    if name == "FLOAT8_TYPES":
+        return get_supported_float8_types()
     if name == "OOM_EXCEPTION":
         import torch
 
@@ -193,11 +197,13 @@ def soft_empty_cache(force=False):
 
 
 def load_models_gpu(models, memory_required=0, force_patch_weights=False, minimum_memory_required=None, force_full_load=False):
-    """The worker loads what it is about to use."""
+    """The worker loads what it is about to use; a module of a pack's own is moved to its device."""
+    for model in models:
+        model.load()
 
 
 def load_model_gpu(model):
-    """As load_models_gpu()."""
+    load_models_gpu([model])
 
 
 def loaded_models(only_currently_used=False):

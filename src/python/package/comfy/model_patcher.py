@@ -5,7 +5,7 @@ import _darkroom
 from comfy.patcher_extension import CallbacksMP, PatcherInjection, WrappersMP  # noqa: F401
 from darkroom_host import lora_patches, model_changes
 from darkroom_host.host_modules import Members, rest
-from darkroom_host.objects import Facade
+from darkroom_host.objects import Facade, remember, remembered
 
 __getattr__ = rest("comfy.model_patcher")
 
@@ -51,14 +51,18 @@ class ModelPatcher(Facade):
     def begin(self):
         from comfy.model_management import get_torch_device, unet_offload_device
 
+        before, snapshot = self._base, remembered(self._base)
         self._begin(get_torch_device(), unet_offload_device())
+        if snapshot is not None:  # a pack has changed it: what it said is there again
+            self._base, self.model_options = snapshot.base, model_changes.copied(snapshot.model_options)
+            self._changed = (snapshot.marks, before, snapshot)
 
     def _begin(self, load_device, offload_device):
         self.load_device, self.offload_device = load_device, offload_device
         self.model_options = {"transformer_options": {}}
         self.object_patches, self.attachments, self.patches, self.injections, self.additional_models = {}, {}, {}, {}, {}
         self._model = None
-        self._changed = (None, None)
+        self._changed = (None, None, None)
         self.parent = None
         self.patches_uuid = None
 
@@ -66,18 +70,22 @@ class ModelPatcher(Facade):
     def capsule(self):
         """The native model with all that `model_options` says."""
         changes = model_changes.told(self.model_options, self.object_patches)
+        if not changes:
+            return self._base
         marks = [(kind, id(function), str(options)) for kind, function, options in changes]
         if self._changed[0] != marks:
+            snapshot = model_changes.Snapshot(self._base, model_changes.copied(self.model_options), marks)
             capsule = self._base
             for kind, function, options in changes:
-                capsule = _darkroom.model_patch(capsule, kind, function, options)
-            self._changed = (marks, capsule, changes)
-        return self._changed[1] if changes else self._base
+                capsule = _darkroom.model_patch(capsule, kind, model_changes.Holding(function, snapshot), options)
+            remember(capsule, snapshot)
+            self._changed = (marks, capsule, snapshot)
+        return self._changed[1]
 
     @capsule.setter
     def capsule(self, value):
         self._base = value
-        self._changed = (None, None)
+        self._changed = (None, None, None)
 
     @property
     def model(self):
@@ -205,6 +213,15 @@ class ModelPatcher(Facade):
 
     def remove_additional_models(self, key):
         self.additional_models.pop(key, None)
+
+    def _no_functions(self, *_):
+        """Wrappers and callbacks: there can be none, because adding one is refused."""
+        return []
+
+    get_wrappers = get_all_wrappers = get_callbacks = get_all_callbacks = get_injections = get_additional_models = get_nested_additional_models = _no_functions
+
+    def __deepcopy__(self, memo):
+        return self.clone()
 
     # ---- loading: the worker's, but for a module of a pack
 

@@ -35,7 +35,8 @@ def _cast_forward(base):
     def forward(self, input, *args, **kwargs):
         twin = copy.copy(self)
         dtype = kwargs.pop("out_dtype", None) or (input.dtype if input.is_floating_point() else None)
-        twin.__dict__["_parameters"] = {name: None if weight is None else weight.to(device=input.device, dtype=dtype or weight.dtype) for name, weight in self._parameters.items()}
+        twin.__dict__["_parameters"] = {name: None if weight is None else weight.to(device=input.device, dtype=dtype or weight.dtype)
+                                        for name, weight in self._parameters.items()}
         return base.forward(twin, input, *args, **kwargs)
 
     return forward

@@ -1,12 +1,22 @@
 """Samplers and schedulers by name, guiders, and the objects that run them. The names are those of the worker."""
+import typing
+
 import _darkroom
 from darkroom_host import native, prediction, sampling
-from darkroom_host.host_modules import rest
-from darkroom_host.objects import Facade
+from darkroom_host.host_modules import Members, rest
+from darkroom_host.objects import Facade, remember, remembered
 from darkroom_host.prediction import calc_cond_batch, cfg_function, sampling_function  # noqa: F401
+
+class SchedulerHandler(typing.NamedTuple):
+    """handler(model_sampling, steps), or handler(n=, sigma_min=, sigma_max=) where `use_ms` is False: [steps + 1], falling to 0."""
+
+    handler: typing.Callable
+    use_ms: bool = True
+
 
 SAMPLER_NAMES = []
 SCHEDULER_NAMES = []
+SCHEDULER_HANDLERS = {}  # packs add their own
 KSAMPLER_NAMES = SAMPLER_NAMES
 
 __getattr__ = rest("comfy.samplers")
@@ -15,16 +25,22 @@ __getattr__ = rest("comfy.samplers")
 def use(samplers, schedulers):
     SAMPLER_NAMES[:] = samplers
     SCHEDULER_NAMES[:] = schedulers
+    SCHEDULER_HANDLERS.update({name: SchedulerHandler(_scheduler(name)) for name in schedulers})
 
 
 def calculate_sigmas(model_sampling, scheduler_name, steps):
     """[steps + 1], falling to 0. `model_sampling`: what get_model_object("model_sampling") gives."""
-    return sampling.sigmas_of(model_sampling.owner, scheduler_name, steps)
+    handler = SCHEDULER_HANDLERS.get(scheduler_name)
+    if handler is None:
+        raise ValueError(f"there is no scheduler {scheduler_name!r}")
+    if handler.use_ms:
+        return handler.handler(model_sampling, steps)
+    return handler.handler(n=steps, sigma_min=float(model_sampling.sigma_min), sigma_max=float(model_sampling.sigma_max))
 
 
 def _scheduler(name):
     def scheduler(model_sampling, steps):
-        return calculate_sigmas(model_sampling, name, steps)
+        return sampling.sigmas_of(model_sampling.owner, name, steps)
 
     scheduler.__name__ = f"{name}_scheduler"
     return scheduler
@@ -34,7 +50,7 @@ simple_scheduler, ddim_scheduler = _scheduler("simple"), _scheduler("ddim_unifor
 
 
 def normal_scheduler(model_sampling, steps, sgm=False, floor=False):
-    return calculate_sigmas(model_sampling, "sgm_uniform" if sgm else "normal", steps)
+    return sampling.sigmas_of(model_sampling.owner, "sgm_uniform" if sgm else "normal", steps)
 
 
 def beta_scheduler(model_sampling, steps, alpha=0.6, beta=0.6):
@@ -45,10 +61,17 @@ class Sampler(Facade):
     """A native SAMPLER; or, derived from in Python, an object with sample()."""
 
     in_comfy = "comfy.samplers.Sampler"
+    members = Members("comfy.samplers.Sampler")
     _capsule = None
 
     def __init__(self):
         """One of a pack."""
+
+    @classmethod
+    def of(cls, capsule):
+        """A pack's own object when it is one."""
+        own = remembered(capsule)
+        return super().of(capsule) if own is None else own
 
     @property
     def capsule(self):
@@ -78,6 +101,7 @@ class KSAMPLER(Sampler):
     def capsule(self):
         if self._capsule is None:
             self._capsule = _darkroom.python_sampler(self._run)
+            remember(self._capsule, self)
         return self._capsule
 
     def _run(self, model, x, sigmas):
@@ -122,11 +146,12 @@ class KSampler:
         self.set_steps(steps, denoise)
 
     def calculate_sigmas(self, steps):
+        model_sampling = self.model.get_model_object("model_sampling")
         if self.sampler not in self.DISCARD_PENULTIMATE_SIGMA_SAMPLERS:
-            return sampling.sigmas_of(self.model, self.scheduler, steps)
+            return calculate_sigmas(model_sampling, self.scheduler, steps)
         import torch
 
-        sigmas = sampling.sigmas_of(self.model, self.scheduler, steps + 1)
+        sigmas = calculate_sigmas(model_sampling, self.scheduler, steps + 1)
         return torch.cat([sigmas[:-2], sigmas[-1:]])
 
     def set_steps(self, steps, denoise=None):
@@ -163,6 +188,17 @@ class CFGGuider(Facade):
     """Guides by two conditionings and a scale. A class that overrides predict_noise() guides in Python."""
 
     in_comfy = "comfy.samplers.CFGGuider"
+    members = Members("comfy.samplers.CFGGuider")
+
+    @classmethod
+    def of(cls, capsule):
+        """A pack's own object when it is one."""
+        own = remembered(capsule)
+        return super().of(capsule) if own is None else own
+
+    def begin(self):
+        self.model_patcher, self.model_options = None, {"transformer_options": {}}
+        self.original_conds, self.conds, self.cfg = {}, {}, 1.0
 
     def __init__(self, model_patcher):
         self._capsule = None
@@ -192,10 +228,15 @@ class CFGGuider(Facade):
         self._capsule = value
 
     def _made(self):
-        if type(self).predict_noise is CFGGuider.predict_noise and set(self.original_conds) == {"positive", "negative"}:
-            return sampling.guider(self.model_patcher, self.original_conds["positive"], self.original_conds["negative"], self.cfg).capsule
+        if self.model_patcher is None:
+            raise NotImplementedError("a guider of a native node can't be changed in Darkroom: make a comfy.samplers.CFGGuider")
+        conds = self.original_conds
+        if type(self).predict_noise is CFGGuider.predict_noise and (set(conds) == {"positive", "negative"} or set(conds) == {"positive"} and self.cfg == 1.0):
+            return sampling.guider(self.model_patcher, conds["positive"], conds.get("negative"), self.cfg).capsule
         names = list(self.conds)
-        return _darkroom.python_guider(self.model_patcher, [self.conds[name] for name in names], self._guide)
+        capsule = _darkroom.python_guider(self.model_patcher, [self.conds[name] for name in names], self._guide)
+        remember(capsule, self)
+        return capsule
 
     def _guide(self, predict, x, sigma):
         self.inner_model = self.model_patcher.model

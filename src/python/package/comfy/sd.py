@@ -3,11 +3,11 @@ import enum
 
 import _darkroom
 from comfy.latent_formats import LatentFormat  # noqa: F401
-from darkroom_host import current, lora_patches, native
+from darkroom_host import current, lora_patches, native, word_ids
 from darkroom_host.absent import absent
 from darkroom_host.host_modules import Members, rest
 from darkroom_host.objects import Facade
-from darkroom_host.weights import name_below
+from darkroom_host.weights import name_below, path_of
 
 __getattr__ = rest("comfy.sd")
 
@@ -52,14 +52,21 @@ class _Weights:
     def clone(self):
         return self
 
+    def load(self, *_, **__):
+        """The worker does when it is used."""
+
     def current_loaded_device(self):
         return self.load_device
+
+    def __getattr__(self, name):
+        if name in Members("comfy.model_patcher.ModelPatcher"):
+            return absent(f"comfy.model_patcher.ModelPatcher.{name}")
+        raise AttributeError(f"the patcher has no attribute {name!r}")
 
 
 class CLIP(Facade):
     in_comfy = "comfy.sd.CLIP"
     members = Members("comfy.sd.CLIP")
-    cond_stage_model = absent("comfy.sd.CLIP.cond_stage_model")
     tokenizer = absent("comfy.sd.CLIP.tokenizer")
 
     def __init__(self, *_, **__):
@@ -82,10 +89,15 @@ class CLIP(Facade):
         self.layer_idx = layer_idx
 
     def tokenize(self, text, return_word_ids=False, **kwargs):
-        """{encoder: [[(token, weight), ... 77], ...]}"""
-        if return_word_ids:
-            raise NotImplementedError("comfy.sd.CLIP.tokenize(return_word_ids=True) is not there in Darkroom")
-        return _darkroom.clip_tokenize(current.number(), self, text)
+        """{encoder: [[(token, weight), ... 77], ...]}; with `return_word_ids` also which part of the text a token belongs to, 0 for none."""
+        tokens = _darkroom.clip_tokenize(current.number(), self, text)
+        if not return_word_ids:
+            return tokens
+
+        def count(part):
+            return sum(word_ids.length(chunk) for chunk in next(iter(_darkroom.clip_tokenize(current.number(), self, part).values())))
+
+        return {encoder: word_ids.with_word_ids(chunks, text, count) for encoder, chunks in tokens.items()}
 
     def encode_from_tokens(self, tokens, return_pooled=False, return_dict=False):
         """[1,T,D]; with `return_pooled` also [1,P], with `return_dict` both as "cond" and "pooled_output"."""
@@ -108,6 +120,13 @@ class CLIP(Facade):
         self.capsule, used = lora_patches.on_clip(self.capsule, patches, strength_patch, strength_model)
         return used
 
+    @property
+    def cond_stage_model(self):
+        """Its encoders one by one."""
+        from comfy.sd1_clip import encoders_of
+
+        return encoders_of(self)
+
     def load_model(self):
         """The worker loads it when it is used."""
         return self.patcher
@@ -123,10 +142,7 @@ class VAE(Facade):
 
     def __init__(self, sd=None, device=None, config=None, dtype=None, metadata=None):
         """Of a state dict that comfy.utils.load_torch_file() read."""
-        path = getattr(sd, "path", None)
-        if path is None:
-            raise NotImplementedError("comfy.sd.VAE can't be made from weights in Darkroom: only of what load_torch_file() read from the folder of VAEs")
-        super().__init__(native.values("VAELoader", vae_name=name_below(path, "vae")[1])[0].capsule)
+        super().__init__(native.values("VAELoader", vae_name=name_below(path_of(sd), "vae")[1])[0].capsule)
         self.begin()
 
     def begin(self):
@@ -170,13 +186,14 @@ class VAE(Facade):
         """As decode(); sides and overlap of tiles in pixels of the latent."""
         sides = [side for side in (tile_x, tile_y) if side is not None]
         tile, overlap = min(sides, default=64), 16 if overlap is None else overlap
-        return native.values("VAEDecodeTiled", samples={"samples": samples}, vae=self, tile_size=tile * self.upscale_ratio, overlap=overlap * self.upscale_ratio, temporal_size=64, temporal_overlap=8)[0]
+        return native.values("VAEDecodeTiled", samples={"samples": samples}, vae=self, tile_size=tile * self.upscale_ratio, overlap=overlap * self.upscale_ratio,
+                             temporal_size=64, temporal_overlap=8)[0]
 
     def encode_tiled(self, pixel_samples, tile_x=None, tile_y=None, overlap=None, tile_t=None, overlap_t=None):
         """As encode(); sides and overlap of tiles in pixels of the picture."""
         sides = [side for side in (tile_x, tile_y) if side is not None]
-        made, = native.values("VAEEncodeTiled", pixels=pixel_samples[..., :3], vae=self, tile_size=min(sides, default=512), overlap=64 if overlap is None else overlap, temporal_size=64,
-                              temporal_overlap=8)
+        made, = native.values("VAEEncodeTiled", pixels=pixel_samples[..., :3], vae=self, tile_size=min(sides, default=512), overlap=64 if overlap is None else overlap,
+                              temporal_size=64, temporal_overlap=8)
         return made["samples"]
 
 
@@ -187,7 +204,8 @@ class StyleModel(Facade):
 
 # ---- loaders: by whole paths of files in the model folders
 
-def load_checkpoint_guess_config(ckpt_path, output_vae=True, output_clip=True, output_clipvision=False, embedding_directory=None, output_model=True, model_options={}, te_model_options={}):
+def load_checkpoint_guess_config(ckpt_path, output_vae=True, output_clip=True, output_clipvision=False, embedding_directory=None, output_model=True, model_options={},
+                                 te_model_options={}):
     """(MODEL, CLIP, VAE, CLIP_VISION); None for what was not wanted."""
     name = name_below(ckpt_path, "checkpoints")[1]
     made = list(native.values("unCLIPCheckpointLoader" if output_clipvision else "CheckpointLoaderSimple", ckpt_name=name)) + [None]
@@ -211,6 +229,23 @@ def load_clip(ckpt_paths, embedding_directory=None, clip_type=CLIPType.STABLE_DI
     if len(names) == 1:
         return native.values("CLIPLoader", clip_name=names[0], type=clip_type.name.lower())[0]
     return native.values("DualCLIPLoader", clip_name1=names[0], clip_name2=names[1], type="sdxl" if clip_type == CLIPType.STABLE_DIFFUSION else clip_type.name.lower())[0]
+
+
+def load_diffusion_model_state_dict(sd, model_options={}, metadata=None):
+    return load_diffusion_model(path_of(sd))
+
+
+def load_unet_state_dict(sd, dtype=None):
+    return load_diffusion_model(path_of(sd))
+
+
+def load_state_dict_guess_config(sd, output_vae=True, output_clip=True, output_clipvision=False, embedding_directory=None, output_model=True, model_options={},
+                                 te_model_options={}, metadata=None):
+    return load_checkpoint_guess_config(path_of(sd), output_vae, output_clip, output_clipvision, output_model=output_model)
+
+
+def load_text_encoder_state_dicts(state_dicts=[], embedding_directory=None, clip_type=CLIPType.STABLE_DIFFUSION, model_options={}):
+    return load_clip([path_of(sd) for sd in state_dicts], clip_type=clip_type)
 
 
 def load_lora_for_models(model, clip, lora, strength_model, strength_clip):

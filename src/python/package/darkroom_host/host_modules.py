@@ -66,6 +66,8 @@ def _found(module, name):
     kind, value = names().get(module, {}).get(name, (None, None))
     if kind is None:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    if name == "args" and kind == "constant":
+        return importlib.import_module("comfy.cli_args").args
     if kind == "constant" and value is not None:
         return value
     if value or kind == "module":

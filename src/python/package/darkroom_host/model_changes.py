@@ -2,6 +2,23 @@
 _PATCHES = {"attn1_patch", "attn2_patch", "attn1_output_patch", "attn2_output_patch", "input_block_patch", "input_block_patch_after_skip", "output_block_patch", "middle_patch"}
 
 
+class Snapshot:
+    """What a native model was changed by: lives as long as the functions in it."""
+
+    def __init__(self, base, model_options, marks):
+        self.base, self.model_options, self.marks = base, model_options, marks
+
+
+class Holding:
+    """A function that keeps a snapshot alive."""
+
+    def __init__(self, function, snapshot):
+        self._function, self._snapshot = function, snapshot
+
+    def __call__(self, *args, **kwargs):
+        return self._function(*args, **kwargs)
+
+
 def copied(options):
     """Dicts and lists copied, what they hold kept."""
     if isinstance(options, dict):

@@ -36,16 +36,15 @@ def exported(module, name):
 
 def call(name, arguments):
     """(values, ui or None) of a native node; errors are those of the node."""
-    if "noise" in arguments and hasattr(arguments["noise"], "generate_noise"):
-        from .objects import native_noise
+    from .objects import outgoing
 
-        arguments["noise"] = native_noise(arguments["noise"])
-    values, ui = _darkroom.call_native(current.number(), name, arguments)
+    values, ui = _darkroom.call_native(current.number(), name, {key: outgoing(value) for key, value in arguments.items()})
     return tuple(values), None if ui is None else json.loads(ui)
 
 
 def values(name, **arguments):
-    return call(name, arguments)[0]
+    """The outputs alone; arguments that are None are left out."""
+    return call(name, {key: value for key, value in arguments.items() if value is not None})[0]
 
 
 @functools.cache

@@ -21,9 +21,12 @@ def _method(name, wire, signature):
     parameters = native.parameters(signature)
     shape = inspect.Signature(parameters)
     has_outputs = bool(wire["outputs"])
+    switches = {one["name"] for one in wire["inputs"] if "disabled" in one.get("choices", ())}
 
     def method(self, *args, **kwargs):
         arguments = native.bound(shape, args, kwargs)
+        for one in switches & set(arguments):  # packs also give False for "disabled"
+            arguments[one] = arguments[one] if isinstance(arguments[one], str) else "disabled"
         if name in saving.PICTURES and saving.is_changed(self, name):
             return saving.save_images(self, **arguments)
         values, ui = native.call(name, arguments)

@@ -29,7 +29,8 @@ def _execute(name, signature):
 
 
 def _schema(wire):
-    inputs = [io.Custom(one["type"]).Input(one["name"], optional=one["section"] == "optional", extra_dict=one.get("options")) for one in wire["inputs"] if one["section"] != "hidden"]
+    inputs = [io.Custom(one["type"]).Input(one["name"], optional=one["section"] == "optional", extra_dict=one.get("options"))
+              for one in wire["inputs"] if one["section"] != "hidden"]
     outputs = [io.Custom(one["type"]).Output(display_name=one.get("name"), is_output_list=bool(one.get("is_list"))) for one in wire["outputs"]]
     hidden = [kind for kind in io.Hidden if any(one["section"] == "hidden" and one["type"] == kind.value for one in wire["inputs"])]
     return io.Schema(wire["class"], display_name=wire.get("display_name"), category=wire.get("category", ""), description=wire.get("description", ""), inputs=inputs, outputs=outputs,

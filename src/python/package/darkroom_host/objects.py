@@ -1,9 +1,23 @@
 """Native objects that have no module of their own in ComfyUI; and what all facades share."""
+import weakref
+
 import _darkroom
 
 from . import native
 from .absent import absent
 from .handles import Handle
+
+
+_made_here = weakref.WeakValueDictionary()  # key of a native object -> what stands for it in Python; it lives as long as the native one, which holds its functions
+
+
+def remember(capsule, what):
+    _made_here[_darkroom.object_key(capsule)] = what
+
+
+def remembered(capsule):
+    """What remember() was told about this native object, when it still lives; else None."""
+    return _made_here.get(_darkroom.object_key(capsule))
 
 
 class Facade(Handle):
@@ -29,6 +43,12 @@ class Facade(Handle):
 
 
 class Noise(Facade):
+    @classmethod
+    def of(cls, capsule):
+        """A pack's own object when it is one."""
+        own = remembered(capsule)
+        return super().of(capsule) if own is None else own
+
     @property
     def seed(self):
         return _darkroom.noise_seed(self)
@@ -68,7 +88,10 @@ class UpscaleModel(Facade):
         return get_torch_device()
 
 
-def native_noise(noise):
-    """A NOISE of a pack (an object with generate_noise() and seed) for native nodes."""
-    return noise if isinstance(noise, Handle) else Noise.of(_darkroom.python_noise(noise.generate_noise, int(getattr(noise, "seed", 0) or 0)))
-
+def outgoing(value):
+    """A value on its way to native nodes: an object with generate_noise() becomes a NOISE."""
+    if isinstance(value, Handle) or not callable(getattr(type(value), "generate_noise", None)):
+        return value
+    capsule = _darkroom.python_noise(value.generate_noise, int(getattr(value, "seed", 0) or 0))
+    remember(capsule, value)
+    return Handle(capsule)

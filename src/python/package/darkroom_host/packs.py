@@ -10,13 +10,15 @@ import traceback
 
 import nodes
 from comfy_api.latest import io
+from server import PromptServer
 
-from . import host_modules, kinds, loop
+from . import absent, host_modules, kinds, loop
 from .node_info import NodeInfo
 from .v3_info import V3Info
 
 
-# What became of each pack, in the order of importing: {"name", "state": "ok" or "failed", "seconds", "classes", "reason", "traceback"}.
+# What became of each pack, in the order of importing: {"name", "state": "ok" or "failed", "seconds", "classes": how many, "left_out": classes that are not there and why,
+# "absent": names of the host that it uses and that are not there, "routes", "reason", "traceback"}.
 report = []
 
 
@@ -30,10 +32,11 @@ def load_packs(paths):
     for path in paths:
         name = os.path.basename(path)
         began = time.perf_counter()
-        entry = {"name": name, "state": "ok", "seconds": 0.0, "classes": 0, "reason": None, "traceback": None}
+        entry = {"name": name, "state": "ok", "seconds": 0.0, "classes": 0, "left_out": [], "absent": [], "routes": [], "reason": None, "traceback": None}
         report.append(entry)
+        absent_before, routes_before = len(absent.made), len(PromptServer.instance.declared)
         try:
-            found = load_pack(path)
+            found = load_pack(path, entry["left_out"])
         except BaseException as error:  # noqa: BLE001 - SystemExit of a pack is no end of the worker
             told = traceback.format_exc()
             logging.error("the pack %s can't be imported and is left out:\n%s", name, told)
@@ -43,6 +46,8 @@ def load_packs(paths):
             entry["classes"] = len(found)
             logging.info("pack %s: imported in %.2f s", name, time.perf_counter() - began)
         entry["seconds"] = round(time.perf_counter() - began, 3)
+        entry["absent"] = sorted(set(absent.made[absent_before:]))
+        entry["routes"] = PromptServer.instance.declared.texts()[routes_before:]
     return infos
 
 
@@ -57,7 +62,8 @@ def prepare(path):
         logging.error("prestartup_script.py of the pack %s failed:\n%s", os.path.basename(path), traceback.format_exc())
 
 
-def load_pack(path):
+def load_pack(path, left_out):
+    """Infos of its classes; those that can't be described are named in `left_out`."""
     is_folder = os.path.isdir(path)
     name = os.path.basename(path) if is_folder else os.path.splitext(os.path.basename(path))[0]
     # Packs import parts of themselves relatively, and some each other by this name.
@@ -80,6 +86,7 @@ def load_pack(path):
                 info = NodeInfo(class_name, node_class, display_name, f"custom_nodes.{name}")
         except Exception as error:  # noqa: BLE001 - one broken class does not take the others with it
             logging.error("the class %s of the pack %s is left out: %s: %s", class_name, name, type(error).__name__, error)
+            left_out.append(f"{class_name}: {type(error).__name__}: {error}")
             continue
         node_class.RELATIVE_PYTHON_MODULE = f"custom_nodes.{name}"
         nodes.NODE_CLASS_MAPPINGS[class_name] = node_class

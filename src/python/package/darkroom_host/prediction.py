@@ -40,7 +40,8 @@ def sampling_function(model, x, timestep, uncond, cond, cond_scale, model_option
     given = [cond, uncond]
     predicted = calc_cond_batch(model, given, x, timestep, model_options)
     for function in model_options.get("sampler_pre_cfg_function", []):
-        predicted = function({"conds": given, "conds_out": predicted, "cond_scale": cond_scale, "timestep": timestep, "input": x, "sigma": timestep, "model": model, "model_options": model_options})
+        predicted = function({"conds": given, "conds_out": predicted, "cond_scale": cond_scale, "timestep": timestep, "input": x, "sigma": timestep, "model": model,
+                              "model_options": model_options})
     return cfg_function(model, predicted[0], predicted[1], cond_scale, x, timestep, model_options=model_options, cond=cond, uncond=uncond)
 
 

@@ -20,7 +20,7 @@ class PromptQueue:
     def get_current_queue(self):
         """(those that run, those that wait)"""
         told = self._told()
-        return told["running"], told["pending"]
+        return told["queue_running"], told["queue_pending"]
 
     get_current_queue_volatile = get_current_queue
 
@@ -29,11 +29,11 @@ class PromptQueue:
 
     @property
     def queue(self):
-        return self._told()["pending"]
+        return self._told()["queue_pending"]
 
     @property
     def currently_running(self):
-        return dict(enumerate(self._told()["running"]))
+        return dict(enumerate(self._told()["queue_running"]))
 
     def __getattr__(self, name):
         if name in Members("execution.PromptQueue"):

@@ -3,6 +3,7 @@ import json
 
 from comfy_execution.graph_utils import ExecutionBlocker
 
+from .objects import outgoing
 from .plain import text
 
 
@@ -22,6 +23,8 @@ def told_parts(values, ui, graph, info):
     if values is not None and not isinstance(values, (tuple, list)):
         raise TypeError(f"{info.name} returned {type(values).__name__}, a node has to return a tuple")
     held = []
+    if values is not None:
+        values = tuple(outgoing(value) for value in values)
     return values, None if ui is None else text(ui), None if graph is None else graph_text(graph, held), held
 
 

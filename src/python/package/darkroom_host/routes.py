@@ -28,6 +28,13 @@ class Declared:
         self._table = self._app = None
         self._closed = False
 
+    def texts(self):
+        """"GET /path" for each of the table, in the order of declaring."""
+        return [f"{getattr(route, 'method', 'GET')} {getattr(route, 'path', None) if hasattr(route, 'method') else route.prefix}" for route in self._table or ()]
+
+    def __len__(self):
+        return len(self._table or ())
+
     @property
     def table(self):
         if self._table is None:

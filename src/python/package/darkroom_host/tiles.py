@@ -18,7 +18,8 @@ def tiled_scale(samples, function, tile_x=64, tile_y=64, overlap=8, upscale_amou
 
 
 def tiled_scale_multidim(samples, function, tile=(64, 64), overlap=8, upscale_amount=4, out_channels=3, output_device="cpu", downscale=False, index_formulas=None, pbar=None):
-    """For as many dimensions as `tile` has. `overlap`, `upscale_amount`, `index_formulas`: one for all or one each; a number, or a function of the size. `downscale` divides instead."""
+    """For as many dimensions as `tile` has. `overlap`, `upscale_amount`, `index_formulas`: one for all or one each; a number, or a function of the size.
+    `downscale` divides instead."""
     import torch
 
     dims = len(tile)

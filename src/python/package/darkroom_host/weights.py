@@ -35,6 +35,14 @@ def load_torch_file(ckpt, safe_load=False, device=None, return_metadata=False):
     return (state, metadata) if return_metadata else state
 
 
+def path_of(state_dict):
+    """Of the file that load_torch_file() read it from."""
+    path = getattr(state_dict, "path", None)
+    if path is None:
+        raise NotImplementedError("models can't be made from weights in Darkroom: only of what comfy.utils.load_torch_file() read from the model folders")
+    return path
+
+
 def save_torch_file(sd, ckpt, metadata=None):
     from safetensors.torch import save_file
 

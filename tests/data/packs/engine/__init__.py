@@ -251,3 +251,12 @@ class TellsByCaller(TakesAll):
 
 
 NODE_CLASS_MAPPINGS["EngineTellsByCaller"] = TellsByCaller
+
+
+@node({"value": ("INT", {})}, ("*",), True)
+def Queue(self, value):
+    running, pending = PromptServer.instance.prompt_queue.get_current_queue()
+    return show([[entry[2][next(iter(entry[2]))]["class_type"] for entry in running], len(pending), PromptServer.instance.prompt_queue.get_tasks_remaining()])
+
+
+NODE_CLASS_MAPPINGS["EngineQueue"] = Queue

@@ -53,5 +53,47 @@ class Through:
         return vae.decode(latent["samples"]), clip.encode_from_tokens_scheduled(clip.tokenize(text))
 
 
-NODE_CLASS_MAPPINGS = {"SurfaceCheck": Check, "SurfaceSample": Sample, "SurfaceThrough": Through}
+class Make:
+    """Objects of Python that go through native nodes and back."""
+
+    RETURN_TYPES = ("MODEL", "GUIDER", "NOISE", "SAMPLER")
+    FUNCTION = "go"
+    CATEGORY = "tests"
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",), "positive": ("CONDITIONING",)}}
+
+    def go(self, model, positive):
+        import comfy.samplers
+        from comfy.k_diffusion.sampling import sample_euler
+
+        changed = model.clone()
+        changed.set_model_sampler_post_cfg_function(lambda args: args["denoised"])
+        changed.model_options["transformer_options"]["mine"] = 3
+        guider = facades.Mixed(model)
+        guider.set_conds(positive, positive)
+        guider.set_cfg(4.0)
+        return changed, guider, facades.Noise(), comfy.samplers.KSAMPLER(sample_euler)
+
+
+class Seen:
+    """What another node of the pack gets of them."""
+
+    RETURN_TYPES = ()
+    FUNCTION = "go"
+    CATEGORY = "tests"
+    OUTPUT_NODE = True
+
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"model": ("MODEL",), "guider": ("GUIDER",), "noise": ("NOISE",), "sampler": ("SAMPLER",)}}
+
+    def go(self, model, guider, noise, sampler):
+        options = model.model_options
+        told = [options["transformer_options"].get("mine"), len(options.get("sampler_post_cfg_function", [])), guider.cfg, *(type(one).__name__ for one in (guider, noise, sampler))]
+        return {"ui": {"found": [json.dumps(told)]}}
+
+
+NODE_CLASS_MAPPINGS = {"SurfaceMake": Make, "SurfaceSeen": Seen, "SurfaceCheck": Check, "SurfaceSample": Sample, "SurfaceThrough": Through}
 __all__ = ["NODE_CLASS_MAPPINGS", "facades", "imports", "patches"]

@@ -10,6 +10,23 @@ import torch
 from .checks import Scene, check, difference, message
 
 
+class Mixed(comfy.samplers.CFGGuider):
+    """Guides in Python."""
+
+    asked = 0
+
+    def predict_noise(self, x, timestep, model_options={}, seed=None):
+        self.asked += 1
+        return super().predict_noise(x, timestep, model_options, seed)
+
+
+class Noise:
+    seed = 7
+
+    def generate_noise(self, latent):
+        return comfy.sample.prepare_noise(latent["samples"], self.seed)
+
+
 @check
 def common_ksampler_advanced():
     """A part of the steps, noise left in."""
@@ -43,12 +60,6 @@ def sample_custom_with_callback():
 def guiders():
     """The class as it is, one that mixes in Python, and one that a native node runs."""
     scene = Scene()
-
-    class Mixed(comfy.samplers.CFGGuider):
-        def predict_noise(self, x, timestep, model_options={}, seed=None):
-            self.asked = getattr(self, "asked", 0) + 1
-            return super().predict_noise(x, timestep, model_options, seed)
-
     sigmas = comfy.samplers.calculate_sigmas(scene.model.get_model_object("model_sampling"), "normal", 2)
     noise = comfy.sample.prepare_noise(scene.latent["samples"], 7)
     found = []
@@ -64,6 +75,24 @@ def guiders():
 
 
 @check
+def made_by_names_of_extra_modules():
+    from comfy_extras.nodes_custom_sampler import Guider_Basic, Noise_EmptyNoise, Noise_RandomNoise
+    from comfy_extras.nodes_mask import composite
+
+    scene = Scene()
+    mapping = nodes.NODE_CLASS_MAPPINGS
+    sigmas = mapping["BasicScheduler"].execute(scene.model, "normal", 2, 1.0)[0]
+    basic = Guider_Basic(scene.model)
+    basic.set_conds(scene.positive)
+    euler, native_guider = comfy.samplers.sampler_object("euler"), mapping["BasicGuider"].execute(scene.model, scene.positive)[0]
+    by_node = mapping["SamplerCustomAdvanced"].execute(mapping["RandomNoise"].execute(7)[0], native_guider, euler, sigmas, scene.latent)[0]["samples"]
+    ours = basic.sample(Noise_RandomNoise(7).generate_noise(scene.latent), scene.latent["samples"], euler, sigmas, seed=7)
+    picture = composite(torch.zeros(1, 3, 8, 8), torch.ones(1, 3, 4, 4), 2, 2, multiplier=1)
+    latent = composite(torch.zeros(1, 4, 8, 8), torch.ones(1, 4, 4, 4), 16, 16)
+    return [difference(ours, by_node), float(Noise_EmptyNoise().generate_noise(scene.latent).abs().max()), float(picture.sum()), float(latent.sum())]
+
+
+@check
 def sampler_in_python():
     from comfy.k_diffusion.sampling import sample_euler
 
@@ -76,12 +105,6 @@ def sampler_in_python():
 
 @check
 def noise_in_python():
-    class Noise:
-        seed = 7
-
-        def generate_noise(self, latent):
-            return comfy.sample.prepare_noise(latent["samples"], self.seed)
-
     scene = Scene()
     mapping = nodes.NODE_CLASS_MAPPINGS
     guider = mapping["CFGGuider"].execute(scene.model, scene.positive, scene.negative, 4.0)[0]
@@ -109,6 +132,18 @@ def vae_and_clip():
             "facts": [scene.vae.latent_channels, scene.vae.downscale_ratio, scene.vae.spacial_compression_decode()],
             "tokens": [sorted(tokens), len(tokens["l"][0]), tokens["l"][0][2][1]], "cond": difference(cond, theirs[0]), "pooled": difference(pooled, theirs[1]["pooled_output"]),
             "layer": [difference(skipped.encode_from_tokens(skipped.tokenize("cat")), by_node), skipped.layer_idx, scene.clip.layer_idx]}
+
+
+@check
+def parts_of_a_text():
+    """What ComfyUI's tokenizer says of the same texts is in the test."""
+    scene = Scene()
+    told = {}
+    for text in ("a (red:1.2) cat", "photograph(red)cat, supercalifragilistic \\(x\\) ((deep))\nline", "(a) (b)", "a (b", "x embedding:emb_one, y", "()a", ""):
+        ids = [number for _, _, number in scene.clip.tokenize(text, return_word_ids=True)["l"][0]]
+        told[text] = ids[:max((i for i, number in enumerate(ids) if number), default=0) + 2]
+    alone = scene.clip.cond_stage_model.clip_l.encode_token_weights(scene.clip.tokenize("a cat")["l"])
+    return [told, difference(alone[0], scene.clip.encode("a cat"))]
 
 
 @check

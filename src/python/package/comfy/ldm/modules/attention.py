@@ -1,4 +1,6 @@
 """Attention for the networks and patches of packs."""
+import functools
+
 from darkroom_host.host_modules import rest
 
 __getattr__ = rest("comfy.ldm.modules.attention")
@@ -17,7 +19,32 @@ def attention_pytorch(q, k, v, heads, mask=None, attn_precision=None, skip_resha
     return made if skip_output_reshape else made.transpose(1, 2).flatten(2)
 
 
+def wrap_attn(func):
+    """A decorator: `transformer_options["optimized_attention_override"]`, when there is one, is called with the function before the arguments."""
+    @functools.wraps(func)
+    def wrapped(*args, **kwargs):
+        instead = (kwargs.get("transformer_options") or {}).get("optimized_attention_override")
+        return func(*args, **kwargs) if instead is None else instead(func, *args, **kwargs)
+
+    return wrapped
+
+
+attention_pytorch = wrap_attn(attention_pytorch)
 optimized_attention = optimized_attention_masked = attention_basic = attention_split = attention_sub_quad = attention_pytorch
+
+
+REGISTERED_ATTENTION_FUNCTIONS = {"pytorch": attention_pytorch}
+
+
+def register_attention_function(name, func):
+    REGISTERED_ATTENTION_FUNCTIONS.setdefault(name, func)
+
+
+def get_attention_function(name, default=...):
+    """Raises KeyError without a `default`."""
+    if name == "optimized":
+        return optimized_attention
+    return REGISTERED_ATTENTION_FUNCTIONS[name] if default is ... else REGISTERED_ATTENTION_FUNCTIONS.get(name, default)
 
 
 def optimized_attention_for_device(device, mask=False, small_input=False):
