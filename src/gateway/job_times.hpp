@@ -13,8 +13,8 @@ struct JobTimes {
   /// Limit: time for a cancelled node to end, ms. Beyond: its worker is killed and replaced. Set by: --cancel-grace. Edge:
   /// JobDeskTest.ANodeThatOutlivesTheGraceTimeIsKilled.
   std::chrono::milliseconds grace{10000};
-  /// Limit: time after a cancel from which another one ends the grace time, ms. Before: it is the same wish again. Fixed: a double click is
-  /// over by then. Edge: JobDeskTest.ASecondCancelEndsTheGraceTime.
+  /// Limit: time for which another cancel of a job counts as the same wish, ms. Beyond: it ends the grace time. Fixed: a double click is over by
+  /// then. Edge: JobDeskTest.ASecondCancelEndsTheGraceTime.
   std::chrono::milliseconds impatience{3000};
   /// Limit: time for which GET /queue waits for a job that was just handed to a worker to say that it began, ms. Beyond: it answers without.
   /// Fixed: a worker says so within a millisecond or two. Edge: JobDeskTest.TheQueueWaitsForABeginningForAMomentOnly.
