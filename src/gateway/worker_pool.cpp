@@ -33,6 +33,13 @@ constexpr auto kKillTime = std::chrono::seconds(1);               ///< for the k
 /// test_supervision.py::test_a_worker_over_its_memory_limit_is_killed_and_its_job_not_tried_again.
 constexpr double kDefaultRamShare = 0.85;
 
+/// "127.0.0.1,::1"
+std::string joined(const std::vector<std::string>& addresses) {
+  std::string text;
+  for (const auto& address : addresses) text += (text.empty() ? "" : ",") + address;
+  return text;
+}
+
 const char* describe(LostReason reason) {
   switch (reason) {
     case LostReason::kCrashed: return "ended by itself";
@@ -90,6 +97,12 @@ struct WorkerPool::State {
              {"preview_size", options.preview_size},
              {"ram", ram_limit},
              {"disable_metadata", options.disable_metadata},
+             {"server", json::object{{"listen", joined(options.listen)},
+                                     {"port", options.port},
+                                     {"max_upload_size", options.max_upload_mb},
+                                     {"multi_user", options.multi_user},
+                                     {"disable_api_nodes", options.disable_api_nodes},
+                                     {"verbose", options.verbose}}},
              {"verbose", options.verbose}},
             {}};
   }

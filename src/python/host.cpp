@@ -101,7 +101,7 @@ void load_python_packs(Registry& registry, const Folders& folders, PackLink& lin
     py::host = checked(PyImport_ImportModule("darkroom_host")).release();
     py::blocker = checked(PyObject_GetAttrString(py::host, "ExecutionBlocker")).release();
     py::handle = checked(PyObject_GetAttrString(py::host, "Handle")).release();
-    const json::value told = json::object{{"folders", folders.to_json()}, {"samplers", choices(registry, "sampler_name")}, {"schedulers", choices(registry, "scheduler")}};
+    const json::value told = json::object{{"folders", folders.to_json()}, {"server", link.server()}, {"samplers", choices(registry, "sampler_name")}, {"schedulers", choices(registry, "scheduler")}};
     checked(PyObject_CallMethod(py::host, "start", "O", py::to_python(told).get()));
     std::set<std::string> added;
     const Ref classes = checked(PyObject_CallMethod(py::host, "load_packs", "O", py::to_python(json::value(packs)).get()));

@@ -22,6 +22,8 @@ class PackLink {
   virtual std::string ask(std::string what) = 0;
   /// Members of the `hello` that is to be said: what the gateway has to know of the packs.
   virtual void announce(json::object about) = 0;
+  /// What flags the server was started with: {"listen", "port", ...}, by the names that ComfyUI's args have.
+  virtual const json::object& server() const = 0;
   /// Descriptor of the socket over which the gateway hands over connections for routes of packs, one a message; -1 for none.
   virtual int door() const = 0;
 };

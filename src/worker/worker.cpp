@@ -207,6 +207,7 @@ void Worker::configure(const json::object& data) {
   settings.preview_method = string_or(data, "preview_method", "none");
   settings.preview_size = static_cast<int>(int_or(data, "preview_size", 512));
   settings.memory_limit = static_cast<std::size_t>(int_or(data, "ram", 0));
+  if (const auto* server = find_object(data, "server"); server && server_.empty()) server_ = *server;
   const CacheMode mode = cache_mode(string_or(data, "cache", "classic"));
   const auto limit = static_cast<std::size_t>(int_or(data, "cache_size", 0));
   post([this, settings = std::move(settings), mode, limit]() mutable {

@@ -52,6 +52,7 @@ class Worker : private PackLink {
   std::string ask(std::string what) override;
   void announce(json::object about) override { about_packs_ = std::move(about); }
   int door() const override { return door_; }
+  const json::object& server() const override { return server_; }
 
   // control thread
   void say_hello();
@@ -81,6 +82,7 @@ class Worker : private PackLink {
   Registry& registry_;  // changed by load_packs_ only, before the schemas are told
   LoadPacks load_packs_;
   const int door_;
+  json::object server_;       ///< of configure; does not change
   json::object about_packs_;  ///< for hello; changed while load_packs_ runs only
   const Device device_;
   Executor executor_;

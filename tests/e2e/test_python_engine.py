@@ -201,3 +201,7 @@ def test_python_asks_the_network(server):
 
 def test_python_reads_the_queue(server):
     assert shown(run(server, a=("EngineQueue", {"value": 1})), "a") == [["EngineQueue"], 0, 1]
+
+
+def test_python_knows_the_flags_of_the_server(server):
+    assert shown(run(server, a=("EngineFlags", {})), "a") == [server.port, "127.0.0.1", server.port, False, False]

@@ -4,7 +4,7 @@ import enum
 
 import _darkroom
 import folder_paths
-from darkroom_host import current
+from darkroom_host import current, flags
 from darkroom_host.host_modules import rest
 
 __getattr__ = rest("comfy.cli_args")
@@ -74,6 +74,10 @@ fp16_text_enc fp16_unet fp16_vae fp32_text_enc fp32_unet fp32_vae fp64_unet fp8_
 highvram log_stdout lowvram mmap_torch_files multi_user normalvram novram quick_test_for_ci supports_fp8_compute use_flash_attention use_pytorch_cross_attention
 use_quad_cross_attention use_sage_attention use_split_cross_attention windows_standalone_build""".split()
 
-args = Flags(**{name: False for name in _OFF}, cache_lru=0, cache_ram=0, fast=set(), whitelist_custom_nodes=[], listen="127.0.0.1", port=8188, max_upload_size=100, preview_size=512,
-             preview_method=LatentPreviewMethod.NoPreviews, verbose="INFO", default_hashing_function="sha256", comfy_api_base="https://api.comfy.org",
-             front_end_version="comfyanonymous/ComfyUI@latest")
+_DEFAULTS = {
+    "cache_lru": 0, "cache_ram": 0, "fast": set(), "whitelist_custom_nodes": [], "listen": "127.0.0.1", "port": 8188, "max_upload_size": 100, "preview_size": 512,
+    "preview_method": LatentPreviewMethod.NoPreviews, "verbose": "INFO", "default_hashing_function": "sha256", "comfy_api_base": "https://api.comfy.org",
+    "front_end_version": "comfyanonymous/ComfyUI@latest",
+}
+
+args = Flags(**{**{name: False for name in _OFF}, **_DEFAULTS, **flags.given})

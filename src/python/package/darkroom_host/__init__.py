@@ -12,7 +12,7 @@ from comfy_execution.graph import DynamicPrompt
 from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
 from server import PromptServer
 
-from . import current, loop, packs
+from . import current, flags, loop, packs
 from .handles import Handle
 from .handles import make as handle
 from .lists import choices
@@ -25,9 +25,11 @@ __all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_lat
 
 
 def start(told):
-    """`told`: {"folders": as Folders::to_json has them, "samplers", "schedulers": names}."""
+    """`told`: {"folders": as Folders::to_json has them, "server": its flags, "samplers", "schedulers": names}."""
     connect_logging()
     folder_paths.use(told["folders"])
+    flags.given.update(told["server"])
+    PromptServer.instance.address, PromptServer.instance.port = told["server"].get("listen", "127.0.0.1"), told["server"].get("port", 8188)
     comfy.samplers.use(told["samplers"], told["schedulers"])
     _darkroom.use_interrupt(InterruptProcessingException)
     loop.start()

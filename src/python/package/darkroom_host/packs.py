@@ -17,7 +17,7 @@ from .node_info import NodeInfo
 from .v3_info import V3Info
 
 
-# What became of each pack, in the order of importing: {"name", "state": "ok" or "failed", "seconds", "classes": how many, "left_out": classes that are not there and why,
+# What became of each pack, in the order of importing: {"name", "state": "ok" or "failed", "seconds", "classes": how many, "left_out": parts that are not there and why,
 # "absent": names of the host that it uses and that are not there, "routes", "reason", "traceback"}.
 report = []
 
@@ -27,12 +27,11 @@ def load_packs(paths):
     infos = []
     host_modules.install()
     kinds.register_all()
-    for path in paths:
-        prepare(path)
+    unprepared = {path: fault for path in paths if (fault := prepare(path))}
     for path in paths:
         name = os.path.basename(path)
         began = time.perf_counter()
-        entry = {"name": name, "state": "ok", "seconds": 0.0, "classes": 0, "left_out": [], "absent": [], "routes": [], "reason": None, "traceback": None}
+        entry = {"name": name, "state": "ok", "seconds": 0.0, "classes": 0, "left_out": [*unprepared.get(path, ())], "absent": [], "routes": [], "reason": None, "traceback": None}
         report.append(entry)
         absent_before, routes_before = len(absent.made), len(PromptServer.instance.declared)
         try:
@@ -52,14 +51,16 @@ def load_packs(paths):
 
 
 def prepare(path):
-    """Runs prestartup_script.py of a pack, which comes before any import."""
+    """Runs prestartup_script.py of a pack, which comes before any import; what went wrong, if anything did."""
     script = os.path.join(path, "prestartup_script.py")
     if not os.path.isfile(script):
-        return
+        return None
     try:
         runpy.run_path(script)
-    except BaseException:  # noqa: BLE001
+    except BaseException as error:  # noqa: BLE001
         logging.error("prestartup_script.py of the pack %s failed:\n%s", os.path.basename(path), traceback.format_exc())
+        return [f"prestartup_script.py: {type(error).__name__}: {error}"]
+    return None
 
 
 def load_pack(path, left_out):

@@ -116,8 +116,8 @@ async def _start(app, descriptor):
     app.middlewares.insert(0, _outermost(web))
     for index, handler in enumerate(app.on_startup):
         app.on_startup[index] = _guarded(handler)
-    # A client that goes away cancels its handler.
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, max_line_size=MAX_HEADER, max_field_size=MAX_HEADER, max_headers=MAX_HEADERS)
+    # A client that goes away does not cancel its handler: packs do work in them that is to end (a download).
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=False, max_line_size=MAX_HEADER, max_field_size=MAX_HEADER, max_headers=MAX_HEADERS)
     await runner.setup()
     door = socket.socket(fileno=descriptor)
     door.setblocking(False)

@@ -259,4 +259,10 @@ def Queue(self, value):
     return show([[entry[2][next(iter(entry[2]))]["class_type"] for entry in running], len(pending), PromptServer.instance.prompt_queue.get_tasks_remaining()])
 
 
-NODE_CLASS_MAPPINGS["EngineQueue"] = Queue
+@node({}, ("*",), True)
+def Flags(self):
+    from comfy.cli_args import args
+    return show([args.port, args.listen, PromptServer.instance.port, args.disable_metadata, args.lowvram])
+
+
+NODE_CLASS_MAPPINGS |= {"EngineQueue": Queue, "EngineFlags": Flags}

@@ -10,7 +10,7 @@ from server import PromptServer
 HERE = pathlib.Path(__file__).parent
 server = PromptServer.instance
 routes = server.routes
-STATE = {"cancelled": 0, "started": 0, "seen": 0}
+STATE = {"finished": 0, "started": 0, "seen": 0}
 
 
 @routes.get("/trial/hello")
@@ -90,11 +90,8 @@ async def events(request):
 @routes.get("/trial/slow")
 async def slow(request):
     STATE["seen"] += 1
-    try:
-        await asyncio.sleep(60)
-    except asyncio.CancelledError:
-        STATE["cancelled"] += 1
-        raise
+    await asyncio.sleep(1.5)
+    STATE["finished"] += 1
     return web.Response()
 
 
