@@ -278,6 +278,26 @@ def test_without_packs_python_is_not_started(tmp_path):
         assert "libtorch_python" not in maps and "encodings" not in maps
 
 
+@pytest.mark.parametrize("raises", [False, True])
+def test_a_node_that_forks_runs_once(server, raises):
+    worker = server.worker_pids()[0]
+    entry = run(server, graph(a=("TestForks", {"raises": raises})))
+    assert entry["status"]["status_str"] == "success" and entry["outputs"]["a"]["text"] == ["True"]
+    children = pathlib.Path(f"/proc/{worker}/task/{worker}/children")
+    assert [kind for kind, _ in entry["status"]["messages"]].count("execution_success") == 1 and server.worker_pids()[0] == worker
+    states = [pathlib.Path(f"/proc/{child}/stat").read_text().split(")")[1].split()[0] for child in children.read_text().split()]
+    assert all(state == "Z" for state in states)  # ended; whoever forks waits for them
+
+
+def test_a_node_that_leaks_costs_its_own_job(tmp_path):
+    shutil.copytree(DATA / "packs/trial", tmp_path / "base/custom_nodes/trial")
+    with Server(tmp_path / "base", "--ram", "1500M") as server:
+        entry = run(server, graph(a=("TestLeaks", {"megabytes": 2000})))
+        kind, error = entry["status"]["messages"][-1]
+        assert kind == "execution_error" and error["node_id"] == "a" and "memory" in error["exception_message"]
+        assert run(server, graph(a=("TestForks", {"raises": False})))["status"]["status_str"] == "success"
+
+
 def test_packs_can_be_denied_by_name(tmp_path):
     packs = tmp_path / "base/custom_nodes"
     shutil.copytree(ROOT / "examples/brightness", packs / "brightness")

@@ -110,6 +110,11 @@ def test_loaders_by_path(server):
     assert told["elsewhere"].startswith("FileNotFoundError")
 
 
+def test_networks_that_enlarge_pictures_are_called_as_modules(server):
+    same, scale = found(server, "networks_that_enlarge")
+    assert same < 1e-6 and scale
+
+
 def test_a_controlnet_in_a_conditioning(server):
     same, changed = found(server, "control")
     assert same < 1e-5 and changed

@@ -12,7 +12,7 @@ from comfy_execution.graph import DynamicPrompt
 from comfy_execution.graph_utils import ExecutionBlocker, GraphBuilder
 from server import PromptServer
 
-from . import current, flags, loop, packs
+from . import current, flags, forks, loop, packs
 from .handles import Handle
 from .handles import make as handle
 from .lists import choices
@@ -32,6 +32,7 @@ def start(told):
     PromptServer.instance.address, PromptServer.instance.port = told["server"].get("listen", "127.0.0.1"), told["server"].get("port", 8188)
     comfy.samplers.use(told["samplers"], told["schedulers"])
     _darkroom.use_interrupt(InterruptProcessingException)
+    forks.watch()
     loop.start()
 
 
@@ -72,7 +73,10 @@ def call(info, instance, arguments, number):
         for name in info.dynamic_prompts:
             prompt = DynamicPrompt(_darkroom.prompt(number), _darkroom.made_nodes(number))
             arguments[name] = [prompt] if isinstance(arguments.get(name), list) else prompt
-        result = info.run(instance, arguments)
+        try:
+            result = info.run(instance, arguments)
+        finally:
+            forks.end_if_child()
         if inspect.isawaitable(result):
             return _finish(info, result)
         return info.told(result)

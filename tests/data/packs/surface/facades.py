@@ -165,6 +165,18 @@ def loaders():
 
 
 @check
+def networks_that_enlarge():
+    from comfy_extras.chainner_models import model_loading
+    from comfy_extras.nodes_upscale_model import ImageUpscaleWithModel
+
+    name = folder_paths.get_filename_list("upscale_models")[0]
+    model = model_loading.load_state_dict(comfy.utils.load_torch_file(folder_paths.get_full_path("upscale_models", name))).eval().to("cpu")
+    picture = torch.rand(1, 16, 24, 3, generator=torch.Generator().manual_seed(1))
+    by_node = ImageUpscaleWithModel.execute(nodes.NODE_CLASS_MAPPINGS["UpscaleModelLoader"]().load_model(name)[0], picture)[0]
+    return [difference(model(picture.movedim(-1, 1)).movedim(1, -1), by_node), by_node.shape[1] / 16 == model.scale]
+
+
+@check
 def control():
     scene = Scene()
     net = nodes.ControlNetLoader().load_controlnet("tiny_control_sd15.safetensors")[0]

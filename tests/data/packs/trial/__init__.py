@@ -155,4 +155,21 @@ def Folders(self):
                    "names": [folder_paths.get_annotated_filepath("x.png [output]")], "checkpoints": folder_paths.get_filename_list("checkpoints")}}
 
 
+@node({"required": {"raises": ("BOOLEAN", {})}})
+def Forks(self, raises):
+    """The child comes back out of the node, too."""
+    parent = os.getpid()
+    os.fork()
+    if raises and os.getpid() != parent:
+        raise RuntimeError("in the child")
+    return {"ui": {"text": [str(os.getpid() == parent)]}, "result": (1,)}
+
+
+@node({"required": {"megabytes": ("INT", {"max": 100000})}})
+def Leaks(self, megabytes):
+    SEEN["leak"] = [bytearray(1 << 20) for _ in range(megabytes)]
+    time.sleep(2)
+    return (len(SEEN["leak"]),)
+
+
 NODE_CLASS_MAPPINGS = {f"Test{k}": v for k, v in list(globals().items()) if isinstance(v, type) and hasattr(v, "FUNCTION")}
