@@ -108,7 +108,8 @@ void Dispatcher::on_record(WorkerHandle& worker, Record record) {
     const auto job = found->second.job;
     if (!job || job->has_ended() || job->id() != string_or(record.data, "job", "")) return;
     found->second.job = nullptr;
-    spawn(hand_back(shared_from_this(), job));
+    if (job->kill_at) spawn(lose(shared_from_this(), job, worker.id(), LostReason::kCancelled));  // it was not to run any more
+    else spawn(hand_back(shared_from_this(), job));
   }
 }
 
@@ -128,9 +129,11 @@ void Dispatcher::say(const Record& record) {
 
 asio::awaitable<void> Dispatcher::reply(Self self, int worker, json::object question) {
   std::string text;
-  if (string_or(question, "what", "") == "queue" && self->queue_text) text = *co_await self->queue_text();
+  const std::int64_t id = int_or(question, "id", 0);
+  if (self->answer)
+    if (const auto answer = co_await self->answer(std::move(question))) text = *answer;
   // The worker may be gone meanwhile.
-  if (const auto seat = self->seats_.find(worker); seat != self->seats_.end()) seat->second.worker->send({"reply", {{"id", int_or(question, "id", 0)}, {"result", std::move(text)}}, {}});
+  if (const auto seat = self->seats_.find(worker); seat != self->seats_.end()) seat->second.worker->send({"reply", {{"id", id}, {"result", std::move(text)}}, {}});
 }
 
 asio::awaitable<void> Dispatcher::hand_back(Self self, JobPtr job) {
@@ -166,7 +169,7 @@ void Dispatcher::on_lost(WorkerHandle& worker, LostReason reason) {
 
 /// What becomes of the job of a worker that is gone (DESIGN §9).
 asio::awaitable<void> Dispatcher::lose(Self self, JobPtr job, int worker, LostReason reason) {
-  if (reason == LostReason::kStopped) {
+  if (reason == LostReason::kStopped && !job->kill_at) {
     co_await self->broker_.hand_back(job->claim());
     self->kick();
     co_return;

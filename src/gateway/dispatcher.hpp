@@ -31,8 +31,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   WorkerListener listener();
   /// An event that a broker's subscription brought.
   void on_event(const Record& record);
-  /// GET /queue, for packs that ask; to be set before workers start.
-  std::function<asio::awaitable<std::shared_ptr<const std::string>>()> queue_text;
+  /// The answer to a question of packs, as a text; to be set before workers start.
+  std::function<asio::awaitable<std::shared_ptr<const std::string>>(json::object question)> answer;
   /// Looks whether a waiting job and an idle worker are there.
   void kick();
   /// Cancels the running job of this id, or every running one. False when nothing was hit.

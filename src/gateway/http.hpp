@@ -25,6 +25,8 @@ class BodyReader {
   virtual ~BodyReader() = default;
   /// The next piece; empty at the end. Throws TooLarge past the limit of the route.
   virtual asio::awaitable<std::string_view> read() = 0;
+  /// Nothing more will be read: ends what is still under way for it, and waits for that end.
+  virtual asio::awaitable<void> finish() { co_return; }
 };
 
 /// The client at the other end of a request's connection.
@@ -33,7 +35,7 @@ class Peer {
   virtual ~Peer() = default;
   virtual std::string address() const = 0;  ///< "127.0.0.1"; "" when it can't be told any more
   virtual bool is_tls() const = 0;
-  virtual bool is_gone() const = 0;  ///< it closed the connection, or its sending half
+  virtual bool is_gone() = 0;  ///< it closed the connection; not: only its sending half
 };
 
 struct Request {
@@ -45,7 +47,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;    ///< names lower-cased
   std::string body;                                            ///< whole, unless the route streams
   BodyReader* stream = nullptr;
-  const Peer* peer = nullptr;                                  ///< given to OtherRoutes only
+  Peer* peer = nullptr;                                        ///< given to OtherRoutes only
   std::string user = "default";                                ///< who asks (multi-user: header comfy-user)
 
   std::string_view header(std::string_view lower_name) const;  ///< "" when absent

@@ -86,10 +86,15 @@ void HttpSession::add_csp(Response& response) { response.header("Content-Securit
 
 asio::awaitable<bool> HttpSession::reply(Response& response, bool static_file) {
   AfterWrite after(response);
+  replying_ = true;
   if (response.file || response.stream) {
     bool written = false;
-    if (response.file) written = co_await reply_file(response);
-    else written = co_await reply_stream(response);
+    if (response.file) {
+      written = co_await reply_file(response);
+    } else {
+      written = co_await reply_stream(response);
+      co_await response.stream->finish();
+    }
     after.tell(written);
     co_return written;
   }
@@ -160,6 +165,7 @@ asio::awaitable<bool> HttpSession::reply_stream(Response& response) {
   // At once: the first piece may be long in coming.
   bool written = co_await write(head_, {});
   if (no_body) co_return written;
+  std::string chunk;
   while (written) {
     std::string_view piece;
     bool broken = false;
@@ -178,10 +184,10 @@ asio::awaitable<bool> HttpSession::reply_stream(Response& response) {
       written = co_await write(piece, {});
       continue;
     }
-    piece_ = fmt::format("{:x}\r\n", piece.size());
-    piece_ += piece;
-    piece_ += "\r\n";
-    written = co_await write(piece_, {});
+    chunk = fmt::format("{:x}\r\n", piece.size());
+    chunk += piece;
+    chunk += "\r\n";
+    written = co_await write(chunk, {});
   }
   co_return written;
 }
@@ -215,7 +221,7 @@ asio::awaitable<bool> HttpSession::finish_write(std::string_view head, std::stri
   if (stream_.is_tls() && !head.empty()) {
     // One TLS record for a short reply.
     const std::array<asio::const_buffer, 2> both{asio::buffer(head.data(), head.size()), asio::buffer(body.data(), std::min(body.size(), kFirstRecord))};
-    deadline = steady_ms() + context_.times.write_idle;
+    write_by(steady_ms() + context_.times.write_idle);
     co_await stream_.async_write(both, wait);
     body.remove_prefix(std::min(body.size(), kFirstRecord));
     head = {};
@@ -223,11 +229,11 @@ asio::awaitable<bool> HttpSession::finish_write(std::string_view head, std::stri
   while (!fault && !(head.empty() && body.empty())) {
     std::string_view& source = head.empty() ? body : head;
     const std::string_view piece = source.substr(0, kFilePiece);
-    deadline = steady_ms() + context_.times.write_idle;
+    write_by(steady_ms() + context_.times.write_idle);
     co_await stream_.async_write(asio::buffer(piece.data(), piece.size()), wait);
     source.remove_prefix(piece.size());
   }
-  deadline = kNever;
+  write_by(kNever);
   co_return !fault;
 }
 

@@ -14,6 +14,8 @@ namespace {
 constexpr std::size_t kSmallInput = 4u << 10;   ///< enough for nearly every request
 constexpr std::size_t kLargeInput = 64u << 10;  ///< for bodies
 
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
 /// A request whose body can't be read to its end.
 struct BadBody : std::exception {};
 struct ConnectionLost : std::exception {};
@@ -37,7 +39,7 @@ HttpSession::HttpSession(Stream stream, std::shared_ptr<HttpContext> context)
 HttpSession::~HttpSession() { context_.deadlines.remove(*this); }
 
 void HttpSession::expire() {
-  deadline = kNever;
+  deadline = read_by_ = write_by_ = kNever;
   expired_ = true;
   // Only the reading is ended, so that a reply can still say why.
   boost::system::error_code ignored;
@@ -66,7 +68,7 @@ asio::awaitable<std::size_t> HttpSession::receive() {
 
 asio::awaitable<HttpSession::Head> HttpSession::read_head() {
   parser_.emplace(request_);
-  deadline = steady_ms() + (begin_ == end_ ? context_.times.keep_alive_idle : context_.times.header);
+  read_by(steady_ms() + (begin_ == end_ ? context_.times.keep_alive_idle : context_.times.header));
   idle_ = begin_ == end_;
   for (;;) {
     // Line ends before a request are left over from a body of a careless client (RFC 9112 §2.2).
@@ -85,19 +87,23 @@ asio::awaitable<HttpSession::Head> HttpSession::read_head() {
     if (got == 0) co_return expired_ && started ? Head::kTimedOut : Head::kClosed;
     if (idle_) {
       idle_ = false;
-      deadline = steady_ms() + context_.times.header;
+      read_by(steady_ms() + context_.times.header);
     }
   }
 }
 
+/// Lets a client begin that waits to be told so; refuses a body that says itself that it is too long.
+asio::awaitable<void> HttpSession::begin_body() {
+  if (parser_->content_length() && *parser_->content_length() > body_limit_) throw BodyTooLarge(body_limit_);
+  if (!continue_due_) co_return;
+  continue_due_ = false;
+  const bool written = co_await write(kContinue, {});
+  if (!written) throw ConnectionLost();
+}
+
 asio::awaitable<void> HttpSession::read_piece(std::string& out) {
   parser_->set_body_sink(out, body_limit_);
-  if (parser_->content_length() && *parser_->content_length() > body_limit_) throw BodyTooLarge(body_limit_);
-  if (continue_due_) {
-    continue_due_ = false;
-    const bool written = co_await write("HTTP/1.1 100 Continue\r\n\r\n", {});
-    if (!written) throw ConnectionLost();
-  }
+  co_await begin_body();
   const std::size_t before = out.size();
   while (out.size() == before && !parser_->is_done()) {
     if (begin_ < end_) {
@@ -110,7 +116,7 @@ asio::awaitable<void> HttpSession::read_piece(std::string& out) {
       if (end_ - begin_ >= kMaxHeaderBytes) throw BadBody();  // a chunk header or trailer without an end
     }
     if (input_.size() < kLargeInput) input_.resize(kLargeInput);
-    deadline = steady_ms() + context_.times.body_idle;
+    read_by(steady_ms() + context_.times.body_idle);
     const std::size_t got = co_await receive();
     if (got == 0) throw ConnectionLost();
   }
@@ -118,9 +124,30 @@ asio::awaitable<void> HttpSession::read_piece(std::string& out) {
 
 asio::awaitable<std::string_view> HttpSession::read() {
   piece_.clear();
-  if (!parser_->is_done()) co_await read_piece(piece_);
-  deadline = kNever;  // whoever reads may take as long as it needs
+  std::exception_ptr fault;
+  try {
+    if (!parser_->is_done()) co_await read_piece(piece_);
+  } catch (...) {
+    fault = std::current_exception();
+  }
+  read_by(kNever);  // whoever reads may take as long as it needs
+  if (fault) std::rethrow_exception(fault);
   co_return piece_;
+}
+
+/// A client that says that it sends nothing more still waits for its reply; one that closed its connection says the same. The latter
+/// answers whatever it is sent by a reset. Before the reply that is an interim head, which clients read over; later, TCP's own probes,
+/// which take a minute or two.
+bool HttpSession::is_gone() {
+  const Stream::Ending ending = stream_.ending();
+  if (ending != Stream::Ending::kHalf) return ending == Stream::Ending::kWhole;
+  if (is_tls()) return true;  // no client of TLS closes one half
+  if (std::exchange(half_closed_, true)) return false;
+  stream_.keep_alive();
+  if (replying_ || parser_->http_1_0()) return false;
+  const iovec probe{const_cast<char*>(kContinue.data()), kContinue.size()};
+  const ssize_t written = stream_.write_now(&probe, 1);
+  return written != 0 && written != static_cast<ssize_t>(kContinue.size());
 }
 
 std::string HttpSession::address() const {
@@ -154,7 +181,7 @@ asio::awaitable<bool> HttpSession::drain() {
 asio::awaitable<void> HttpSession::linger() {
   stream_.shutdown_send();
   expired_ = false;
-  deadline = steady_ms() + context_.times.linger;
+  read_by(steady_ms() + context_.times.linger);
   for (;;) {
     begin_ = end_ = 0;
     const std::size_t got = co_await receive();
@@ -186,7 +213,7 @@ Response HttpSession::not_here(Router::Match& match) {
 
 asio::awaitable<void> HttpSession::run() {
   if (stream_.is_tls()) {
-    deadline = steady_ms() + context_.times.header;
+    read_by(steady_ms() + context_.times.header);
     boost::system::error_code fault;
     co_await stream_.tls().async_handshake(asio::ssl::stream_base::server, asio::redirect_error(asio::use_awaitable, fault));
     if (fault) co_return;
@@ -202,9 +229,10 @@ asio::awaitable<bool> HttpSession::serve_one() {
     if (head != Head::kClosed) co_await refuse_head(head);
     co_return false;
   }
-  deadline = kNever;  // a handler may take as long as it needs
+  read_by(kNever);  // a handler may take as long as it needs
   keep_alive_ = parser_->keep_alive() && !context_.stopping;
   continue_due_ = parser_->expects_continue() && !parser_->is_done();
+  replying_ = false;
 
   const std::string_view target = request_.target;
   Router::Match match = context_.router.match(request_.method, target.substr(0, target.find('?')));
@@ -231,11 +259,12 @@ asio::awaitable<bool> HttpSession::serve_one() {
   if (context_.stopping || response->status == 413 || (unread && (continue_due_ || (rest && *rest > kDrainBytes)))) keep_alive_ = false;
   const bool written = co_await reply(*response, match.options.static_files);
   if (!written) co_return false;
+  const bool left = !parser_->is_done();  // what comes while a reply is written may have been taken
   if (!keep_alive_) {
-    if (unread || begin_ < end_) co_await linger();
+    if (left || begin_ < end_) co_await linger();
     co_return false;
   }
-  if (unread) {
+  if (left) {
     const bool drained = co_await drain();
     if (!drained) co_return false;
   }
@@ -256,7 +285,7 @@ asio::awaitable<std::optional<Response>> HttpSession::call(Router::Match& match,
     if (match.options.streams_body || match.others) request_.stream = this;
     else if (!parser_->is_done())
       co_await read_body();
-    deadline = kNever;
+    read_by(kNever);
     by_handler = true;
     if (match.others) response = co_await ask_others(match, by_handler);
     else response = co_await (*match.handler)(request_);
@@ -282,6 +311,9 @@ asio::awaitable<Response> HttpSession::ask_others(Router::Match& match, bool& by
     file = co_await (*match.handler)(request_);
     if (file->status != 404) co_return std::move(*file);
   }
+  // HTTP/1.0 knows no other protocols (RFC 9110 §7.8).
+  if (parser_->http_1_0()) std::erase_if(request_.headers, [](const auto& header) { return header.first == "upgrade"; });
+  co_await begin_body();
   request_.peer = this;
   std::optional<Response> response = co_await match.others->answer(request_, match.allowed);
   request_.peer = nullptr;

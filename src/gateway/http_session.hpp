@@ -2,6 +2,7 @@
 // One HTTP connection: reads requests, hands them to routes, writes replies, until either side has enough.
 // Owned by its coroutine; lives on the io thread.
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <limits>
@@ -78,6 +79,9 @@ class HttpSession final : public Deadlines::Entry, private BodyReader, private P
   std::string take_rest() { return input_.substr(begin_, end_ - begin_); }  ///< bytes that came after the handshake
 
   void expire() override;
+  // A pack's route may take the body while its reply is written already: each side has a deadline of its own.
+  void read_by(std::int64_t time) { deadline = std::min(read_by_ = time, write_by_); }
+  void write_by(std::int64_t time) { deadline = std::min(read_by_, write_by_ = time); }
   /// Closes the connection if it waits for a next request.
   void close_if_idle();
 
@@ -91,9 +95,10 @@ class HttpSession final : public Deadlines::Entry, private BodyReader, private P
   asio::awaitable<std::string_view> read() override;  // BodyReader
   std::string address() const override;               // Peer
   bool is_tls() const override { return stream_.is_tls(); }
-  bool is_gone() const override { return stream_.peer_closed(); }
+  bool is_gone() override;
   asio::awaitable<void> read_piece(std::string& out);
   asio::awaitable<std::size_t> receive();
+  asio::awaitable<void> begin_body();
   asio::awaitable<void> read_body();
   asio::awaitable<bool> drain();
   asio::awaitable<void> linger();
@@ -121,13 +126,16 @@ class HttpSession final : public Deadlines::Entry, private BodyReader, private P
   std::string input_;              ///< received; [begin_, end_) is not parsed yet
   std::size_t begin_ = 0, end_ = 0;
   std::string head_;               ///< of the reply, reused
-  std::string piece_;              ///< of a streamed body
+  std::string piece_;              ///< of a streamed body of a request
   std::size_t body_limit_ = 0;
+  std::int64_t read_by_ = kNever, write_by_ = kNever;
   bool keep_alive_ = true;
   bool idle_ = true;
   bool expired_ = false;
   bool continue_due_ = false;      ///< the client waits for "100 Continue" before it sends its body
   bool upgraded_ = false;
+  bool replying_ = false;          ///< the reply has begun
+  bool half_closed_ = false;       ///< the client has been seen to send nothing more
 };
 
 }  // namespace darkroom

@@ -63,7 +63,7 @@ asio::awaitable<void> JobDesk::start() {
     }
   });
   state.subscription = state.broker.subscribe([&state](const Record& record) { state.dispatcher->on_event(record); });
-  state.dispatcher->queue_text = [this] { return queue_json(); };
+  state.dispatcher->answer = [this](json::object question) { return answer(std::move(question)); };
   state.listen(state.dispatcher->listener());
   const QueueCounts waiting = state.broker.counts();
   if (waiting.pending > 0) log::info("{} jobs wait since the last time", waiting.pending);
@@ -72,7 +72,7 @@ asio::awaitable<void> JobDesk::start() {
 
 void JobDesk::close() {
   state_->closed = true;
-  state_->dispatcher->queue_text = nullptr;
+  state_->dispatcher->answer = nullptr;
   state_->dispatcher->close();
 }
 
@@ -93,6 +93,14 @@ asio::awaitable<void> JobDesk::submit(Job job) {
 void JobDesk::reply_written(const std::string& job_id) { state_->gates.open(job_id); }
 
 std::size_t JobDesk::queue_remaining() const { return state_->broker.counts().total(); }
+
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::answer(json::object question) {
+  const std::string what = string_or(question, "what", ""), prompt = string_or(question, "prompt", "");
+  if (what == "queue") co_return co_await queue_json();
+  if (what == "history" && !prompt.empty()) co_return co_await history_json_of(prompt);
+  if (what == "history") co_return co_await history_json(std::nullopt, -1);
+  co_return nullptr;
+}
 
 asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json() {
   State& state = *state_;

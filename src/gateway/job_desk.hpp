@@ -51,6 +51,8 @@ class JobDesk {
   std::size_t queue_remaining() const;                        ///< waiting and running
   /// Body of GET /queue, serialised once per change.
   asio::awaitable<std::shared_ptr<const std::string>> queue_json();
+  /// What packs ask: {"what": "queue"}, {"what": "history", "prompt"?: id}. Null for anything else.
+  asio::awaitable<std::shared_ptr<const std::string>> answer(json::object question);
   asio::awaitable<void> delete_pending(std::vector<std::string> ids);
   asio::awaitable<void> clear_pending();
   void interrupt(const std::optional<std::string>& job_id);   ///< §3.3: nothing running and no id: the flag is dropped

@@ -142,6 +142,12 @@ std::string gzip(std::string_view bytes) {
 }
 
 void add_cors(Response& response, const std::string& origin) {
+  // In place of what a route of a pack says itself, as in ComfyUI: of two origins browsers take neither.
+  std::erase_if(response.headers, [](const auto& header) {
+    static constexpr std::array kOurs{"access-control-allow-origin", "access-control-allow-methods", "access-control-allow-headers",
+                                      "access-control-allow-credentials"};
+    return std::ranges::find(kOurs, lower(header.first)) != kOurs.end();
+  });
   response.header("Access-Control-Allow-Origin", origin)
       .header("Access-Control-Allow-Methods", "POST, GET, DELETE, PUT, OPTIONS, PATCH")
       .header("Access-Control-Allow-Headers", "Content-Type, Authorization")

@@ -32,7 +32,7 @@ bool accepts_gzip(std::string_view accept_encoding);
 bool compressible(const Response& response);
 std::string gzip(std::string_view bytes);
 
-/// Headers of --enable-cors-header. `origin` is what it was given, "*" by default.
+/// Headers of --enable-cors-header, in place of those that are there. `origin` is what it was given, "*" by default.
 void add_cors(Response& response, const std::string& origin);
 
 /// The reply that an exception of a handler becomes: Error by its kind, TooLarge of a body as text, all else 500.

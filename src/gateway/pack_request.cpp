@@ -27,7 +27,7 @@ std::vector<std::string> named_by_connection(const HeaderList& headers) {
 }  // namespace
 
 bool asks_for_websocket(const Request& request) {
-  if (request.method != "GET") return false;
+  if (request.method != "GET" || !has(named_by_connection(request.headers), "upgrade")) return false;
   for (const auto& item : split(request.header("upgrade"), ','))
     if (lower(trim(item)) == "websocket") return true;
   return false;

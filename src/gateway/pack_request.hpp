@@ -12,7 +12,7 @@ struct Request;
 
 using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
-/// Does the request ask for a WebSocket?
+/// Does the request ask for a WebSocket? Upgrade alone does not: it counts only where Connection names it.
 bool asks_for_websocket(const Request& request);
 
 /// How the body of a request is framed on its way to the pack.

@@ -76,7 +76,7 @@ asio::awaitable<PackRoutes::Connection> PackRoutes::connect(std::string_view raw
       if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0) co_return Connection{};
       const bool passed = worker->pass_on(pair[1]);
       ::close(pair[1]);
-      if (passed) co_return Connection{.fd = pair[0]};
+      if (passed) co_return Connection{.fd = pair[0], .worker = worker->id()};
       ::close(pair[0]);  // it dies at this moment, or has not taken the last ones yet
     }
     if (steady_ms() >= end) co_return Connection{};
@@ -94,9 +94,13 @@ asio::awaitable<std::optional<Response>> PackRoutes::answer(Request& request, st
   const Connection connection = co_await connect(target.substr(0, target.find('?')));
   if (!connection.has_route) co_return std::nullopt;
   if (connection.fd < 0) co_return come_again("The worker with the node packs is not ready.");
-  const auto exchange = std::make_shared<PackExchange>(io_, connection.fd, times_, std::move(slot));
+  const auto worker_there = [workers = workers_, id = connection.worker] {
+    return std::ranges::any_of(workers(), [id](const WorkerHandle* worker) { return worker->id() == id; });
+  };
+  const auto exchange = std::make_shared<PackExchange>(io_, connection.fd, worker_there, times_, std::move(slot));
   std::optional<Response> response = co_await exchange->answer(request);
   if (!header_of(*response, kUnmatched)) co_return response;
+  co_await exchange->finish();
   if (const std::string* methods = header_of(*response, "allow"))
     for (const auto& method : split(*methods, ',')) allowed.emplace_back(trim(method));
   co_return std::nullopt;

@@ -29,6 +29,7 @@ class PackRoutes final : public OtherRoutes {
   void learn(const WorkerHandle& worker);
   struct Connection {
     int fd = -1;            ///< the gateway's end
+    int worker = 0;         ///< the id of the one that has got the other
     bool has_route = true;  ///< false: the worker that is ready now has none for the path
   };
   asio::awaitable<Connection> connect(std::string_view raw_path);

@@ -19,8 +19,8 @@ namespace {
 
 bool is_of_pack(const NodeSchema& schema) { return schema.python_module().starts_with("custom_nodes."); }
 
-/// Asks for these classes and takes over what has changed. Throws Unavailable when no worker answers in time.
-asio::awaitable<void> ask(Services& services, std::vector<std::string> classes) {
+/// Asks for these classes and takes over what has changed; gives those that were slow before. Throws Unavailable when no worker answers in time.
+asio::awaitable<std::vector<std::string>> ask(Services& services, std::vector<std::string> classes) {
   json::array names;
   for (auto& name : classes) names.emplace_back(std::move(name));
   json::object question{{"what", "schemas"}, {"classes", std::move(names)}};
@@ -28,21 +28,27 @@ asio::awaitable<void> ask(Services& services, std::vector<std::string> classes) 
   const auto known = services.schemas.current();
   json::array changed;
   std::vector<NodeSchema> replaced;
-  for (const auto& wire : answer.is_array() ? answer.get_array() : json::array()) {
+  const json::object told = answer.is_object() ? answer.get_object() : json::object();
+  std::vector<std::string> slow;
+  if (const auto* list = find_array(told, "slow"))
+    for (const auto& name : *list) slow.emplace_back(name.as_string());
+  const auto* schemas = find_array(told, "schemas");
+  for (const auto& wire : schemas ? *schemas : json::array()) {
     NodeSchema schema = NodeSchema::from_wire(wire.as_object());
     const NodeSchema* before = known->find(schema.node_class());
     if (!before || before->to_wire() == schema.to_wire()) continue;
     changed.push_back(wire);
     replaced.push_back(std::move(schema));
   }
-  if (replaced.empty()) co_return;
+  if (replaced.empty()) co_return slow;
   auto now = std::make_shared<SchemaSet>();
   for (const auto& schema : known->all()) {
     const auto other = std::ranges::find(replaced, schema.node_class(), &NodeSchema::node_class);
     now->add(other == replaced.end() ? schema : *other);
   }
   services.schemas.replace(std::move(now));
-  services.workers.broadcast(Record{"classes", {{"schemas", std::move(changed)}}, {}});
+  services.workers.tell_classes(std::move(changed));
+  co_return slow;
 }
 
 /// The names of packs' classes among these nodes, each once.
@@ -67,7 +73,8 @@ asio::awaitable<std::shared_ptr<const SchemaSet>> schemas_for(Services& services
     bool slow = false;
     std::vector<std::string> one{name};
     try {
-      co_await ask(services, std::move(one));
+      const auto unanswered = co_await ask(services, std::move(one));
+      slow = !unanswered.empty();
     } catch (const Unavailable&) {
       slow = true;
     } catch (const RaisedInValidator& error) {
@@ -78,11 +85,11 @@ asio::awaitable<std::shared_ptr<const SchemaSet>> schemas_for(Services& services
   co_return services.schemas.current();
 }
 
-asio::awaitable<void> refresh_schemas(Services& services) {
+asio::awaitable<void> refresh_schemas(Services& services, std::optional<std::string> only) {
   const auto schemas = co_await services.schemas.wait();
   std::vector<std::string> classes;
   for (const auto& schema : schemas->all())
-    if (is_of_pack(schema)) classes.push_back(schema.node_class());
+    if (is_of_pack(schema) && (!only || schema.node_class() == *only)) classes.push_back(schema.node_class());
   if (classes.empty() || services.workers.workers().empty()) co_return;
   try {
     co_await ask(services, std::move(classes));

@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/json.hpp"
@@ -21,7 +22,8 @@ struct SlowClass {
 /// while there are no classes at all. While no worker is ready they are those that were told last.
 boost::asio::awaitable<std::shared_ptr<const SchemaSet>> schemas_for(Services& services, const json::object& prompt);
 
-/// Asks all classes of packs anew; those that don't answer in time stay as they were.
-boost::asio::awaitable<void> refresh_schemas(Services& services);
+/// Asks all classes of packs anew, or this one; those that can't say stay as they were, and all of them when one does not answer in time: it is
+/// passed over the next time.
+boost::asio::awaitable<void> refresh_schemas(Services& services, std::optional<std::string> only = std::nullopt);
 
 }  // namespace darkroom

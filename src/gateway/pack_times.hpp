@@ -11,10 +11,11 @@ struct PackTimes {
   /// Limit: time for a worker with packs to be ready for a request to one of their routes, ms. Beyond: 503 with Retry-After. Fixed: as long
   /// as people wait for a page. Edge: PackRoutesTest.AWorkerThatIsNotReadyIsWaitedForForAWhile.
   std::int64_t ready = 10'000;
-  /// Limit: time for a pack's route to begin its reply, or to take more of the request, ms. Beyond: 504 and its handler is cancelled.
-  /// Fixed: handlers download models before they answer; ComfyUI has no limit. Edge: PackRoutesTest.AHandlerThatNeverAnswersIs504.
+  /// Limit: time for a pack's route to begin its reply, or to take more of the request, ms. Beyond: 504; the handler
+  /// itself runs on. Fixed: handlers download models before they answer; ComfyUI has no limit. Edge:
+  /// PackRoutesTest.AHandlerThatNeverAnswersIs504.
   std::int64_t first_byte = 3'600'000;
-  /// How often a waiting exchange looks whether its client is still there.
+  /// How often an exchange looks whether its client and its worker are still there.
   std::int64_t look = 250;
   /// Limit: requests to routes of packs that are under way. Beyond: 503 with Retry-After. Fixed: each takes two file descriptors. Edge:
   /// PackRoutesTest.TooManyAtOnceAreToldToComeAgain.

@@ -30,9 +30,10 @@ ssize_t Stream::read_now(char* out, std::size_t size) {
   }
 }
 
-bool Stream::peer_closed() const {
+Stream::Ending Stream::ending() const {
   pollfd state{const_cast<Stream*>(this)->socket().native_handle(), POLLRDHUP, 0};
-  return ::poll(&state, 1, 0) > 0 && (state.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+  if (::poll(&state, 1, 0) <= 0) return Ending::kNone;
+  return (state.revents & (POLLHUP | POLLERR | POLLNVAL)) != 0 ? Ending::kWhole : Ending::kHalf;
 }
 
 void Stream::keep_alive() {

@@ -48,8 +48,12 @@ class Stream {
   /// Reads what is there: the number of bytes, 0 at the end, -1 when it broke, -2 when there is nothing yet. Not for TLS.
   ssize_t read_now(char* out, std::size_t size);
 
-  /// The client closed the connection or said that it sends nothing more, whether or not its last bytes have been read.
-  bool peer_closed() const;
+  enum class Ending {
+    kNone,
+    kHalf,  ///< the client sends nothing more, whether or not its last bytes have been read; it may have closed the connection too
+    kWhole,
+  };
+  Ending ending() const;
   /// Finds dead peers of connections that are idle for long: probes after a minute, gives up after another.
   void keep_alive();
   /// Ends everything that waits on the connection.

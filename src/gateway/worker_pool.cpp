@@ -9,6 +9,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <map>
 #include <unordered_map>
 
 #include "base/error.hpp"
@@ -28,6 +29,9 @@ namespace {
 constexpr auto kFirstBackoff = std::chrono::milliseconds(100);
 constexpr std::int64_t kStableMs = 10'000;                        ///< a worker that lived so long has started well
 constexpr auto kKillTime = std::chrono::seconds(1);               ///< for the kernel to end a killed one
+/// Limit: workers that may die while one pack is imported. Beyond: the pack is left out until the server starts again. Fixed: the first may have
+/// been the machine's fault. Edge: test_python_packs.py::test_a_pack_that_ends_the_process_at_import_is_left_out.
+constexpr int kDeaths = 2;
 /// Limit: share of the memory of machine or container that a worker may use. Beyond: it is replaced and its job fails without another try.
 /// Set by: --ram. Edge: WorkerPoolTest.AWorkerOverItsMemoryLimitIsKilled,
 /// test_supervision.py::test_a_worker_over_its_memory_limit_is_killed_and_its_job_not_tried_again.
@@ -76,6 +80,8 @@ struct WorkerPool::State {
   asio::steady_timer changed;                     ///< cancelled whenever a worker is gone: stop() waits on it
   std::chrono::milliseconds backoff{0};
   std::string last_trouble;
+  std::map<std::string, json::value> changed_classes;  ///< since the schemas of current_build, by name
+  std::map<std::string, int> deaths;                   ///< of workers, by the pack that they were importing
   int next_id = 1;
   std::int64_t next_ask = 1;
   std::uint64_t ram_limit = 0;
@@ -87,9 +93,17 @@ struct WorkerPool::State {
     ram_limit = opts.ram_bytes ? opts.ram_bytes : static_cast<std::uint64_t>(all * kDefaultRamShare);
   }
 
+  bool is_deadly(const std::string& pack) const {
+    const auto at = deaths.find(pack);
+    return at != deaths.end() && at->second >= kDeaths;
+  }
+
   Record configuration() const {
+    Folders allowed = folders;
+    for (const auto& [pack, count] : deaths)
+      if (is_deadly(pack)) allowed.denied_packs.push_back(pack);
     return {"configure",
-            {{"folders", folders.to_json()},
+            {{"folders", allowed.to_json()},
              {"precision", options.precision},
              {"cache", options.cache},
              {"cache_size", options.cache_size},
@@ -157,6 +171,9 @@ struct WorkerPool::State {
   void on_ready(WorkerProcess& worker) {
     log::info("worker {} is ready on {} ({})", worker.id(), string_or(worker.device(), "name", "cpu"), worker.pid());
     last_trouble.clear();
+    json::array changed;
+    for (const auto& [name, schema] : changed_classes) changed.push_back(schema);
+    if (!changed.empty()) worker.send(Record{"classes", {{"schemas", std::move(changed)}}, {}});
     if (listener.ready && !stopping) listener.ready(worker);
   }
 
@@ -181,6 +198,7 @@ struct WorkerPool::State {
     if (!build.empty() && build == current_build && !worker.is_ready()) return;
     schemas.replace(std::make_shared<const SchemaSet>(SchemaSet::from_wire(*list)));
     current_build = build;
+    changed_classes.clear();
     if (on_schemas) on_schemas(build, dump(json::value(*list)));
   }
 
@@ -206,6 +224,8 @@ struct WorkerPool::State {
       return;
     }
     if (!keep->is_ready()) {
+      if (const std::string& pack = keep->importing(); !pack.empty() && ++deaths[pack] == kDeaths)
+        log::error("workers died while the pack {} was imported: it is left out until the server starts again", pack);
       trouble("a worker ended before it was ready: " + status.describe());
       spawn_later();
       return;
@@ -306,6 +326,20 @@ asio::awaitable<json::value> WorkerPool::ask(json::object question) {
 bool WorkerPool::has_prompt_hook() const {
   const WorkerProcess* worker = state_->any_ready();
   return worker && bool_or(worker->hello(), "prompt_hook", false);
+}
+
+void WorkerPool::tell_classes(json::array schemas) {
+  for (const auto& schema : schemas) state_->changed_classes[string_or(schema.as_object(), "class", "")] = schema;
+  broadcast(Record{"classes", {{"schemas", std::move(schemas)}}, {}});
+}
+
+json::array WorkerPool::deadly_packs() const {
+  json::array packs;
+  for (const auto& [pack, count] : state_->deaths)
+    if (state_->is_deadly(pack))
+      packs.push_back(json::object{{"name", pack}, {"state", "failed"}, {"seconds", nullptr}, {"classes", 0}, {"left_out", json::array{}}, {"absent", json::array{}}, {"routes", json::array{}},
+                                   {"reason", fmt::format("{} workers died while it was imported", count)}, {"traceback", nullptr}});
+  return packs;
 }
 
 void WorkerPool::broadcast(const Record& record) {

@@ -74,6 +74,10 @@ class WorkerPool {
   asio::awaitable<json::value> ask(json::object question);
   bool has_prompt_hook() const;                      ///< do packs want to see requests before they are judged?
   void broadcast(const Record& record);              ///< `free`, for one
+  /// What these classes take has changed: told to all workers, and to those that come.
+  void tell_classes(json::array schemas);
+  /// Packs that are not loaded any more because workers died of them: as entries of hello's `packs`.
+  json::array deadly_packs() const;
 
  private:
   struct State;

@@ -123,8 +123,17 @@ asio::awaitable<void> WorkerProcess::read() {
 
 void WorkerProcess::handle(Record record) {
   if (record.kind == "pong") return;
+  if (record.kind == "importing") {
+    importing_ = string_or(record.data, "pack", "");
+    return;
+  }
+  if (record.kind == "prompt_hook") {
+    hello_["prompt_hook"] = true;
+    return;
+  }
   if (record.kind == "hello") {
     hello_ = std::move(record.data);
+    importing_.clear();
     if (const auto* device = find_object(hello_, "device")) device_ = *device;
     return;
   }

@@ -48,6 +48,8 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   bool pass_on(int fd) override;
 
   bool is_ready() const { return ready_; }
+  /// The pack whose code it was importing when it was last heard of; empty once it has said hello.
+  const std::string& importing() const { return importing_; }
   pid_t pid() const { return child_.pid; }
   std::int64_t started_ms() const { return started_; }
   /// Expect it to end by itself: no reason is looked for.
@@ -77,6 +79,7 @@ class WorkerProcess final : public WorkerHandle, public std::enable_shared_from_
   std::int64_t started_ = 0, heard_ = 0;
   std::uint64_t ram_limit_ = 0;
   json::object hello_, device_;
+  std::string importing_;
 };
 
 }  // namespace darkroom

@@ -42,7 +42,9 @@ struct Record {
 ///   event {job, attempt, ...}        a JobEvent
 ///   handed_back {job, attempt}       stopped before its end: run it again without counting an attempt
 ///   answer {id, result | error}
-///   question {id, what}              of a pack: "queue"
+///   question {id, what, ...}         of a pack: "queue", "history"
+///   importing {pack}                 before hello: its code runs next
+///   prompt_hook {}                   packs want to see prompts from now on
 ///   message {type, data, sid?}       of a pack, outside of any job: to the client sid, without one to everybody
 ///   binary {number, sid?} + bytes    the same
 ///   pong {rss, cuda...}              memory figures with it

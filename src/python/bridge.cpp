@@ -97,7 +97,7 @@ PyObject* check(PyObject*, PyObject* args) {
   long call = 0;
   if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
   return guarded([&] {
-    through_call(call, [](const Context& context) { context.check(); });
+    if (!through_call(call, [](const Context& context) { context.check(); }) && pack_link->interrupted()) throw Interrupted();
     Py_RETURN_NONE;
   });
 }
@@ -119,8 +119,43 @@ PyObject* whose(PyObject*, PyObject* args) {
 PyObject* queue(PyObject*, PyObject*) {
   return guarded([] {
     std::string text;
-    beside([&](PackLink& link) { text = link.ask("queue"); });
+    beside([&](PackLink& link) { text = link.ask({{"what", "queue"}}); });
     return to_python(json::value(text)).release();
+  });
+}
+
+PyObject* history(PyObject*, PyObject* args) {
+  const char* prompt = nullptr;
+  if (!PyArg_ParseTuple(args, "s", &prompt)) return nullptr;
+  return guarded([&] {
+    std::string text;
+    beside([&](PackLink& link) { text = link.ask({{"what", "history"}, {"prompt", prompt}}); });
+    return to_python(json::value(text)).release();
+  });
+}
+
+/// (client, prompt id, display id of the node): empty texts for none.
+PyObject* running(PyObject*, PyObject*) {
+  return guarded([] {
+    const auto shown = pack_link->running();
+    return Py_BuildValue("(sss)", shown.client.c_str(), shown.prompt.c_str(), shown.node.c_str());
+  });
+}
+
+/// Code of this pack is imported next.
+PyObject* importing(PyObject*, PyObject* args) {
+  const char* pack = nullptr;
+  if (!PyArg_ParseTuple(args, "s", &pack)) return nullptr;
+  return guarded([&] {
+    beside([&](PackLink& link) { link.importing(pack); });
+    Py_RETURN_NONE;
+  });
+}
+
+PyObject* wants_prompts(PyObject*, PyObject*) {
+  return guarded([] {
+    beside([](PackLink& link) { link.wants_prompts(); });
+    Py_RETURN_NONE;
   });
 }
 
@@ -129,7 +164,7 @@ PyObject* interrupt(PyObject*, PyObject* args) {
   long call = 0;
   if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
   return guarded([&] {
-    through_call(call, [](Context& context) { context.interrupt(); });
+    if (!through_call(call, [](Context& context) { context.interrupt(); })) pack_link->interrupt();
     Py_RETURN_NONE;
   });
 }
@@ -195,6 +230,10 @@ PyMethodDef methods[] = {{"send", send, METH_VARARGS, "send(call, type, json, si
                          {"text", show_text, METH_VARARGS, "text(call, text): shown at the node"},
                          {"check", check, METH_VARARGS, "check(call): raises when the prompt was interrupted"},
                          {"whose", whose, METH_VARARGS, "whose(call): (node id, client id, call index, no metadata)"},
+                         {"history", history, METH_VARARGS, "history(prompt id or \"\"): GET /history, as JSON"},
+                         {"running", running, METH_NOARGS, "running(): (client id, prompt id, display id of the node)"},
+                         {"importing", importing, METH_VARARGS, "importing(pack): its code runs next"},
+                         {"wants_prompts", wants_prompts, METH_NOARGS, "wants_prompts(): a prompt handler was added after hello"},
                          {"queue", queue, METH_NOARGS, "queue(): GET /queue, as JSON"},
                          {"interrupt", interrupt, METH_VARARGS, "interrupt(call): cancels the prompt"},
                          {"made_nodes", made_nodes, METH_VARARGS, "made_nodes(call): {id: {node, parent, display, real}}, while the call begins"},

@@ -28,7 +28,8 @@ class Callback {
   std::shared_ptr<PyObject> function_;
 };
 
-/// A native function for Python, which may call it until this is gone and gets an error afterwards. With the lock held.
+/// A native function for Python, which may call it until this is gone and gets an error afterwards; its end waits for threads that are inside.
+/// With the lock held.
 class LentFunction {
  public:
   /// Gets the tuple of its arguments.

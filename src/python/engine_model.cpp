@@ -114,7 +114,12 @@ PyObject* model_lora(PyObject*, PyObject* args) {
   double model_strength = 0, clip_strength = 0;
   if (!PyArg_ParseTuple(args, "OOO!dd", &model, &clip, &PyDict_Type, &dict, &model_strength, &clip_strength)) return nullptr;
   return guarded([&] {
-    const auto file = read_lora(tensors_of(dict));
+    const auto tensors = tensors_of(dict);
+    LoraFile file;
+    {
+      const Unlocked unlocked;
+      file = read_lora(tensors);
+    }
     std::vector<std::string> used;
     Ref changed_model = Ref::share(Py_None), changed_clip = Ref::share(Py_None);
     if (model != Py_None) {

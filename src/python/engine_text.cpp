@@ -82,7 +82,10 @@ PyObject* tokenize(PyObject*, PyObject* args) {
     const auto held = clip_of(clip);
     Clip::Tokens tokens;
     // Embeddings lie in the folders of the running prompt; without one there are none.
-    if (!through_call(call, [&](Context& context) { tokens = held->tokenize(text, prompt_context(context)); })) tokens = held->tokenize(text, {});
+    if (!through_call(call, [&](Context& context) { tokens = held->tokenize(text, prompt_context(context)); })) {
+      const Unlocked unlocked;
+      tokens = held->tokenize(text, {});
+    }
     return tokens_dict(tokens).release();
   });
 }
@@ -95,7 +98,10 @@ PyObject* encode(PyObject*, PyObject* args) {
     const auto held = clip_of(clip);
     const auto tokens = tokens_of(given);
     Cond cond;
-    if (!through_call(call, [&](Context& context) { cond = held->encode(tokens, prompt_context(context)); })) cond = held->encode(tokens, {});
+    if (!through_call(call, [&](Context& context) { cond = held->encode(tokens, prompt_context(context)); })) {
+      const Unlocked unlocked;
+      cond = held->encode(tokens, {});
+    }
     const Ref text = tensor_to_python(cond.text), pooled = cond.pooled && cond.pooled->defined() ? tensor_to_python(*cond.pooled) : Ref::share(Py_None);
     return Py_BuildValue("(OO)", text.get(), pooled.get());
   });

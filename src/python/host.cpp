@@ -77,7 +77,7 @@ json::array importable_packs(const Folders& folders) {
 
 /// The choices of KSampler's input.
 json::array choices(const Registry& registry, const char* input) {
-  const NodeClass* sampler = registry.find("KSampler");
+  const NodeClassPtr sampler = registry.find("KSampler");
   const InputSpec* spec = sampler ? sampler->schema.find_input(input) : nullptr;
   return spec ? spec->choices : json::array();
 }
@@ -112,6 +112,7 @@ void load_python_packs(Registry& registry, const Folders& folders, PackLink& lin
         // Among packs the later one wins.
         if (registry.find(name) && !added.contains(name)) {
           log::warn("the node class {} is there already: that of a pack is left out", name);
+          checked(PyObject_CallMethod(py::host, "taken", "ss", name.c_str(), entry.schema.python_module().c_str()));
           continue;
         }
         added.insert(name);
@@ -122,7 +123,7 @@ void load_python_packs(Registry& registry, const Folders& folders, PackLink& lin
     }
     json::value about = parse_json(py::text_of(checked(PyObject_CallMethod(py::host, "opened", "i", link.door())).get()));
     link.announce(std::move(about.as_object()));
-    if (PyObject_IsTrue(checked(PyObject_CallMethod(py::host, "has_prompt_handlers", nullptr)).get()) == 1) registry.prompt_hook = handled_prompt;
+    registry.prompt_hook = handled_prompt;
   } catch (...) {
     PyEval_SaveThread();
     throw;

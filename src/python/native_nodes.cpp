@@ -21,10 +21,10 @@ const Registry* native = nullptr;
 /// Packs' classes are in the registry, too.
 bool is_native(const NodeSchema& schema) { return !schema.python_module().starts_with("custom_nodes."); }
 
-const NodeClass& class_named(const char* name) {
-  const NodeClass* found = native ? native->find(name) : nullptr;
+NodeClassPtr class_named(const char* name) {
+  auto found = native ? native->find(name) : nullptr;
   if (!found || !is_native(found->schema)) throw NotFound("there is no native node class " + std::string(name));
-  return *found;
+  return found;
 }
 
 /// The lists of choices as darkroom_host.lists gives them, which reads the folders.
@@ -91,12 +91,12 @@ PyObject* call_native(PyObject*, PyObject* args) {
   PyObject* given = nullptr;
   if (!PyArg_ParseTuple(args, "lsO!", &call, &name, &PyDict_Type, &given)) return nullptr;
   return guarded([&] {
-    const NodeClass& node_class = class_named(name);
-    const Inputs inputs = inputs_of(node_class.schema, given);
+    const NodeClassPtr node_class = class_named(name);
+    const Inputs inputs = inputs_of(node_class->schema, given);
     Outputs outputs;
-    if (!through_call(call, [&](Context& context) { outputs = run_native(node_class, inputs, context); }))
+    if (!through_call(call, [&](Context& context) { outputs = run_native(*node_class, inputs, context); }))
       throw InvalidInput(std::string(name) + ": a native node can be called while a prompt runs, and none does");
-    return told(node_class, outputs).release();
+    return told(*node_class, outputs).release();
   });
 }
 
@@ -114,7 +114,7 @@ PyObject* native_info(PyObject*, PyObject* args) {
   if (!PyArg_ParseTuple(args, "s", &name)) return nullptr;
   return guarded([&] {
     PythonLists lists;
-    return to_python(json::value(dump(json::value(class_named(name).schema.info(lists))))).release();
+    return to_python(json::value(dump(json::value(class_named(name)->schema.info(lists))))).release();
   });
 }
 

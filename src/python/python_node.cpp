@@ -29,10 +29,10 @@ Ref arguments(const Inputs& in) {
 }
 
 /// [id, slot] in a result that comes with a graph.
-Value linked_value(PyObject* item) {
+Value linked_value(PyObject* item, std::string_view type) {
   if (PyList_Check(item) && PyList_GET_SIZE(item) == 2 && PyUnicode_Check(PyList_GET_ITEM(item, 0)) && PyLong_Check(PyList_GET_ITEM(item, 1)))
     return std::make_shared<const LinkValue>(text_of(PyList_GET_ITEM(item, 0)), PyLong_AsLongLong(PyList_GET_ITEM(item, 1)));
-  return from_python(item);
+  return from_python(item, type);
 }
 
 /// (values or None, ui as JSON or None, graph as JSON or None, what the graph holds beside JSON) of darkroom_host.
@@ -49,7 +49,8 @@ Outputs outputs_of(PyObject* told, const NodeSchema& schema) {
     PyObject* item = PySequence_Fast_GET_ITEM(items.get(), i);
     const auto slot = static_cast<std::size_t>(i);
     const bool is_list = slot < schema.outputs().size() && schema.outputs()[slot].is_list;
-    Value value = graph ? linked_value(item) : from_python(item);
+    const std::string_view type = slot < schema.outputs().size() ? std::string_view(schema.outputs()[slot].type) : "*";
+    Value value = graph ? linked_value(item, type) : from_python(item, type);
     if (is_list && !value.blocker() && !value.object<LinkValue>() && (PyList_Check(item) || PyTuple_Check(item))) value = Value::list(list_from_python(item));
     outputs.values.push_back(std::move(value));
   }
@@ -112,9 +113,10 @@ class PythonNode final : public Node {
     }
     const Ref begun = Ref::take(PyObject_CallMethod(host_module(), "call_later", "Ol", coroutine, number));
     if (!begun) {
+      std::map<long, std::unique_ptr<Later>>::node_type unbegun;  // ends without the mutex: the end of its call may have to wait
       {
         const std::scoped_lock lock(laters().mutex);
-        laters().open.erase(number);
+        unbegun = laters().open.extract(number);
       }
       throw_raised();
     }

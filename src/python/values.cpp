@@ -92,6 +92,9 @@ std::shared_ptr<const LatentObject> latent_of(PyObject* dict) {
   return latent;
 }
 
+/// Can a value of the type `wanted` go through an output of this type? ("LATENT", "IMAGE,LATENT", "*")
+bool allows(std::string_view type, std::string_view wanted) { return type == "*" || type.find(wanted) != type.npos; }
+
 Ref text(std::string_view text) { return checked(PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "replace")); }
 
 }  // namespace
@@ -183,7 +186,7 @@ Ref to_python(const Value& value) {
   return plain ? to_python(*plain) : Ref::share(Py_None);
 }
 
-Value from_python(PyObject* object) {
+Value from_python(PyObject* object, std::string_view type) {
   if (object == Py_None) return {};
   if (PyBool_Check(object)) return object == Py_True;
   if (PyLong_Check(object)) {
@@ -200,9 +203,9 @@ Value from_python(PyObject* object) {
   } else if (is_tensor(object)) {
     return tensor_value(tensor_from_python(object));
   } else if (PyDict_CheckExact(object)) {
-    if (auto latent = latent_of(object)) return std::shared_ptr<const Object>(std::move(latent));
+    if (auto latent = allows(type, "LATENT") ? latent_of(object) : nullptr) return std::shared_ptr<const Object>(std::move(latent));
   } else if (PyList_CheckExact(object)) {
-    if (auto entries = conditioning_of(object)) return conditioning_value(std::move(*entries));
+    if (auto entries = allows(type, "CONDITIONING") ? conditioning_of(object) : std::nullopt) return conditioning_value(std::move(*entries));
   } else if (auto native = object_of(object)) {
     return native;
   } else if (const int is_blocker = PyObject_IsInstance(object, blocker_type()); is_blocker < 0) {

@@ -34,7 +34,8 @@ Ref to_python(const json::value& value);
 
 /// None, bool, int of 64 bits, float, str, torch.Tensor, a dict of a latent, the list of a conditioning, ExecutionBlocker, a handle; anything
 /// else is held as it is.
-Value from_python(PyObject* object);
+/// `type`: of the output that it goes through; a conditioning or a latent is made of what looks like one only where the type allows for it.
+Value from_python(PyObject* object, std::string_view type = "*");
 /// A Python sequence, item by item.
 List list_from_python(PyObject* sequence);
 

@@ -32,7 +32,7 @@ struct PromptInput {
 struct PromptNode {
   GraphNode given;
   NodeIds ids;
-  const NodeClass* node_class = nullptr;  ///< null when no such class is registered
+  NodeClassPtr node_class;                ///< null when no such class is registered
   std::vector<PromptInput> inputs;        ///< parallel to given.inputs
   ArgumentPaths paths;                    ///< where values of dotted inputs go; empty for a class without growing inputs
   NodeIndex parent = kNoNode;             ///< the node that turned into it

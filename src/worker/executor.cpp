@@ -33,7 +33,7 @@ std::size_t left(std::size_t limit) {
 
 Node& Instances::get(const PromptNode& node) {
   Instance& instance = instances_[node.given.id];
-  if (!instance.node || instance.node_class != node.node_class) instance = {node.node_class, node.ids.real, node.node_class->make()};
+  if (!instance.node || instance.node_class != node.class_name()) instance = {node.class_name(), node.ids.real, node.node_class->make()};
   return *instance.node;
 }
 

@@ -30,7 +30,7 @@ class Instances {
 
  private:
   struct Instance {
-    const NodeClass* node_class = nullptr;
+    std::string node_class;
     std::string real;
     std::unique_ptr<Node> node;
   };

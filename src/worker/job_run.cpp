@@ -17,7 +17,7 @@ std::string_view precision_of(const json::object& prompt, const Registry& regist
   for (const auto& [id, value] : prompt) {
     const auto* node = value.if_object();
     const auto* class_type = node ? find(*node, "class_type") : nullptr;
-    const NodeClass* node_class = class_type && class_type->is_string() ? registry.find(class_type->get_string()) : nullptr;
+    const NodeClassPtr node_class = class_type && class_type->is_string() ? registry.find(class_type->get_string()) : nullptr;
     if (node_class && node_class->makes_network) return name_of(device.precision);
   }
   return {};

@@ -88,22 +88,29 @@ NodeClass::~NodeClass() = default;
 
 void Registry::add(NodeClass entry) {
   entry.makes_network = std::ranges::any_of(entry.schema.outputs(), [](const auto& output) { return std::ranges::find(kNetworks, output.type) != std::end(kNetworks); });
-  auto owned = std::make_unique<NodeClass>(std::move(entry));
-  const std::string name = owned->schema.node_class();
-  if (const auto at = index_.find(name); at != index_.end()) {
-    *at->second = std::move(*owned);
-    return;
-  }
-  index_[name] = owned.get();
-  order_.push_back(std::move(owned));
+  auto added = std::make_shared<const NodeClass>(std::move(entry));
+  const std::scoped_lock lock(mutex_);
+  const auto [at, is_new] = index_.try_emplace(added->schema.node_class(), order_.size());
+  if (is_new) order_.push_back(std::move(added));
+  else order_[at->second] = std::move(added);
 }
 
-const NodeClass* Registry::find(std::string_view node_class) const {
+void Registry::change(const NodeSchema& schema) {
+  const auto known = find(schema.node_class());
+  if (!known) return;
+  NodeClass changed = *known;
+  changed.schema = schema;
+  add(std::move(changed));
+}
+
+NodeClassPtr Registry::find(std::string_view node_class) const {
+  const std::scoped_lock lock(mutex_);
   const auto at = index_.find(std::string(node_class));
-  return at == index_.end() ? nullptr : at->second;
+  return at == index_.end() ? nullptr : order_[at->second];
 }
 
 SchemaSet Registry::schemas() const {
+  const std::scoped_lock lock(mutex_);
   SchemaSet set;
   for (const auto& entry : order_) set.add(entry->schema);
   return set;

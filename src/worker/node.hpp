@@ -6,6 +6,7 @@
 #include <future>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -214,6 +215,9 @@ struct NodeClass {
   bool makes_network = false;     ///< an output's values are networks; set by the registry
 };
 
+/// Immutable once it is registered.
+using NodeClassPtr = std::shared_ptr<const NodeClass>;
+
 /// The node classes of a worker.
 class Registry {
  public:
@@ -235,8 +239,10 @@ class Registry {
     if constexpr (requires { T::kTakesAnyInput; }) entry.takes_any_input = T::kTakesAnyInput;
     add(std::move(entry));
   }
-  void add(NodeClass entry);  ///< sets its makes_network
-  const NodeClass* find(std::string_view node_class) const;
+  void add(NodeClass entry);  ///< sets its makes_network; one of the same name gives way
+  /// The class has another schema from now on; who holds the one before keeps it. From any thread, as are those below.
+  void change(const NodeSchema& schema);
+  NodeClassPtr find(std::string_view node_class) const;
   SchemaSet schemas() const;
 
   /// What packs make of the body of a POST /prompt before it is judged (protocol.md §11.3); none: nobody wants to. Null: the request is lost.
@@ -248,8 +254,9 @@ class Registry {
     return std::make_unique<T>();
   }
 
-  std::vector<std::unique_ptr<NodeClass>> order_;
-  std::unordered_map<std::string, NodeClass*> index_;
+  mutable std::mutex mutex_;
+  std::vector<NodeClassPtr> order_;
+  std::unordered_map<std::string, std::size_t> index_;  ///< into order_
 };
 
 }  // namespace darkroom

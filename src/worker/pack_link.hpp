@@ -18,8 +18,19 @@ class PackLink {
   virtual void send(std::string type, json::value data, std::optional<std::string> sid) = 0;
   /// The same in binary. Waits while the gateway reads more slowly than such messages come.
   virtual void send_binary(std::uint32_t event, std::string bytes, std::optional<std::string> sid) = 0;
-  /// What the gateway answers: "queue" is the text of GET /queue. Throws Unavailable after kAskTime.
-  virtual std::string ask(std::string what) = 0;
+  /// The text that the gateway answers to {"what": "queue"} (GET /queue) and {"what": "history", "prompt"?: id} (GET /history). Throws
+  /// Unavailable when it does not.
+  virtual std::string ask(json::object question) = 0;
+  /// What runs in the worker. The client stays after the end; the node is the one that is shown, empty between prompts.
+  struct Running {
+    std::string client, prompt, node;
+  };
+  virtual Running running() const = 0;
+  virtual void interrupt() = 0;            ///< cancels the job that runs, if any
+  virtual bool interrupted() const = 0;    ///< is the running job to end?
+  /// Code of this pack is about to be imported: whoever replaces a worker that dies of it knows why.
+  virtual void importing(const std::string& pack) = 0;
+  virtual void wants_prompts() = 0;        ///< a prompt handler was added after hello
   /// Members of the `hello` that is to be said: what the gateway has to know of the packs.
   virtual void announce(json::object about) = 0;
   /// What flags the server was started with: {"listen", "port", ...}, by the names that ComfyUI's args have.

@@ -49,7 +49,12 @@ class Worker : private PackLink {
   // PackLink
   void send(std::string type, json::value data, std::optional<std::string> sid) override;
   void send_binary(std::uint32_t event, std::string bytes, std::optional<std::string> sid) override;
-  std::string ask(std::string what) override;
+  std::string ask(json::object question) override;
+  Running running() const override;
+  void interrupt() override;
+  bool interrupted() const override { return interrupt_; }
+  void importing(const std::string& pack) override;
+  void wants_prompts() override { outbox_.send(Record{"prompt_hook", {}, {}}); }
   void announce(json::object about) override { about_packs_ = std::move(about); }
   int door() const override { return door_; }
   const json::object& server() const override { return server_; }
@@ -79,7 +84,7 @@ class Worker : private PackLink {
   void fail(const std::string& job, int attempt, const std::exception_ptr& fault);
 
   int fd_;
-  Registry& registry_;  // changed by load_packs_ only, before the schemas are told
+  Registry& registry_;
   LoadPacks load_packs_;
   const int door_;
   json::object server_;       ///< of configure; does not change
@@ -93,14 +98,17 @@ class Worker : private PackLink {
   std::size_t written_ = 0;
   bool gathering_ = false;                      ///< the outbox is looked at soon without being woken
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> tasks_;
   bool closing_ = false;                        ///< the execution thread ends when its tasks are done
   std::string running_;                         ///< id of the running job
+  Running shown_;                               ///< what packs are told of it
   int running_attempt_ = 0;
   bool running_cancelled_ = false;              ///< by cancel, not by stop: its end is reported as such
   std::unordered_set<std::string> cancelled_;   ///< jobs that were cancelled before their turn
+
+  std::atomic<std::uint64_t> written_out_{0};   ///< times that everything queued had been written
 
   std::mutex questions_mutex_;
   std::unordered_map<std::int64_t, std::promise<std::string>> questions_;  ///< to the gateway, unanswered

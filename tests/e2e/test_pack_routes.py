@@ -1,12 +1,18 @@
 """Routes of packs through the real server. The pack is tests/data/packs/routes."""
+import http.client
 import json
+import os
+import pathlib
 import shutil
+import signal
+import socket
 import ssl
 import threading
 import time
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from harness import DATA, Server, wait_for
@@ -95,6 +101,40 @@ def test_forms_and_large_bodies_go_through(server):
     assert server.http.post("/trial/count", content=b"y" * (21 << 20)).status_code == 413
     with server.http.stream("GET", "/trial/large") as reply:
         assert reply.headers["content-length"] == str(64 << 20) and sum(len(piece) for piece in reply.iter_raw()) == 64 << 20
+
+
+def test_a_reply_may_begin_before_its_request_is_read(server):
+    body = bytes(range(256)) * (3 << 12)
+    assert server.http.post("/trial/echo", content=body).content == body
+    assert server.http.post("/trial/echo", content=(body[at:at + 54321] for at in range(0, len(body), 54321))).content == body
+    assert server.http.post("/trial/echo", content=b"").content == b""
+    for _ in range(3):
+        assert server.http.post("/trial/early", content=body).status_code == 403
+        assert server.http.post("/trial/count", content=b"xyz").json() == {"bytes": 3}
+
+
+def test_a_reply_that_is_only_interim_is_a_502(server):
+    for _ in range(2):
+        assert server.get("/trial/interim").status_code == 502
+        assert server.get("/trial/added").text == "added"
+
+
+def test_as_many_headers_as_the_server_takes(server):
+    own = len(server.http.build_request("GET", server.url).headers)
+    assert server.json("/trial/headers", headers={f"x{n}": "y" for n in range(200 - own)}) == 201  # with X-Forwarded-For
+    assert server.get("/trial/headers", headers={f"x{n}": "y" for n in range(201 - own)}).status_code == 431
+    assert server.get("/trial/headers", headers={"x": "y" * 65_000}).status_code == 200
+    assert server.get("/trial/headers", headers={"x": "y" * 66_000}).status_code == 431
+
+
+def test_a_client_that_closes_its_sending_half_gets_its_reply(server):
+    for request in (b"GET /trial/slow HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /trial/events HTTP/1.1\r\nHost: x\r\n\r\n"):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+            reply = http.client.HTTPResponse(client)  # reads over interim heads
+            reply.begin()
+            assert reply.status == 200 and (b"slow" in request or b"data: 2" in reply.read())
 
 
 def test_events_arrive_one_by_one(server):
@@ -193,6 +233,45 @@ def test_a_worker_that_dies_under_a_request_is_a_502_and_the_next_request_waits_
     assert server.worker_pids() != pids
 
 
+def running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_process_of_a_pack_lives_as_long_as_its_worker(server):
+    wait_for(lambda: server.get("/trial/added").status_code == 200, 60, "a worker answers")
+    pid = server.post("/trial/child", {}).json()
+    time.sleep(0.5)
+    assert running(pid)  # though the thread that started it has ended
+    os.kill(server.worker_pids()[0], signal.SIGKILL)
+    wait_for(lambda: not running(pid), 5, "the child ends with the worker")
+
+
+def test_what_a_worker_leaves_behind_keeps_no_request_waiting(server):
+    wait_for(lambda: server.get("/trial/added").status_code == 200, 60, "a worker answers")
+    replies = {}
+    seen = server.json("/trial/state")["seen"]
+    waiting = threading.Thread(target=lambda: replies.update(hang=httpx.get(server.url + "/trial/hang", timeout=30).status_code))
+    waiting.start()
+    wait_for(lambda: server.json("/trial/state")["seen"] == seen + 1, 5, "the request has begun")
+    with connect(f"ws://127.0.0.1:{server.port}/trial/socket") as ws:
+        ws.send("x")
+        assert ws.recv(timeout=5) == "X"
+        pid = server.post("/trial/orphan", {}).json()
+        try:
+            began = time.monotonic()
+            os.kill(server.worker_pids()[0], signal.SIGKILL)
+            waiting.join(10)
+            assert replies == {"hang": 502} and time.monotonic() - began < 3
+            with pytest.raises(ConnectionClosed):
+                ws.recv(timeout=5)
+            assert running(pid)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+
+
 def test_one_of_several_workers_answers_always(tmp_path, base):
     shutil.copytree(base / "custom_nodes", tmp_path / "base/custom_nodes")
     with Server(tmp_path / "base", "--workers", "2") as two:
@@ -221,6 +300,10 @@ def test_routes_over_tls(tmp_path, certificate):
     cert, key = certificate
     with Server(tmp_path / "base", "--tls-certfile", cert, "--tls-keyfile", key, ca=cert) as secure:
         assert secure.http.post("/trial/count", content=b"y" * (5 << 20)).json() == {"bytes": 5 << 20}
+        assert secure.http.post("/trial/echo", content=b"y" * (5 << 20)).content == b"y" * (5 << 20)
+        assert secure.http.post("/trial/early", content=b"y" * (5 << 20)).status_code == 403
+        assert secure.http.post("/trial/early", content=(b"y" * 1000 for _ in range(500))).status_code == 403
+        assert secure.http.post("/trial/count", content=b"y" * 10).json() == {"bytes": 10}
         with secure.http.stream("GET", "/trial/large") as reply:
             assert sum(len(piece) for piece in reply.iter_raw()) == 64 << 20
         with connect(f"wss://127.0.0.1:{secure.port}/trial/socket", ssl=ssl.create_default_context(cafile=cert)) as ws:

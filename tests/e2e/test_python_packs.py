@@ -87,6 +87,26 @@ def graph(**nodes):
 
 IMAGE = ("LoadImage", {"image": "p.png"})
 
+NUMBER = """
+import time
+class Number:
+    RETURN_TYPES = ("STRING",)
+    FUNCTION = "go"
+    CATEGORY = "tests"
+    OUTPUT_NODE = True
+    @classmethod
+    def INPUT_TYPES(cls):
+        return {"required": {"seconds": ("FLOAT", {})}}
+    def go(self, seconds):
+        from comfy.model_management import throw_exception_if_processing_interrupted
+        end = time.time() + seconds
+        while time.time() < end:
+            throw_exception_if_processing_interrupted()
+            time.sleep(0.01)
+        return {"ui": {"text": ["%s"]}, "result": ("%s",)}
+NODE_CLASS_MAPPINGS = {"TestNumber": Number}
+"""
+
 
 def test_schemas_are_told_as_written(server):
     info = server.json("/object_info/ExampleBrightness")["ExampleBrightness"]
@@ -298,6 +318,38 @@ def test_a_node_that_leaks_costs_its_own_job(tmp_path):
         assert run(server, graph(a=("TestForks", {"raises": False})))["status"]["status_str"] == "success"
 
 
+def test_a_pack_that_ends_the_process_at_import_is_left_out(tmp_path):
+    packs = tmp_path / "base/custom_nodes"
+    shutil.copytree(ROOT / "examples/brightness", packs / "brightness")
+    (packs / "deadly.py").write_text("import os\nos._exit(7)\n")
+    with Server(tmp_path / "base") as server:
+        assert server.json("/object_info/ExampleBrightness")
+        told = {pack["name"]: pack for pack in server.json("/darkroom/packs")["packs"]}
+        assert told["brightness"]["state"] == "ok" and told["deadly.py"]["state"] == "failed" and "2 workers died" in told["deadly.py"]["reason"]
+        assert "workers died while the pack deadly.py was imported" in server.log_text()
+
+
+def test_a_prompt_handler_may_come_late(tmp_path):
+    pack = tmp_path / "base/custom_nodes/late.py"
+    pack.parent.mkdir(parents=True)
+    pack.write_text(NUMBER % ("one", "one") + """
+from server import PromptServer
+first = Number.go
+def go(self, seconds):
+    PromptServer.instance.add_on_prompt_handler(lambda body: body["prompt"]["a"]["inputs"].update(seconds=0.25) or body)
+    return {"ui": {"text": [str(seconds)]}, "result": ("",)}
+Number.go = go
+""")
+    with Server(tmp_path / "base") as server:
+        assert run(server, graph(a=("TestNumber", {"seconds": 0.5})))["outputs"]["a"]["text"] == ["0.5"]
+        assert run(server, graph(a=("TestNumber", {"seconds": 0.75})))["outputs"]["a"]["text"] == ["0.25"]
+
+
+def test_a_class_with_the_name_of_a_native_one_is_told_of(server):
+    told = {pack["name"]: pack for pack in server.json("/darkroom/packs")["packs"]}
+    assert told["single.py"]["left_out"] == ["LoadImage: the name is that of a native node"] and told["single.py"]["classes"] == 1
+
+
 def test_packs_can_be_denied_by_name(tmp_path):
     packs = tmp_path / "base/custom_nodes"
     shutil.copytree(ROOT / "examples/brightness", packs / "brightness")
@@ -307,25 +359,6 @@ def test_packs_can_be_denied_by_name(tmp_path):
         assert [path for path in one.json("/extensions") if "brightness" in path] == []
 
 
-NUMBER = """
-import time
-class Number:
-    RETURN_TYPES = ("STRING",)
-    FUNCTION = "go"
-    CATEGORY = "tests"
-    OUTPUT_NODE = True
-    @classmethod
-    def INPUT_TYPES(cls):
-        return {"required": {"seconds": ("FLOAT", {})}}
-    def go(self, seconds):
-        from comfy.model_management import throw_exception_if_processing_interrupted
-        end = time.time() + seconds
-        while time.time() < end:
-            throw_exception_if_processing_interrupted()
-            time.sleep(0.01)
-        return {"ui": {"text": ["%s"]}, "result": ("%s",)}
-NODE_CLASS_MAPPINGS = {"TestNumber": Number}
-"""
 
 
 def test_with_dev_packs_are_loaded_anew_when_they_change(tmp_path):

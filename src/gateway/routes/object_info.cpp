@@ -35,7 +35,7 @@ asio::awaitable<Response> all_classes(Request& request, Services& services) {
 
 asio::awaitable<Response> one_class(Request& request, Services& services) {
   const std::string name = request.param("class");
-  co_await refresh_schemas(services);
+  co_await refresh_schemas(services, name);
   co_return co_await services.pool.run([&] { return Response::of_json(services.schemas.info_of(name)); });
 }
 

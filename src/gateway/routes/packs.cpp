@@ -28,7 +28,9 @@ void add_packs_routes(Router& router, Services& services) {
     const auto ready = services.workers.workers();
     if (ready.empty()) co_return Response::of_json(json::object{{"packs", still_loading(services.folders)}});
     const auto* told = find_array(ready.front()->hello(), "packs");
-    co_return Response::of_json(json::object{{"packs", told ? *told : json::array()}});
+    json::array packs = told ? *told : json::array();
+    for (auto& pack : services.workers.deadly_packs()) packs.push_back(std::move(pack));
+    co_return Response::of_json(json::object{{"packs", std::move(packs)}});
   });
 }
 

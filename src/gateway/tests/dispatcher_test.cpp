@@ -132,6 +132,23 @@ TEST_F(JobDeskTest, ANodeThatOutlivesTheGraceTimeIsKilled) {
   EXPECT_EQ(string_or(a.last("execution_interrupted"), "node_type", ""), "A");
 }
 
+TEST_F(JobDeskTest, ACancelledJobThatComesBackIsNotRunAgain) {
+  for (const bool handed_back : {false, true}) {
+    FakeSession a(hub_, "a");
+    FakeWorker worker(handed_back ? 2 : 1);
+    const std::string job = handed_back ? "back" : "lost";
+    listener_.ready(worker);
+    submit(job);
+    event(worker, NodeStarted{NodeIds::plain("1")});
+    EXPECT_TRUE(run(desk_->cancel(job)));
+    if (handed_back) listener_.record(worker, Record{"handed_back", {{"job", job}, {"attempt", 1}}, {}});
+    lose(worker, LostReason::kStopped);
+    ASSERT_TRUE(until([&] { return !a.words.empty() && a.words.back() == "executing null"; })) << job;
+    EXPECT_EQ(history(job).at(job).at("status").at("messages").as_array().back().at(0), "execution_interrupted");
+    EXPECT_EQ(desk_->queue_remaining(), 0u);
+  }
+}
+
 TEST_F(JobDeskTest, ASecondCancelEndsTheGraceTime) {
   constexpr std::chrono::milliseconds kImpatience{100};
   open({.grace = std::chrono::hours(1), .impatience = kImpatience, .tick = std::chrono::milliseconds(10)});

@@ -64,7 +64,9 @@ TEST(PackRequest, AWebSocketIsAskedFor) {
   const auto request = request_of({{"connection", "Upgrade"}, {"upgrade", "WebSocket"}, {"sec-websocket-key", "k"}});
   EXPECT_TRUE(asks_for_websocket(request));
   EXPECT_THAT(pack_request_head(request, "", false), HasSubstr("sec-websocket-key: k\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"));
-  EXPECT_FALSE(asks_for_websocket(request_of({{"upgrade", "websocket"}}, "POST")));
+  EXPECT_FALSE(asks_for_websocket(request_of({{"connection", "upgrade"}, {"upgrade", "websocket"}}, "POST")));
+  EXPECT_FALSE(asks_for_websocket(request_of({{"upgrade", "websocket"}})));
+  EXPECT_TRUE(asks_for_websocket(request_of({{"connection", "keep-alive"}, {"connection", "x, upgrade"}, {"upgrade", "websocket"}})));
 }
 
 TEST(PackRequest, RepliesLoseWhatThisServerWritesItself) {

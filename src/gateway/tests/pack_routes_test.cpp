@@ -202,6 +202,146 @@ TEST_F(PackRoutesTest, UploadsAreCountedOnTheirWay) {
   EXPECT_THAT(large.reply(), StartsWith("HTTP/1.1 413"));
 }
 
+TEST_F(PackRoutesTest, AReplyMayBeginBeforeItsRequestIsRead) {
+  worker.script = [](PackSide& side) {
+    side.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n");
+    if (side.hear("END")) side.say("4\r\nall\n\r\n0\r\n\r\n");
+  };
+  start_with_packs();
+  RawClient client(port);
+  client.send("POST /rt/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 900003\r\n\r\n");
+  const auto has = [](const char* what) { return [what](const std::string& text) { return text.find(what) != std::string::npos; }; };
+  EXPECT_THAT(client.read_until(has("one\n")), HasSubstr("one\n")) << "with nothing of the body sent yet";
+  client.send(std::string(900'000, 'x') + "END");
+  EXPECT_THAT(client.read_until(has("0\r\n\r\n")), EndsWith("4\r\nall\n\r\n0\r\n\r\n"));
+  client.send("GET /queue HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(body_of(client.reply()), "{\"n\":1}") << "the connection goes on";
+}
+
+TEST_F(PackRoutesTest, WhatIsLeftOfABodyAfterItsReplyIsReadOver) {
+  worker.script = [](PackSide& side) { side.say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly"); };
+  start_with_packs();
+  RawClient client(port);
+  client.send("POST /rt/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + std::string(1000, 'x'));
+  EXPECT_EQ(body_of(client.reply()), "early");
+  client.send(std::string(499'000, 'x') + "GET /queue HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(body_of(client.reply()), "{\"n\":1}");
+}
+
+TEST_F(PackRoutesTest, ARequestThatBreaksOffCutsTheReplyThatHasBegun) {
+  std::atomic<bool> cut = false;
+  worker.script = [&](PackSide& side) {
+    side.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n");
+    cut = !side.hear("END");
+  };
+  start_with_packs();
+  RawClient client(port);
+  client.send("POST /rt/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n" + std::string(1000, 'x'));
+  EXPECT_THAT(client.rest(2'000), EndsWith("one\n\r\n")) << "it sends no more: HttpTimes::body_idle";
+  EXPECT_TRUE(client.closed());
+  for (int i = 0; i < 200 && !cut; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(cut);
+}
+
+TEST_F(PackRoutesTest, AWorkerThatIsGoneEndsItsExchangesWhoeverElseHasTheirSockets) {
+  std::atomic<int> begun = 0, ended = 0;
+  worker.script = [&](PackSide& side) {
+    const std::string path = side.text.substr(0, side.text.find(" HTTP"));
+    if (path.ends_with("/tunnel")) side.say("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+    if (path.ends_with("/begun")) side.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n");
+    ++begun;
+    side.hear("never");
+    ++ended;
+  };
+  start_with_packs();
+  RawClient silent(port), upload(port), half(port), tunnel(port);
+  silent.send("GET /rt/x/silent HTTP/1.1\r\nHost: x\r\n\r\n");
+  upload.send("POST /rt/x/upload HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nx");
+  half.send("GET /rt/x/begun HTTP/1.1\r\nHost: x\r\n\r\n");
+  tunnel.send(std::string("GET /rt/x/tunnel") + kUpgrade);
+  EXPECT_THAT(half.read_until([](const std::string& text) { return text.find("one\n") != std::string::npos; }), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(tunnel.read_until([](const std::string& text) { return text.ends_with("\r\n\r\n"); }), StartsWith("HTTP/1.1 101"));
+  for (int i = 0; i < 200 && begun < 4; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  ready = false;
+  EXPECT_THAT(silent.reply(), StartsWith("HTTP/1.1 502"));
+  EXPECT_THAT(upload.reply(), StartsWith("HTTP/1.1 502"));
+  half.rest();
+  tunnel.rest();
+  EXPECT_TRUE(half.closed() && tunnel.closed());
+  for (int i = 0; i < 200 && ended < 4; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(ended, 4);
+}
+
+TEST_F(PackRoutesTest, InterimRepliesAreReadOver) {
+  std::atomic<bool> final_one = true;
+  worker.script = [&](PackSide& side) {
+    side.say("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
+    if (final_one) side.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+  };
+  start_with_packs();
+  const std::string reply = get("/rt/hello");
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 200 OK\r\n"));
+  EXPECT_THAT(reply, Not(HasSubstr("Link")));
+  EXPECT_THAT(reply, EndsWith("\r\n\r\nhi"));
+  final_one = false;
+  EXPECT_THAT(get("/rt/hello"), StartsWith("HTTP/1.1 502"));
+}
+
+TEST_F(PackRoutesTest, OnlyWhoAsksForAWebSocketGetsOne) {
+  worker.script = [](PackSide& side) {
+    if (side.text.find("Upgrade: websocket") == std::string::npos) side.say("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain");
+    else side.say("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+  };
+  start_with_packs();
+  EXPECT_THAT(get("/rt/hello", "Upgrade: websocket\r\n"), EndsWith("plain"));
+  RawClient old(port);
+  old.send("GET /rt/hello HTTP/1.0\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+  EXPECT_THAT(old.rest(), EndsWith("plain"));
+  RawClient with_body(port);
+  with_body.send("GET /rt/hello HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nContent-Length: 9\r\n\r\n");
+  EXPECT_THAT(with_body.reply(), StartsWith("HTTP/1.1 502"));
+  worker.script = [](PackSide& side) { side.say("HTTP/1.1 101 Switching Protocols\r\n\r\n"); };
+  EXPECT_THAT(get("/rt/hello"), StartsWith("HTTP/1.1 502"));
+}
+
+TEST_F(PackRoutesTest, AClientThatSendsNothingMoreGetsItsReply) {
+  std::promise<void> go_on;
+  worker.script = [&](PackSide& side) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    const bool whole = side.text.starts_with("GET") || side.hear("END");
+    side.say("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n");
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    if (whole) side.say("4\r\ntwo\n\r\n0\r\n\r\n");
+  };
+  start_with_packs();
+  for (const std::string& request :
+       {"GET /rt/hello HTTP/1.1\r\nHost: x\r\n\r\n" + std::string(),
+        "POST /rt/hello HTTP/1.1\r\nHost: x\r\nContent-Length: 900003\r\n\r\n" + std::string(900'000, 'x') + "END"}) {
+    RawClient client(port);
+    client.send(request);
+    ::shutdown(client.fd(), SHUT_WR);
+    const std::string reply = client.rest();
+    EXPECT_THAT(reply, HasSubstr("HTTP/1.1 200 OK\r\n"));
+    EXPECT_THAT(reply, EndsWith("4\r\none\n\r\n4\r\ntwo\n\r\n0\r\n\r\n"));
+  }
+  RawClient old(port);
+  old.send("GET /rt/hello HTTP/1.0\r\nHost: x\r\n\r\n");
+  ::shutdown(old.fd(), SHUT_WR);
+  const std::string reply = old.rest();
+  EXPECT_THAT(reply, StartsWith("HTTP/1.0 200 OK\r\n")) << "HTTP/1.0 has no interim heads";
+  EXPECT_THAT(reply, EndsWith("one\ntwo\n"));
+}
+
+TEST_F(PackRoutesTest, WhatARouteSaysOfOriginsGivesWayToTheFlag) {
+  options.enable_cors = true;
+  options.cors_origin = "http://mine";
+  worker.script = [](PackSide& side) { side.say("HTTP/1.1 200 OK\r\naccess-control-allow-origin: *\r\nContent-Length: 2\r\n\r\nhi"); };
+  start_with_packs();
+  const std::string reply = get("/rt/hello", "Origin: http://mine\r\n");
+  EXPECT_THAT(reply, HasSubstr("Access-Control-Allow-Origin: http://mine\r\n"));
+  EXPECT_THAT(reply, Not(HasSubstr("access-control-allow-origin")));
+}
+
 TEST_F(PackRoutesTest, AReplyWhoseHeadIsTooLongIs502) {
   std::atomic<std::size_t> length = 40'000;
   worker.script = [&](PackSide& side) {
@@ -276,19 +416,19 @@ TEST_F(PackRoutesTest, AWorkerThatTurnsOutToHaveNoRoutesIsNotAsked) {
 
 TEST_F(PackRoutesTest, AHandlerThatNeverAnswersIs504) {
   pack_times.first_byte = 200;
-  std::atomic<bool> cancelled = false;
-  worker.script = [&](PackSide& side) { cancelled = !side.hear("never"); };
+  std::atomic<bool> closed = false;
+  worker.script = [&](PackSide& side) { closed = !side.hear("never"); };
   start_with_packs();
   EXPECT_THAT(get("/rt/hello"), StartsWith("HTTP/1.1 504"));
-  for (int i = 0; i < 200 && !cancelled; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  EXPECT_TRUE(cancelled);
+  for (int i = 0; i < 200 && !closed; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_TRUE(closed);
 }
 
-TEST_F(PackRoutesTest, AClientThatGoesAwayEndsItsHandler) {
-  std::atomic<bool> asked = false, cancelled = false;
+TEST_F(PackRoutesTest, AClientThatGoesAwayEndsItsExchange) {
+  std::atomic<bool> asked = false, closed = false;
   worker.script = [&](PackSide& side) {
     asked = true;
-    cancelled = !side.hear("never");
+    closed = !side.hear("never");
   };
   start_with_packs();
   const auto soon = [](const std::atomic<bool>& what) {
@@ -299,9 +439,9 @@ TEST_F(PackRoutesTest, AClientThatGoesAwayEndsItsHandler) {
     RawClient client(port);
     client.send("GET /rt/hello HTTP/1.1\r\nHost: x\r\n\r\n");
     EXPECT_TRUE(soon(asked));
-    EXPECT_FALSE(cancelled);
+    EXPECT_FALSE(closed);
   }
-  EXPECT_TRUE(soon(cancelled));
+  EXPECT_TRUE(soon(closed));
 }
 
 TEST_F(PackRoutesTest, TooManyAtOnceAreToldToComeAgain) {

@@ -63,7 +63,7 @@ class GraphBench {
     job.prompt = workflow;
     job.extra_data = std::move(extra_data);
     for (const auto& [id, node] : workflow) {
-      const NodeClass* node_class = registry.find(std::string(node.at("class_type").as_string()));
+      const NodeClassPtr node_class = registry.find(std::string(node.at("class_type").as_string()));
       if (!node_class) throw InvalidInput("no class " + std::string(node.at("class_type").as_string()));
       if (node_class->schema.is_output_node()) job.outputs.emplace_back(id);
     }

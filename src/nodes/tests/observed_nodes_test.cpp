@@ -28,7 +28,7 @@ class ObservedNodes : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(ObservedNodes, AnswerAsTheReference) {
-  const NodeClass* node_class = bench_.find(GetParam());
+  const NodeClassPtr node_class = bench_.find(GetParam());
   ASSERT_TRUE(node_class) << GetParam();
   const std::size_t slots = node_class->schema.outputs().size();
   std::size_t replayed = 0;

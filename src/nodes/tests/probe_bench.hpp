@@ -23,7 +23,7 @@ class ProbeBench {
     executor_.configure({}, CacheMode{}, 0);
   }
 
-  const NodeClass* find(const std::string& node_class) const { return registry_.find(node_class); }
+  NodeClassPtr find(const std::string& node_class) const { return registry_.find(node_class); }
 
   /// `inputs`: constants, `{"link": value}` or `{"links": [values]}`.
   Answer ask(const std::string& node_class, const json::object& inputs) {

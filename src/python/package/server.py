@@ -23,6 +23,7 @@ class PromptServer:
 
     def __init__(self):
         self.on_prompt_handlers = []
+        self.serving = False  # once the packs have been imported
         self.declared = Declared()
         self.supports = ["custom_nodes_from_web"]
         self.number = 0
@@ -47,12 +48,17 @@ class PromptServer:
 
     @property
     def client_id(self):
-        """Of whoever submitted the prompt; None for nobody."""
-        return _darkroom.whose(current.number())[1] or None
+        """Of whoever submitted the prompt that runs, or ran last; None for nobody."""
+        return _darkroom.running()[0] or None
+
+    @property
+    def last_prompt_id(self):
+        return _darkroom.running()[1] or None
 
     @property
     def last_node_id(self):
-        return _darkroom.whose(current.number())[0] or None
+        """The node that clients see at work; None between prompts."""
+        return _darkroom.running()[2] or None
 
     def send_sync(self, event, data, sid=None):
         """A message to the client `sid`, to all for None. `data`: what JSON can say, or bytes of a binary message whose event is a number."""
@@ -70,10 +76,17 @@ class PromptServer:
         self.send_sync(event, data, sid)
 
     def send_progress_text(self, text, node_id, sid=None):
-        _darkroom.text(current.number(), str(text))
+        """A text at a node: at the one that runs for its owner, at any other for the client `sid`, None: for all."""
+        if sid is None and node_id in (None, _darkroom.whose(current.number())[0]):
+            _darkroom.text(current.number(), str(text))
+        else:
+            node = str(node_id).encode()
+            self.send_sync(BinaryEventTypes.TEXT, len(node).to_bytes(4, "big") + node + str(text).encode(), sid)
 
     def add_on_prompt_handler(self, handler):
         self.on_prompt_handlers.append(handler)
+        if self.serving:
+            _darkroom.wants_prompts()
 
 
 def _picture(data):

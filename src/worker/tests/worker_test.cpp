@@ -124,19 +124,64 @@ TEST_F(WorkerLink, SaysHelloAndRunsAJob) {
   EXPECT_EQ(events, "started cached node_started node_finished node_started executed node_finished succeeded ");
 }
 
+TEST_F(WorkerLink, QuestionsToPacksAreCounted) {
+  constexpr int kMost = 64;
+  std::promise<void> release;
+  const auto released = release.get_future().share();
+  Gateway gateway(registry, [&](Registry& classes, const Folders&, PackLink&) {
+    NodeClass slow = *classes.find("Value");
+    slow.schema_now = [released, schema = slow.schema] {
+      released.wait();
+      return schema;
+    };
+    classes.add(std::move(slow));
+  });
+  gateway.send("configure", {});
+  EXPECT_EQ(gateway.next().kind, "hello");
+  EXPECT_EQ(gateway.next().kind, "schemas");
+  for (int i = 0; i <= kMost; ++i) gateway.send("ask", {{"id", i}, {"what", "schemas"}, {"classes", json::array{"Value"}}});
+  const Record refused = gateway.next();
+  EXPECT_EQ(int_or(refused.data, "id", -1), kMost);
+  EXPECT_TRUE(refused.data.contains("error"));
+  release.set_value();
+  for (int i = 0; i < kMost; ++i) EXPECT_TRUE(gateway.next().data.contains("result"));
+}
+
+TEST_F(WorkerLink, PacksAreToldWhatRuns) {
+  PackLink* link = nullptr;
+  Gateway gateway(registry, [&](Registry& classes, const Folders&, PackLink& given) {
+    link = &given;
+    classes.prompt_hook = [](const json::value& body) { return body; };
+    given.importing("a pack");
+  });
+  gateway.send("configure", {});
+  const Record importing = gateway.next();
+  EXPECT_EQ(importing.kind, "importing");
+  EXPECT_EQ(string_or(importing.data, "pack", ""), "a pack");
+  EXPECT_EQ(gateway.next().kind, "hello");
+  EXPECT_EQ(link->running().prompt, "");
+  gateway.run(R"({"1": ["Value", {"value": 1}], "2": ["Show", {"value": ["1", 0]}]})", {"2"}, "the job");
+  while (string_or(gateway.next().data, "event", "") != "succeeded") {}
+  EXPECT_EQ(link->running().prompt, "the job");
+  EXPECT_EQ(link->running().node, "");
+  EXPECT_FALSE(link->interrupted());
+  link->interrupt();  // nothing runs
+  EXPECT_FALSE(link->interrupted());
+}
+
 TEST_F(WorkerLink, AQuestionToTheGatewayHasItsTime) {
   PackLink* link = nullptr;
   Gateway gateway(registry, [&](Registry&, const Folders&, PackLink& given) { link = &given; });
   gateway.send("configure", {});
   EXPECT_EQ(gateway.next().kind, "hello");
   EXPECT_EQ(gateway.next().kind, "schemas");
-  auto answered = std::async(std::launch::async, [&] { return link->ask("queue"); });
+  auto answered = std::async(std::launch::async, [&] { return link->ask({{"what", "queue"}}); });
   const Record question = gateway.next();
   EXPECT_EQ(question.kind, "question");
   EXPECT_EQ(string_or(question.data, "what", ""), "queue");
   gateway.send("reply", {{"id", question.data.at("id")}, {"result", "{}"}});
   EXPECT_EQ(answered.get(), "{}");
-  EXPECT_THROW(link->ask("queue"), Unavailable);  // nobody answers
+  EXPECT_THROW(link->ask({{"what", "queue"}}), Unavailable);  // nobody answers
   gateway.send("reply", {{"id", gateway.next().data.at("id")}, {"result", "late"}});  // and then nobody waits
 }
 

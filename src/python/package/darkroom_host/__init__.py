@@ -17,11 +17,11 @@ from .handles import Handle
 from .handles import make as handle
 from .lists import choices
 from .logs import connect_logging
-from .packs import load_packs
+from .packs import load_packs, taken
 from .patches import adapted
 from .plain import text
 
-__all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_later", "choices", "describe_exception", "handle", "handled_prompt", "has_prompt_handlers", "load_packs", "opened", "start"]
+__all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_later", "choices", "describe_exception", "handle", "handled_prompt", "load_packs", "opened", "start", "taken"]
 
 
 def start(told):
@@ -38,17 +38,14 @@ def start(told):
 
 def opened(door):
     """After the packs were imported: starts serving their routes over the socket `door`. What the gateway is to know of the packs, as JSON:
-    {"packs": what became of each, "pack_routes": where their routes lie, or null}."""
+    {"packs": what became of each, "pack_routes": where their routes lie, or null, "prompt_hook": do they want to see prompts?}."""
     try:
         routes = PromptServer.instance.declared.serve(door)
     except Exception:  # noqa: BLE001 - nodes of packs are of use without routes
         logging.error("the routes of packs can't be served:\n%s", traceback.format_exc())
         routes = None
-    return text({"packs": packs.report, "pack_routes": routes})
-
-
-def has_prompt_handlers():
-    return bool(PromptServer.instance.on_prompt_handlers)
+    PromptServer.instance.serving = True
+    return text({"packs": packs.report, "pack_routes": routes, "prompt_hook": bool(PromptServer.instance.on_prompt_handlers)})
 
 
 def handled_prompt(body):

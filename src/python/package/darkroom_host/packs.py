@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 
+import _darkroom
 import nodes
 from comfy_api.latest import io
 from server import PromptServer
@@ -33,6 +34,7 @@ def load_packs(paths):
         began = time.perf_counter()
         entry = {"name": name, "state": "ok", "seconds": 0.0, "classes": 0, "left_out": [*unprepared.get(path, ())], "absent": [], "routes": [], "reason": None, "traceback": None}
         report.append(entry)
+        _darkroom.importing(name)
         absent_before, routes_before = len(absent.made), len(PromptServer.instance.declared)
         try:
             found = load_pack(path, entry["left_out"])
@@ -50,11 +52,20 @@ def load_packs(paths):
     return infos
 
 
+def taken(class_name, module):
+    """The worker has a class of this name: that of the pack is left out."""
+    for entry in report:
+        if module == "custom_nodes." + os.path.splitext(entry["name"])[0] or module == "custom_nodes." + entry["name"]:
+            entry["left_out"].append(f"{class_name}: the name is that of a native node")
+            entry["classes"] -= 1
+
+
 def prepare(path):
     """Runs prestartup_script.py of a pack, which comes before any import; what went wrong, if anything did."""
     script = os.path.join(path, "prestartup_script.py")
     if not os.path.isfile(script):
         return None
+    _darkroom.importing(os.path.basename(path))
     try:
         runpy.run_path(script)
     except BaseException as error:  # noqa: BLE001

@@ -27,6 +27,15 @@ class PromptQueue:
     def get_tasks_remaining(self):
         return sum(len(part) for part in self.get_current_queue())
 
+    def get_history(self, prompt_id=None, max_items=None, offset=-1, map_function=None):
+        """{prompt id: entry}, the oldest first: all, or the entry of one prompt."""
+        told = json.loads(_darkroom.history(prompt_id or ""))
+        names = list(told)
+        if prompt_id is None and max_items is not None:
+            begin = offset if offset >= 0 else max(0, len(names) - max_items)
+            names = names[begin:begin + max_items]
+        return {name: told[name] if map_function is None else map_function(told[name]) for name in names}
+
     @property
     def queue(self):
         return self._told()["queue_pending"]

@@ -10,10 +10,12 @@ from urllib.parse import unquote
 
 from . import current, loop
 
-# Longest header of a request, bytes: as much as the gateway takes of all headers together.
-MAX_HEADER = 64 << 10
-MAX_HEADERS = 200
-# For the on_startup handlers of packs, all together, in seconds: a worker has to say hello in time.
+# Longest header of a request, bytes, and how many there may be: what the gateway takes (kMaxHeaderBytes, kMaxHeaders) and room for what it adds
+# (pack_request_head()). So aiohttp refuses nothing that the gateway takes.
+MAX_HEADER = (64 << 10) + 1024
+MAX_HEADERS = 200 + 8
+# For the on_startup handlers of packs, all together, in seconds. Beyond: what is not done by then goes on, and the packs have no routes. Well below
+# the time that a worker has to say hello (WorkerTimes::start).
 STARTUP_SECONDS = 20
 # Tells the gateway that no pack has this route; its own fallback answers then.
 UNMATCHED = "Darkroom-Unmatched"

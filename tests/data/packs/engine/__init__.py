@@ -265,4 +265,46 @@ def Flags(self):
     return show([args.port, args.listen, PromptServer.instance.port, args.disable_metadata, args.lowvram])
 
 
-NODE_CLASS_MAPPINGS |= {"EngineQueue": Queue, "EngineFlags": Flags}
+@node({"prompt": ("STRING", {})}, output=True)
+def History(self, prompt):
+    queue = PromptServer.instance.prompt_queue
+    told = queue.get_history(prompt_id=prompt)
+    return show([list(told), told[prompt]["outputs"], prompt in queue.get_history() and list(queue.get_history(max_items=1))[0] != ""])
+
+
+@node({}, output=True)
+def Running(self):
+    instance = PromptServer.instance
+    return show([instance.client_id, instance.last_prompt_id, instance.last_node_id])
+
+
+@node({}, ("*",), True)
+def Around2(self):
+    graph = GraphBuilder()
+    inner = graph.node("EngineRunning")
+    return {"result": (inner.out(0),), "expand": graph.finalize()}
+
+
+OWN = [[torch.zeros(2), {"mask": "a name"}]]
+
+
+@node({}, ("MYLIST",))
+def OwnType(self):
+    return (OWN,)
+
+
+@node({"value": ("MYLIST",)}, output=True)
+def ShowOwn(self, value):
+    return show([type(value).__name__, value[0][1]["mask"], value is OWN])
+
+
+@node({"model": ("MODEL",)}, ("MODEL",))
+def CancelsLater(self, model):
+    import threading
+    import nodes
+
+    threading.Timer(1.0, nodes.interrupt_processing).start()
+    return (model,)
+
+
+NODE_CLASS_MAPPINGS |= {"Engine" + one.__name__: one for one in (Queue, Flags, History, Running, Around2, OwnType, ShowOwn, CancelsLater)}

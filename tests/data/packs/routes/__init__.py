@@ -1,7 +1,10 @@
 """A pack for tests/e2e/test_pack_routes.py: routes of every kind, and what packs do beside them."""
 import asyncio
+import ctypes
+import multiprocessing
 import os
 import pathlib
+import threading
 import time
 
 from aiohttp import web
@@ -63,6 +66,30 @@ async def count(request):
     return web.json_response({"bytes": total})
 
 
+@routes.post("/trial/echo")
+async def echo(request):
+    response = web.StreamResponse()
+    await response.prepare(request)
+    async for piece in request.content.iter_any():
+        await response.write(piece)
+    return response
+
+
+@routes.post("/trial/early")
+async def early(request):
+    return web.Response(status=403, text="no")
+
+
+@routes.get("/trial/interim")
+async def interim(request):
+    return web.Response(status=103)
+
+
+@routes.get("/trial/headers")
+async def headers(request):
+    return web.json_response(len(request.headers))
+
+
 @routes.get("/trial/file")
 async def file(request):
     return web.FileResponse(HERE / "files/page.txt")
@@ -108,6 +135,33 @@ async def fail(request):
 @routes.get("/trial/die")
 async def die(request):
     os._exit(3)
+
+
+@routes.get("/trial/hang")
+async def hang(request):
+    STATE["seen"] += 1
+    await asyncio.sleep(60)
+    return web.Response()
+
+
+@routes.post("/trial/child")
+async def child(request):
+    """A process that is started by a thread that ends, as pools of workers are."""
+    process = multiprocessing.get_context("fork").Process(target=time.sleep, args=(60,))
+    thread = threading.Thread(target=process.start)
+    thread.start()
+    await asyncio.to_thread(thread.join)
+    return web.json_response(process.pid)
+
+
+@routes.post("/trial/orphan")
+async def orphan(request):
+    """A fork that Python does not know of: it outlives the worker, and has all that was open."""
+    pid = ctypes.PyDLL(None).fork()
+    if pid == 0:
+        time.sleep(60)
+        os._exit(0)
+    return web.json_response(pid)
 
 
 @routes.get("/trial/socket")
