@@ -16,10 +16,13 @@ namespace darkroom::py {
 namespace {
 
 constexpr const char* kCapsule = "darkroom.object";
+constexpr const char* kWeakCapsule = "darkroom.weak_object";
 
 using Held = std::shared_ptr<const Object>;
+using Known = std::weak_ptr<const Object>;
 
 void drop(PyObject* capsule) { delete static_cast<Held*>(PyCapsule_GetPointer(capsule, kCapsule)); }
+void drop_weak(PyObject* capsule) { delete static_cast<Known*>(PyCapsule_GetPointer(capsule, kWeakCapsule)); }
 
 template <class T>
 bool is(const Object& object) {
@@ -59,6 +62,17 @@ Ref capsule_of(Held object) {
   Ref capsule = checked(PyCapsule_New(held.get(), kCapsule, drop));
   held.release();
   return capsule;
+}
+
+Ref weak_capsule_of(const Held& object) {
+  auto known = std::make_unique<Known>(object);
+  Ref capsule = checked(PyCapsule_New(known.get(), kWeakCapsule, drop_weak));
+  known.release();
+  return capsule;
+}
+
+Held object_of_weak(PyObject* weak) {
+  return PyCapsule_IsValid(weak, kWeakCapsule) ? static_cast<Known*>(PyCapsule_GetPointer(weak, kWeakCapsule))->lock() : nullptr;
 }
 
 Ref handle_of(Held object) {

@@ -127,7 +127,24 @@ PyObject* object_key(PyObject*, PyObject* handle) {
   });
 }
 
-PyMethodDef methods[] = {{"native_classes", native_classes, METH_NOARGS, "native_classes(): their schemas, as JSON"},
+PyObject* weak(PyObject*, PyObject* handle) {
+  return guarded([&] {
+    const auto object = object_of(handle);
+    if (!object) throw InvalidInput("that is no native object");
+    return weak_capsule_of(object).release();
+  });
+}
+
+PyObject* strong(PyObject*, PyObject* weak) {
+  return guarded([&] {
+    auto object = object_of_weak(weak);
+    return object ? capsule_of(std::move(object)).release() : Ref::share(Py_None).release();
+  });
+}
+
+PyMethodDef methods[] = {{"weak", weak, METH_O, "weak(handle): a capsule that does not keep the object"},
+                         {"strong", strong, METH_O, "strong(weak capsule): a capsule of the object, or None when it is gone"},
+                         {"native_classes", native_classes, METH_NOARGS, "native_classes(): their schemas, as JSON"},
                          {"native_info", native_info, METH_VARARGS, "native_info(class): as /object_info has it, as JSON"},
                          {"call_native", call_native, METH_VARARGS, "call_native(call, class, arguments): (values, ui as JSON or None)"},
                          {"object_key", object_key, METH_O, "object_key(handle): equal for handles of one object"},

@@ -225,3 +225,13 @@ def test_a_thread_can_cancel_while_a_native_node_computes(server):
 
 def test_python_knows_the_flags_of_the_server(server):
     assert shown(run(server, a=("EngineFlags", {})), "a") == [server.port, "127.0.0.1", server.port, False, False]
+
+
+def test_guiders_samplers_and_patches_of_python_go_when_nobody_uses_them(server):
+    entry = run(server, **MODEL, **TEXTS, x=("EngineLeak", {"model": ["m", 0], "positive": ["p", 0], "negative": ["n", 0], "latent": ["l", 0]}))
+    assert shown(entry, "x") == [True] * 9
+
+
+def test_options_of_a_model_that_a_sampler_is_given_count(server):
+    entry = run(server, **MODEL, **TEXTS, x=("EngineOptioned", {"model": ["m", 0], "positive": ["p", 0], "negative": ["n", 0], "latent": ["l", 0]}), d=("EngineDifference", {"a": ["x", 0], "b": ["x", 0]}))
+    assert shown(entry, "d") == 0

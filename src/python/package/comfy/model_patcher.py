@@ -55,7 +55,7 @@ class ModelPatcher(Facade):
         self._begin(get_torch_device(), unet_offload_device())
         if snapshot is not None:  # a pack has changed it: what it said is there again
             self._base, self.model_options = snapshot.base, model_changes.copied(snapshot.model_options)
-            self._changed = (snapshot.marks, before, snapshot)
+            self._changed = (snapshot.marks, _darkroom.weak(before), snapshot)
 
     def _begin(self, load_device, offload_device):
         self.load_device, self.offload_device = load_device, offload_device
@@ -73,14 +73,14 @@ class ModelPatcher(Facade):
         if not changes:
             return self._base
         marks = [(kind, id(function), str(options)) for kind, function, options in changes]
-        if self._changed[0] != marks:
+        capsule = _darkroom.strong(self._changed[1]) if self._changed[0] == marks else None
+        if capsule is None:
             snapshot = model_changes.Snapshot(self._base, model_changes.copied(self.model_options), marks)
             capsule = self._base
             for kind, function, options in changes:
                 capsule = _darkroom.model_patch(capsule, kind, model_changes.Holding(function, snapshot), options)
-            remember(capsule, snapshot)
-            self._changed = (marks, capsule, snapshot)
-        return self._changed[1]
+            self._changed = (marks, remember(capsule, snapshot), snapshot)
+        return capsule
 
     @capsule.setter
     def capsule(self, value):

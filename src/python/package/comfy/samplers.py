@@ -4,7 +4,7 @@ import typing
 import _darkroom
 from darkroom_host import native, prediction, sampling
 from darkroom_host.host_modules import Members, rest
-from darkroom_host.objects import Facade, remember, remembered
+from darkroom_host.objects import Facade, Made, remembered
 from darkroom_host.prediction import calc_cond_batch, cfg_function, sampling_function  # noqa: F401
 
 class SchedulerHandler(typing.NamedTuple):
@@ -96,13 +96,11 @@ class KSAMPLER(Sampler):
 
     def __init__(self, sampler_function, extra_options={}, inpaint_options={}):
         self.sampler_function, self.extra_options, self.inpaint_options = sampler_function, extra_options, inpaint_options
+        self._native = Made()
 
     @property
     def capsule(self):
-        if self._capsule is None:
-            self._capsule = _darkroom.python_sampler(self._run)
-            remember(self._capsule, self)
-        return self._capsule
+        return self._native.get(lambda: _darkroom.python_sampler(self._run), self)
 
     def _run(self, model, x, sigmas):
         """`model`: (x, sigma) -> denoised, of the run."""
@@ -175,13 +173,15 @@ class KSampler:
                 return noise.new_zeros(noise.shape) if latent_image is None else latent_image
             sigmas = sigmas[start_step:]
         latent_image = noise.new_zeros(noise.shape) if latent_image is None else latent_image
-        return sampling.run(sampling.guider(self.model, positive, negative, cfg), noise, latent_image, sampler_object(self.sampler), sigmas, denoise_mask, callback, seed)
+        guider = sampling.guider(sampling.with_options(self.model, self.model_options), positive, negative, cfg)
+        return sampling.run(guider, noise, latent_image, sampler_object(self.sampler), sigmas, denoise_mask, callback, seed)
 
 
 def sample(model, noise, positive, negative, cfg, device, sampler, sigmas, model_options={}, latent_image=None, denoise_mask=None, callback=None, disable_pbar=False, seed=None):
     """As comfy.sample.sample_custom(), for `model` a ModelPatcher."""
     latent_image = noise.new_zeros(noise.shape) if latent_image is None else latent_image
-    return sampling.run(sampling.guider(model, positive, negative, cfg), noise, latent_image, sampler, sigmas, denoise_mask, callback, seed)
+    guider = sampling.guider(sampling.with_options(model, model_options), positive, negative, cfg)
+    return sampling.run(guider, noise, latent_image, sampler, sigmas, denoise_mask, callback, seed)
 
 
 class CFGGuider(Facade):
@@ -199,9 +199,11 @@ class CFGGuider(Facade):
     def begin(self):
         self.model_patcher, self.model_options = None, {"transformer_options": {}}
         self.original_conds, self.conds, self.cfg = {}, {}, 1.0
+        self._native = Made()
 
     def __init__(self, model_patcher):
-        self._capsule = None
+        self._capsule = None  # of a guider that is native alone
+        self._native = Made()
         self.model_patcher, self.model_options = model_patcher, model_patcher.model_options
         self.original_conds, self.conds, self.cfg = {}, {}, 1.0
 
@@ -211,32 +213,31 @@ class CFGGuider(Facade):
     def inner_set_conds(self, conds):
         self.original_conds = {name: sampling.entries(entries) for name, entries in conds.items()}
         self.conds = dict(self.original_conds)
-        self._capsule = None
+        self._native.forget()
 
     def set_cfg(self, cfg):
         self.cfg = cfg
-        self._capsule = None
+        self._native.forget()
 
     @property
     def capsule(self):
-        if self._capsule is None:
-            self._capsule = self._made()
-        return self._capsule
+        if self._capsule is not None:
+            return self._capsule
+        if self.model_patcher is None:
+            raise NotImplementedError("a guider of a native node can't be changed in Darkroom: make a comfy.samplers.CFGGuider")
+        return self._native.get(self._made, self)
 
     @capsule.setter
     def capsule(self, value):
         self._capsule = value
 
     def _made(self):
-        if self.model_patcher is None:
-            raise NotImplementedError("a guider of a native node can't be changed in Darkroom: make a comfy.samplers.CFGGuider")
+        model = sampling.with_options(self.model_patcher, self.model_options)
         conds = self.original_conds
         if type(self).predict_noise is CFGGuider.predict_noise and (set(conds) == {"positive", "negative"} or set(conds) == {"positive"} and self.cfg == 1.0):
-            return sampling.guider(self.model_patcher, conds["positive"], conds.get("negative"), self.cfg).capsule
+            return sampling.guider(model, conds["positive"], conds.get("negative"), self.cfg).capsule
         names = list(self.conds)
-        capsule = _darkroom.python_guider(self.model_patcher, [self.conds[name] for name in names], self._guide)
-        remember(capsule, self)
-        return capsule
+        return _darkroom.python_guider(model, [self.conds[name] for name in names], self._guide)
 
     def _guide(self, predict, x, sigma):
         self.inner_model = self.model_patcher.model

@@ -8,16 +8,43 @@ from .absent import absent
 from .handles import Handle
 
 
-_made_here = weakref.WeakValueDictionary()  # key of a native object -> what stands for it in Python; it lives as long as the native one, which holds its functions
+_made_here = {}  # address of a native object -> (weak capsule of it, weak reference to what stands for it in Python)
+_SWEEP = 256  # so many of them are looked through for those that are gone
 
 
 def remember(capsule, what):
-    _made_here[_darkroom.object_key(capsule)] = what
+    """A weak capsule of the native object, for `what` to keep: the native one holds functions of `what`, and would never go if that held it, too."""
+    if len(_made_here) >= _SWEEP:
+        for key in [key for key, (weak, own) in _made_here.items() if own() is None or _darkroom.strong(weak) is None]:
+            del _made_here[key]
+    weak = _darkroom.weak(capsule)
+    _made_here[_darkroom.object_key(capsule)] = weak, weakref.ref(what)
+    return weak
 
 
 def remembered(capsule):
     """What remember() was told about this native object, when it still lives; else None."""
-    return _made_here.get(_darkroom.object_key(capsule))
+    weak, own = _made_here.get(_darkroom.object_key(capsule), (None, None))
+    # Another object may lie at the address of one that is gone.
+    return own() if weak is not None and _darkroom.strong(weak) is not None else None
+
+
+class Made:
+    """The native object that stands for a Python one, made when it is asked for, and anew once nobody else keeps it."""
+
+    def __init__(self):
+        self._weak = None
+
+    def get(self, make, what):
+        """`make()` gives a capsule."""
+        capsule = None if self._weak is None else _darkroom.strong(self._weak)
+        if capsule is None:
+            capsule = make()
+            self._weak = remember(capsule, what)
+        return capsule
+
+    def forget(self):
+        self._weak = None
 
 
 class Facade(Handle):

@@ -15,6 +15,15 @@ def entries(conditioning):
     return told
 
 
+def with_options(model, model_options):
+    """The ModelPatcher with these model_options instead of its own; {} and None: with its own."""
+    if not model_options or model_options is model.model_options:
+        return model
+    changed = model.clone()
+    changed.model_options = model_options
+    return changed
+
+
 def guider(model, positive, negative=None, cfg=1.0):
     """A native GUIDER."""
     if negative is None:

@@ -308,3 +308,59 @@ def CancelsLater(self, model):
 
 
 NODE_CLASS_MAPPINGS |= {"Engine" + one.__name__: one for one in (Queue, Flags, History, Running, Around2, OwnType, ShowOwn, CancelsLater)}
+
+
+@node({"model": ("MODEL",), "positive": ("CONDITIONING",), "negative": ("CONDITIONING",), "latent": ("LATENT",)}, output=True)
+def Leak(self, model, positive, negative, latent):
+    """Guiders, samplers and patches of Python go when nobody uses them."""
+    import gc
+    import weakref
+
+    import comfy.sample
+    import comfy.samplers
+
+    class Mine(comfy.samplers.CFGGuider):
+        def predict_noise(self, x, timestep, model_options={}, seed=None):
+            return super().predict_noise(x, timestep, model_options, seed)
+
+    def euler(model, x, sigmas, extra_args=None, callback=None, disable=None):
+        return x
+
+    seen = []
+    for _ in range(3):
+        guider, sampler, patched = Mine(model), comfy.samplers.KSAMPLER(euler), model.clone()
+        patched.set_model_sampler_post_cfg_function(lambda args, patched=patched: args["denoised"])
+        guider.set_conds(positive, negative)
+        guider.set_cfg(2.0)
+        sigmas = torch.tensor([3.0, 1.0, 0.0])
+        guider.sample(torch.zeros_like(latent["samples"]), latent["samples"], sampler, sigmas)
+        comfy.samplers.CFGGuider(patched).model_options
+        assert patched.capsule is not None and guider.capsule is not None
+        seen += [weakref.ref(guider), weakref.ref(sampler), weakref.ref(patched)]
+        del guider, sampler, patched
+    gc.collect()
+    return show([one() is None for one in seen])
+
+
+@node({"model": ("MODEL",), "positive": ("CONDITIONING",), "negative": ("CONDITIONING",), "latent": ("LATENT",)}, ("LATENT",))
+def Optioned(self, model, positive, negative, latent):
+    """model_options that are given to a sampler count."""
+    import comfy.samplers
+
+    patched = model.clone()
+    patched.set_model_sampler_post_cfg_function(lambda args: args["denoised"] * 2)
+    noise = torch.zeros_like(latent["samples"])
+    sigmas = torch.tensor([3.0, 1.0, 0.0])
+    guider = comfy.samplers.CFGGuider(model)
+    guider.model_options = patched.model_options
+    guider.set_conds(positive, negative)
+    guider.set_cfg(2.0)
+    by_guider = guider.sample(noise, latent["samples"], comfy.samplers.sampler_object("euler"), sigmas)
+    by_function = comfy.samplers.sample(model, noise, positive, negative, 2.0, None, comfy.samplers.sampler_object("euler"), sigmas, model_options=patched.model_options, latent_image=latent["samples"])
+    by_patcher = comfy.samplers.sample(patched, noise, positive, negative, 2.0, None, comfy.samplers.sampler_object("euler"), sigmas, latent_image=latent["samples"])
+    plain = comfy.samplers.sample(model, noise, positive, negative, 2.0, None, comfy.samplers.sampler_object("euler"), sigmas, latent_image=latent["samples"])
+    assert torch.equal(by_guider, by_patcher) and torch.equal(by_function, by_patcher) and not torch.equal(plain, by_patcher)
+    return ({"samples": by_guider},)
+
+
+NODE_CLASS_MAPPINGS |= {"EngineLeak": Leak, "EngineOptioned": Optioned}
