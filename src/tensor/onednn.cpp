@@ -43,6 +43,10 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& packed, const at::Tenso
   return tensor_of(call("mkldnn::_linear_pointwise", "", x, packed, optional_tensor(bias), "none", Scalars(), c10::IValue()));
 }
 
+at::Tensor linear_gelu(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias) {
+  return tensor_of(call("mkldnn::_linear_pointwise", "", x, packed, optional_tensor(bias), "gelu", Scalars(), c10::IValue("none")));
+}
+
 at::Tensor linear_plus(const at::Tensor& x, const at::Tensor& residual, const at::Tensor& packed, const at::Tensor& bias) {
   return tensor_of(call("mkldnn::_linear_pointwise", "binary", x, residual, packed, optional_tensor(bias), "add"));
 }

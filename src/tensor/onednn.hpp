@@ -17,6 +17,8 @@ bool fast_bf16();
 at::Tensor pack_linear(const at::Tensor& weight);
 /// `x` [...,in] of the weight's dtype; `bias` [out] or undefined. Gives [...,out].
 at::Tensor linear(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias);
+/// GELU (the exact one, with erf) of linear(), in one pass.
+at::Tensor linear_gelu(const at::Tensor& x, const at::Tensor& packed, const at::Tensor& bias);
 /// linear() + `residual`, in one pass.
 at::Tensor linear_plus(const at::Tensor& x, const at::Tensor& residual, const at::Tensor& packed, const at::Tensor& bias);
 

@@ -9,12 +9,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <fstream>
 #include <optional>
-#include <sstream>
 
-#include "base/json.hpp"
+#include "restore/tests/restore_cases.hpp"
 #include "restore/tiling.hpp"
 #include "restore/upscaler.hpp"
 #include "tensor/safetensors.hpp"
@@ -22,38 +19,6 @@
 
 namespace darkroom {
 namespace {
-
-namespace fs = std::filesystem;
-
-fs::path from_environment(const char* name, const fs::path& fallback) {
-  const char* value = std::getenv(name);
-  return value && *value ? fs::path(value) : fallback;
-}
-
-fs::path cache() { return fs::path(std::getenv("HOME") ? std::getenv("HOME") : "/") / ".cache/darkroom"; }
-
-/// The folders of cases: those of the issue, and pictures of a few pixels, which were watched on spandrel.
-std::vector<fs::path> cases_folders() {
-  const fs::path data = fs::path(DARKROOM_TEST_DATA) / "restore";
-  if (const auto own = from_environment("DARKROOM_RESTORE_CASES", {}); !own.empty()) return {own};
-  return {data / "cases", data / "small"};
-}
-
-/// cases.json of all folders, each case with its file as "file".
-json::object read_cases() {
-  json::object all;
-  for (const auto& folder : cases_folders()) {
-    std::ifstream in(folder / "cases.json");
-    std::ostringstream text;
-    text << in.rdbuf();
-    auto cases = parse_json(text.str());
-    for (auto& [name, info] : cases.as_object()) {
-      info.as_object()["file"] = (folder / (std::string(name) + ".safetensors")).string();
-      all[name] = info;
-    }
-  }
-  return all;
-}
 
 /// Why a case isn't an upscaler of ours; nothing for one that is. Their networks come with the restoration issue.
 std::optional<std::string> other_network(const json::object& info) {
@@ -72,18 +37,6 @@ std::vector<std::string> case_names() {
   for (const auto& [name, info] : cases)
     if (!other_network(info.as_object())) names.emplace_back(name);
   return names;
-}
-
-fs::path model_file(const std::string& model) {
-  const auto name = model.substr(0, model.find(' '));  // "srvgg_x4_fp16 (ncnn .param/.bin)"
-  std::string tried;
-  for (const auto& folder : {from_environment("DARKROOM_RESTORE_MODELS", cache() / "models-test/restore"),
-                             fs::path(DARKROOM_TEST_DATA).parent_path().parent_path() / "models/upscale_models", cache() / "models/upscale_models"})
-    for (const char* extension : {".safetensors", ".param"}) {
-      if (fs::exists(folder / (name + extension))) return folder / (name + extension);
-      tried += "\n  " + (folder / (name + extension)).string();
-    }
-  throw std::runtime_error("no model " + name + "; looked for" + tried + "\nRun tests/data/restore/make_models.py and script/fetch_weights.py.");
 }
 
 at::Tensor case_image(const at::Tensor& u8) { return u8.to(at::kFloat).div(255).unsqueeze(0); }  // [1,H,W,3]

@@ -3,6 +3,7 @@
 #include <ATen/ops/allclose.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/equal.h>
+#include <ATen/ops/gelu.h>
 #include <ATen/ops/leaky_relu.h>
 #include <ATen/ops/linear.h>
 #include <ATen/ops/randn.h>
@@ -21,6 +22,7 @@ TEST(OneDnn, PackedLinearLayers) {
   ASSERT_TRUE(packed.defined());
   EXPECT_TRUE(close(onednn::linear(x, packed, b), at::linear(x, w, b)));
   EXPECT_TRUE(close(onednn::linear(x, packed, at::Tensor()), at::linear(x, w)));
+  EXPECT_TRUE(close(onednn::linear_gelu(x, packed, b), at::gelu(at::linear(x, w, b))));
   EXPECT_TRUE(close(onednn::linear_plus(x, residual, packed, b), at::linear(x, w, b) + residual));
   EXPECT_TRUE(close(onednn::linear_plus(x, residual, packed, at::Tensor()), at::linear(x, w) + residual));
 }

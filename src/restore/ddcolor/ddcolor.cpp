@@ -1,0 +1,52 @@
+#include "restore/ddcolor/ddcolor.hpp"
+
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/matmul.h>
+
+#include "base/error.hpp"
+
+namespace darkroom {
+namespace {
+
+Weights root_of(const DDColorWeights& weights) { return Weights(weights.tensors); }
+
+at::Tensor channel_vector(const Weights& weights, const char* name) { return weights.get(name).flatten().to(at::kDouble); }
+
+}  // namespace
+
+DDColor::DDColor(const DDColorWeights& weights, const Compute& compute)
+    : info_(weights.info), device_(compute.device),
+      encoder_(root_of(weights).below("encoder.arch."), weights.info.depths, channel_vector(root_of(weights), "mean"), channel_vector(root_of(weights), "std"), compute),
+      pixels_(root_of(weights).below("decoder."), root_of(weights).below("encoder.arch."), compute),
+      colors_(root_of(weights).below("decoder."), weights.info.layers, compute) {
+  const auto root = root_of(weights);
+  const auto refine = spectral_layer(root.below("refine_net.0.0."));
+  const auto matrix = refine.weight.flatten(1);
+  const auto scale = channel_vector(root, "std").reciprocal(), mean = channel_vector(root, "mean");
+  const auto queries = weights.info.queries;
+  const auto rgb = behind({matrix.narrow(1, queries, 3), refine.bias}, {scale, mean.neg().mul(scale)});
+  const auto floats = [&](const at::Tensor& values) { return values.to(compute.device, at::kFloat).contiguous(); };
+  of_queries_ = matrix.narrow(1, 0, queries).to(compute.device).contiguous(), of_rgb_ = floats(rgb.weight), bias_ = floats(rgb.bias.unsqueeze(1));
+}
+
+DDColor::Result DDColor::operator()(const at::Tensor& grey, const WorkProgress& progress, bool watch) const {
+  if (grey.dim() != 3 || grey.size(0) != 3 || grey.size(1) != grey.size(2) || grey.size(1) % kSideStep != 0 || grey.size(1) < kSideStep)
+    throw InvalidInput("DDColor: expected a square picture [3,S,S] with S a multiple of 32, got " + shape_text(grey));
+  const auto side = grey.size(1);
+  if (side > kMaxSide) throw TooLarge("DDColor: a side of " + std::to_string(side) + " pixels, at most " + std::to_string(kMaxSide) + " are taken");
+  std::vector<double> steps;
+  encoder_.plan(side, side, steps), pixels_.plan(side, side, steps), colors_.plan(side, side, steps), pixels_.plan_project(side, side, steps);
+  Work work(std::move(steps), progress);
+  work.check();
+
+  const auto rgb = grey.to(device_, at::kFloat);
+  auto maps = pixels_(encoder_(rgb, work), work);
+  const auto [colors, attention] = colors_(maps, watch, work);
+  maps.erase(maps.begin(), maps.end() - 1);
+  // The refining convolution takes each query's plane, colours times the last map: two vectors times that map are the same.
+  auto ab = pixels_.project(maps.back(), at::matmul(of_queries_, colors.to(at::kDouble)).to(at::kFloat).contiguous(), work);
+  ab.add_(at::addmm(bias_, of_rgb_, rgb.reshape({3, -1})).view(ab.sizes()));
+  return {ab.to(at::kCPU), attention.defined() ? attention.to(at::kCPU) : at::Tensor()};
+}
+
+}  // namespace darkroom

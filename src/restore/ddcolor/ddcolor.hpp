@@ -1,0 +1,72 @@
+#pragma once
+// DDColor (Kang et al. 2023): the colours of a grey picture. The network of the published checkpoints, "MultiScaleColorDecoder".
+
+#include <ATen/core/Tensor.h>
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "restore/ddcolor/color_decoder.hpp"
+#include "restore/ddcolor/convnext.hpp"
+#include "restore/ddcolor/pixel_decoder.hpp"
+#include "restore/ddcolor/work.hpp"
+#include "tensor/compute.hpp"
+#include "tensor/state_dict.hpp"
+
+namespace darkroom {
+
+/// What names and shapes tell of a network.
+struct DDColorInfo {
+  std::array<std::int64_t, ConvNext::kStages> depths{}, channels{};  ///< of the encoder's stages
+  std::int64_t hidden = 0, queries = 0, layers = 0;                  ///< of the colour decoder
+  bool operator==(const DDColorInfo&) const = default;
+  std::string size() const;  ///< "tiny", "large", else "of its own size"
+};
+
+/// A model file whose names and shapes are known to be right, before anything is packed. Holds the file's map.
+struct DDColorWeights {
+  std::shared_ptr<const StateDict> tensors;
+  DDColorInfo info;
+};
+
+/// Reads .safetensors, .pth, .pt or .bin in any of the wrappers seen. Throws NotFound, or InvalidInput that begins with the file's name: a
+/// missing or misshapen tensor by name, another network. What the network does not use may be there or not.
+DDColorWeights read_ddcolor(const std::filesystem::path& path);
+/// The same for weights in memory; errors have no file's name.
+DDColorWeights recognise_ddcolor(StateDict tensors);
+
+class DDColor {
+ public:
+  /// Limit: side of the square that the network sees, pixels. Beyond: the node fails with a clear error. Fixed: the published node's own
+  /// range. Edge: DDColor.SidesHaveALimit.
+  static constexpr std::int64_t kMaxSide = 4096;
+  static constexpr std::int64_t kSideStep = 32;  ///< sides are multiples of it
+
+  /// Packs the weights for `compute`; takes as long as one pass over the file. In bf16 the sums that the encoder's blocks add to, the norms
+  /// and all that the queries compute among themselves stay float32.
+  DDColor(const DDColorWeights& weights, const Compute& compute);
+
+  struct Result {
+    at::Tensor ab;         ///< float32 [2,S,S], units of CIE Lab, on the CPU
+    at::Tensor attention;  ///< float32 [Q,h,w], on the CPU: where each colour query looked in the last layer; undefined if not asked for
+  };
+  /// grey: float32 [3,S,S] in 0..1. Throws InvalidInput when S is no multiple of 32 or over the limit. `watch`: with attention.
+  Result operator()(const at::Tensor& grey, const WorkProgress& progress, bool watch = false) const;
+
+  const DDColorInfo& info() const { return info_; }
+  std::int64_t bytes() const { return encoder_.bytes() + pixels_.bytes() + colors_.bytes(); }  ///< of the packed weights
+
+ private:
+  DDColorInfo info_;
+  at::Device device_;
+  ConvNext encoder_;
+  PixelDecoder pixels_;
+  ColorDecoder colors_;
+  /// The refining 1x1 convolution: [2,Q] (float64), [2,3], [2,1]; it takes rgb in 0..1.
+  at::Tensor of_queries_, of_rgb_, bias_;
+};
+
+}  // namespace darkroom
