@@ -12,11 +12,13 @@
 namespace darkroom {
 namespace {
 
-/// The editor writes `inputs` as lists and links beside the nodes; the other forms never do.
+/// The editor writes `inputs` as lists and links beside the nodes; the other forms never do, but may have values of widgets.
 bool is_editor_form(const json::object& document) {
   const auto* nodes = find_array(document, "nodes");
   if (!nodes) return false;
   if (find_array(document, "links")) return true;
+  const auto by_name = [](const json::value& value) { return value.is_object() && find_object(value.get_object(), "inputs"); };
+  if (std::any_of(nodes->begin(), nodes->end(), by_name)) return false;
   return std::any_of(nodes->begin(), nodes->end(), [](const json::value& value) {
     const auto* node = value.if_object();
     return node && (node->contains("widgets_values") || find_array(*node, "inputs") || find_array(*node, "outputs"));

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "workflow/dynamic_inputs.hpp"
+#include "workflow/editor_widgets.hpp"
 #include "workflow/types_meet.hpp"
 
 namespace darkroom {
@@ -122,7 +123,7 @@ bool has_text_links(const json::object& nodes, const SchemaSet& schemas) {
   for (const auto& [id, value] : nodes) {
     const auto* node = value.if_object();
     if (!node) continue;
-    if (!node->contains("class_type")) return true;
+    if (!node->contains("class_type") || node->contains("widgets_values")) return true;
     const auto* inputs = find_object(*node, "inputs");
     const NodeSchema* schema = schemas.find(class_of(*node));
     if (!inputs || !schema) continue;
@@ -149,9 +150,16 @@ json::object read_text_links(const json::object& nodes, const SchemaSet& schemas
         else out[name] = given;
       }
     }
+    if (const auto* values = schema ? node->if_contains("widgets_values") : nullptr) {
+      EditorNode widgets;
+      widgets.widgets_values = values;
+      auto& out = body["inputs"].as_object();
+      for (auto& [name, value] : widget_values(widgets, schema))
+        if (!out.contains(name)) out[name] = std::move(value);
+    }
     if (const auto title = find_string(*node, "title")) body["_meta"] = json::object{{"title", *title}};
     for (const auto& [key, extra] : *node)
-      if (key != "class_type" && key != "type" && key != "inputs" && key != "title") body[key] = extra;
+      if (key != "class_type" && key != "type" && key != "inputs" && key != "title" && key != "widgets_values") body[key] = extra;
     prompt[id] = std::move(body);
   }
   return prompt;

@@ -208,6 +208,17 @@ TEST(TextLinks, OfGrowingInputs) {
   EXPECT_EQ(dump(prompt.at("b").at("inputs")), R"({"images.image0":["a",0],"images.image1":["a",0]})");
 }
 
+TEST(TextLinks, ValuesOfWidgetsAreDealtOut) {
+  const auto prompt = imported(R"({"nodes": [{"id": "load", "type": "LoadImage", "widgets_values": ["old.png"]},
+    {"id": "scale", "type": "ImageScaleBy", "inputs": {"image": "load.image"}, "widgets_values": ["lanczos", 2]},
+    {"id": "save", "type": "SaveImage", "inputs": {"images": "scale.image", "filename_prefix": "mine"}, "widgets_values": ["theirs"]}]})");
+  EXPECT_EQ(dump(prompt.at("load")), R"({"class_type":"LoadImage","inputs":{"image":"old.png"}})");
+  EXPECT_EQ(dump(prompt.at("scale").at("inputs")), R"({"image":["load",0],"upscale_method":"lanczos","scale_by":2})");
+  EXPECT_EQ(dump(prompt.at("save").at("inputs")), R"({"images":["scale",0],"filename_prefix":"mine"})");
+  const auto api = imported(R"({"1": {"class_type": "EmptyImage", "inputs": {}}, "2": {"class_type": "ImageScaleBy", "inputs": {"image": ["1", 0]}, "widgets_values": ["area"]}})");
+  EXPECT_EQ(string_or(api.at("2").at("inputs").as_object(), "upscale_method", ""), "area");
+}
+
 TEST(TextLinks, FaultsAreNamed) {
   EXPECT_EQ(refusal(R"({"a": {"type": "LoadImage", "inputs": {"image": "x"}}, "b": {"type": "PreviewImage", "inputs": {"images": "a.picture"}}})"),
             "workflow: node b: input images links to \"a.picture\", but a (LoadImage) has the outputs IMAGE, MASK");
