@@ -2,13 +2,16 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <ctime>
 #include <map>
 #include <mutex>
 #include <system_error>
 
 #include "base/error.hpp"
+#include "base/text.hpp"
 #include "gateway/schema_store.hpp"
+#include "storage/model_names.hpp"
 #include "storage/unlisted_models.hpp"
 
 namespace darkroom {
@@ -61,8 +64,10 @@ struct FolderLists::State {
     listing.read_at = now_ns();
     std::vector<fs::path> looked_into;
     if (key.first == ListSource::Kind::kModels) {
-      listing.names = folders.list_models(key.second, &looked_into);
-      for (auto& name : names_beside_files(key.second, folders, &looked_into)) listing.names.push_back(std::move(name));
+      for (const auto& folder : split(key.second, ',')) {
+        for (auto& name : folders.list_models(folder, &looked_into)) listing.names.push_back(std::move(name));
+        for (auto& name : names_beside_files(folder, folders, &looked_into)) listing.names.push_back(std::move(name));
+      }
     } else {
       listing.names = folders.list_input_files(key.second);
       looked_into.push_back(folders.input);
@@ -106,6 +111,10 @@ bool FolderLists::file_exists(std::string_view annotated_name) {
 bool FolderLists::accepts_unlisted(const ListSource& source, std::string_view value) {
   if (source.kind != ListSource::Kind::kModels) return false;
   try {
+    const auto keys = split(source.argument, ',');
+    if (std::any_of(keys.begin(), keys.end(), has_published_names))
+      return std::any_of(keys.begin(), keys.end(), [value](const auto& key) { return is_published_name(key, value); }) ||
+             find_model_by_name(state_->folders, keys, value).has_value();
     const auto file = state_->folders.find_model(source.argument, value);
     // Only another name: what lies there under its own name and isn't listed is not meant to be chosen.
     return file && file->filename() != fs::path(value).filename();

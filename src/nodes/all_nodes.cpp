@@ -1,5 +1,6 @@
 #include "nodes/all_nodes.hpp"
 
+#include "nodes/restoration.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
@@ -28,6 +29,7 @@ void register_all_nodes(Registry& registry) {
   register_dataset_image_nodes(registry);
   register_dataset_list_nodes(registry);
   register_upscale_nodes(registry);
+  register_colorize_nodes(registry);
   register_checkpoint_loaders(registry);
   register_clip_text_nodes(registry);
   register_clip_loaders(registry);

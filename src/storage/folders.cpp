@@ -45,6 +45,9 @@ const Layout kLayout[] = {
     {"classifiers", {"classifiers"}},
     {"model_patches", {"model_patches"}},
     {"audio_encoders", {"audio_encoders"}},
+    // Darkroom's own.
+    {"ddcolor", {"ddcolor"}},
+    {"denoise", {"denoise"}},
 };
 
 std::vector<std::string> extensions_of(std::string_view key) {

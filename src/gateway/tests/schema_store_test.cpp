@@ -50,6 +50,13 @@ TEST(FolderLists, know_files_and_other_names) {
   EXPECT_TRUE(lists.accepts_unlisted(upscalers, "RealESRGAN_x4plus.pth"));
   EXPECT_FALSE(lists.accepts_unlisted(upscalers, "RealESRGAN_x4plus_anime_6B.pth"));
   EXPECT_FALSE(lists.accepts_unlisted(upscalers, "../x"));
+  // A folder whose models workflows name in several ways, and one behind it.
+  const ListSource colorizers{ListSource::Kind::kModels, "ddcolor,upscale_models"};
+  scratch.write("models/ddcolor/mine.safetensors");
+  EXPECT_THAT(lists.list(colorizers), ElementsAre("mine.safetensors", "realesrgan-x4plus.param"));
+  for (const char* name : {"mine", "mine.pth", "realesrgan_x4plus", "RealESRGAN_x4plus.pth", "ddcolor_paper_tiny.pth"}) EXPECT_TRUE(lists.accepts_unlisted(colorizers, name)) << name;
+  for (const char* name : {"yours", "../mine", ""}) EXPECT_FALSE(lists.accepts_unlisted(colorizers, name)) << name;
+  EXPECT_FALSE(lists.accepts_unlisted(upscalers, "realesrgan"));
   scratch.write("output/a.png");
   EXPECT_TRUE(lists.file_exists("a.png [output]"));
   EXPECT_FALSE(lists.file_exists("a.png"));

@@ -20,7 +20,7 @@ TEST(Folders, have_the_keys_of_the_protocol_in_order) {
   for (const auto& folder : folders.models) keys.push_back(folder.key);
   EXPECT_THAT(keys, ElementsAre("checkpoints", "configs", "loras", "vae", "text_encoders", "diffusion_models", "clip_vision", "style_models",
                                 "embeddings", "diffusers", "vae_approx", "controlnet", "gligen", "upscale_models", "latent_upscale_models",
-                                "custom_nodes", "hypernetworks", "photomaker", "classifiers", "model_patches", "audio_encoders"));
+                                "custom_nodes", "hypernetworks", "photomaker", "classifiers", "model_patches", "audio_encoders", "ddcolor", "denoise"));
   EXPECT_THAT(folders.model_folder("text_encoders")->paths, ElementsAre("/data/models/text_encoders", "/data/models/clip", "/data/output/clip"));
   EXPECT_THAT(folders.model_folder("unet")->paths, ElementsAre("/data/models/unet", "/data/models/diffusion_models", "/data/output/diffusion_models"));
   EXPECT_THAT(folders.model_folder("loras")->paths, ElementsAre("/data/models/loras", "/data/output/loras"));

@@ -5,9 +5,9 @@ import folder_paths
 
 
 def choices(kind, argument):
-    """`kind` "models": names of a model folder; "input": files of the input folder, of the content types in `argument` ("image,video", an ending ".latent", "" for all)."""
+    """`kind` "models": names of a model folder, or of several ("ddcolor,upscale_models"); "input": files of the input folder, of the content types in `argument` ("image,video", an ending ".latent", "" for all)."""
     if kind == "models":
-        return folder_paths.get_filename_list(argument)
+        return [name for folder in argument.split(",") for name in folder_paths.get_filename_list(folder)]
     folder = folder_paths.get_input_directory()
     files = sorted(name for name in os.listdir(folder) if os.path.isfile(os.path.join(folder, name))) if os.path.isdir(folder) else []
     if argument.startswith("."):

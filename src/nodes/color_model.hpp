@@ -1,0 +1,33 @@
+#pragma once
+// DDColor's files that a worker keeps open between jobs.
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "restore/ddcolor/ddcolor.hpp"
+#include "tensor/model_files.hpp"
+#include "tensor/packed.hpp"
+#include "worker/node.hpp"
+
+namespace darkroom {
+
+/// A network out of a file: its names and shapes checked when it is made; packed when it is first used, which lets the file go. After it has
+/// been given up it is read again.
+class ColorModel {
+ public:
+  ColorModel(std::filesystem::path file, DDColorWeights weights, const Compute& compute);
+  const DDColorInfo& info() const { return info_; }
+  std::shared_ptr<const DDColor> network() const { return network_.acquire(); }
+
+ private:
+  DDColorInfo info_;
+  std::filesystem::path file_;
+  std::optional<DDColorWeights> weights_;  ///< until it is packed for the first time
+  Packed<DDColor> network_;
+};
+
+/// The model of a file, from the worker's open ones if it is there. Throws what read_ddcolor throws.
+std::shared_ptr<const ColorModel> load_color_model(Context& context, const std::filesystem::path& path);
+
+}  // namespace darkroom

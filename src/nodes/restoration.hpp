@@ -1,0 +1,10 @@
+#pragma once
+// The families of nodes that restore photographs.
+
+namespace darkroom {
+
+class Registry;
+
+void register_colorize_nodes(Registry& registry);  // colorize.cpp
+
+}  // namespace darkroom
