@@ -30,6 +30,7 @@ void register_all_nodes(Registry& registry) {
   register_dataset_list_nodes(registry);
   register_upscale_nodes(registry);
   register_colorize_nodes(registry);
+  register_denoise_nodes(registry);
   register_checkpoint_loaders(registry);
   register_clip_text_nodes(registry);
   register_clip_loaders(registry);

@@ -6,5 +6,6 @@ namespace darkroom {
 class Registry;
 
 void register_colorize_nodes(Registry& registry);  // colorize.cpp
+void register_denoise_nodes(Registry& registry);   // denoise.cpp
 
 }  // namespace darkroom

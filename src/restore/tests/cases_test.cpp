@@ -20,11 +20,11 @@
 namespace darkroom {
 namespace {
 
-/// Why a case isn't an upscaler of ours; nothing for one that is. Their networks come with the restoration issue.
+/// Why a case isn't run here; nothing for one that is.
 std::optional<std::string> other_network(const json::object& info) {
   const auto kind = string_or(info, "kind", ""), arch = string_or(info, "arch", ""), model = string_or(info, "model", "");
-  if (kind == "ddcolor") return "DDColor, a colouriser";
-  if (kind == "denoise") return "FFDNet, a denoiser";
+  if (kind == "ddcolor") return "DDColor: ddcolor_cases_test.cpp";
+  if (kind == "denoise") return "FFDNet: denoise_test.cpp";
   if (arch == "NAFNet") return "NAFNet, a deblurrer";
   if (model.starts_with("models-srmd/")) return "SRMD";
   if (model.starts_with("models-upconv_7") || model.starts_with("models-cunet")) return "waifu2x";

@@ -48,11 +48,12 @@ inline json::object read_cases() {
 
 inline fs::path model_file(const std::string& model) {
   const auto name = model.substr(0, model.find(' '));  // "srvgg_x4_fp16 (ncnn .param/.bin)"
+  const auto shipped = fs::path(DARKROOM_TEST_DATA).parent_path().parent_path() / "models";
   std::string tried;
   for (const auto& folder : {from_environment("DARKROOM_RESTORE_MODELS", cache() / "models-test/restore"),
-                             fs::path(DARKROOM_TEST_DATA).parent_path().parent_path() / "models/upscale_models", cache() / "models/upscale_models"})
-    for (const char* extension : {".safetensors", ".param"}) {
-      if (fs::exists(folder / (name + extension))) return folder / (name + extension);
+                             shipped / "upscale_models", shipped / "denoise", cache() / "models/upscale_models"})
+    for (const char* extension : {"", ".safetensors", ".param"}) {
+      if (fs::is_regular_file(folder / (name + extension))) return folder / (name + extension);
       tried += "\n  " + (folder / (name + extension)).string();
     }
   throw std::runtime_error("no model " + name + "; looked for" + tried + "\nRun tests/data/restore/make_models.py and script/fetch_weights.py.");

@@ -1,0 +1,82 @@
+// ImageDenoise: noise out of pictures, by a network of models/denoise.
+
+#include "restore/denoise.hpp"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "base/error.hpp"
+#include "nodes/model_files.hpp"
+#include "nodes/restoration.hpp"
+#include "tensor/concat.hpp"
+#include "tensor/packed.hpp"
+#include "worker/node.hpp"
+#include "worker/tensors.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr double kMostNoise = 75;  // what the networks were trained with
+
+/// A network out of a file, packed when it is first used; after it has been given up it is read again.
+class DenoiseModel {
+ public:
+  DenoiseModel(std::filesystem::path file, DenoiserWeights weights, const Compute& compute)
+      : file_(std::move(file)), weights_(std::move(weights)), network_(compute.budget, 0, [this, compute]() -> std::shared_ptr<const FfdNet> {
+          const auto read = weights_ ? *std::exchange(weights_, std::nullopt) : read_denoiser(file_);
+          return std::make_shared<const FfdNet>(read, compute);
+        }) {}
+  std::shared_ptr<const FfdNet> network() const { return network_.acquire(); }
+
+ private:
+  std::filesystem::path file_;
+  std::optional<DenoiserWeights> weights_;
+  Packed<FfdNet> network_;
+};
+
+std::shared_ptr<const DenoiseModel> load(Context& context, const std::string& name) {
+  const auto compute = convolution_compute_of(context);
+  return model_files<DenoiseModel>(context, "denoise")->get(model_file(context, "denoise", name), compute, [&](const auto& file) {
+    return std::make_shared<const DenoiseModel>(file, read_denoiser(file), compute);
+  });
+}
+
+/// Linked values have not been checked.
+double within(const Inputs& in, const char* name, double fallback, double most) {
+  const double value = in.number_or(name, fallback);
+  if (!(value >= 0 && value <= most)) throw InvalidInput(fmt::format("{}: {} is not between 0 and {}", name, value, most));
+  return value;
+}
+
+class ImageDenoise final : public Node {
+ public:
+  static NodeSchema schema() {
+    return NodeSchema("ImageDenoise", Form::kV3).module("darkroom.nodes").category("image/restoration")
+        .display_name("Denoise Image (using Model)")
+        .description("Removes noise of the given standard deviation, in 8-bit steps.")
+        .input("image", Image{}).input("model_name", models("denoise"))
+        .input("noise", Float{.value = 15, .min = 0, .max = kMostNoise, .step = 1})
+        .optional("strength", Float{.value = 1, .min = 0, .max = 1, .step = 0.05})
+        .output(Image{});
+  }
+  Outputs run(const Inputs& in, Context& context) override {
+    const auto image = in.image("image");
+    const auto noise = within(in, "noise", 15, kMostNoise), strength = within(in, "strength", 1, 1);
+    const auto channels = image.size(3);
+    const bool alpha = channels == 2 || channels == 4;
+    if (channels > 4) throw InvalidInput(fmt::format("image: expected 1 to 4 channels, got {}", channels));
+    context.check();
+    const auto network = load(context, in.choice("model_name"))->network();
+    const auto clean = denoise(*network, alpha ? image.narrow(3, 0, channels - 1) : image, noise, strength, [&](auto value, auto max) { context.progress(value, max); }, [&] { context.check(); });
+    return {tensor_value(alpha ? concat({clean, image.narrow(3, channels - 1, 1)}, 3) : clean)};
+  }
+};
+
+}  // namespace
+
+void register_denoise_nodes(Registry& registry) { registry.add<ImageDenoise>(); }
+
+}  // namespace darkroom
