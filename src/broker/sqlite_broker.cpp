@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "broker/jobs_table.hpp"
+#include "broker/sqlite_restorations.hpp"
 #include "broker/sqlite_state.hpp"
 
 namespace darkroom {
@@ -24,7 +25,9 @@ class Reservation {
 
 }  // namespace
 
-SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits) : state_(std::make_unique<State>(file, limits)) {}
+SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits) : state_(std::make_unique<State>(file, limits)), restorations_(std::make_unique<SqliteRestorations>(*state_)) {}
+
+RestorationStore& SqliteBroker::restorations() { return *restorations_; }
 
 SqliteBroker::~SqliteBroker() = default;
 

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "broker/broker.hpp"
+#include "broker/restoration_store.hpp"
 
 namespace darkroom {
 
@@ -47,11 +48,15 @@ class SqliteBroker final : public Broker {
   asio::awaitable<void> keep_schemas(std::string key, std::string schemas) override;
   asio::awaitable<std::optional<std::string>> kept_schemas(std::string key) override;
 
+  RestorationStore& restorations();  ///< lives as long as the broker
+
   std::uint64_t commits() const;  ///< transactions so far: what group commit saves
 
  private:
+  friend class SqliteRestorations;
   struct State;
   std::unique_ptr<State> state_;
+  std::unique_ptr<RestorationStore> restorations_;
 };
 
 }  // namespace darkroom
