@@ -4,6 +4,8 @@
 //   darkroom-picture preview webp|jpeg QUALITY [rgb]   < picture      > preview
 //   darkroom-picture channel rgb|a                     < picture      > PNG
 //   darkroom-picture pixels SIDE                       < picture      > PPM, made smaller to SIDE pixels
+//   darkroom-picture facts                             < picture      > JSON: its size, or what is wrong with it
+//   darkroom-picture convert png|jpeg|webp             < picture      > the same in this format, with its metadata
 //   darkroom-picture mask                              < picture, 3< mask  > PNG
 //
 // Exit codes: 0 done, 2 wrong arguments, 3 no picture or over a limit (one line on standard error says which), 4 our fault.
@@ -23,6 +25,7 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "imaging/picture_facts.hpp"
 #include "imaging/view_picture.hpp"
 
 namespace {
@@ -86,8 +89,10 @@ std::string work(const std::vector<std::string>& arguments) {
   }
   if (is(0, "channel")) return is(1, "rgb") ? imaging::colours_png(map_file(STDIN_FILENO)) : imaging::alpha_png(map_file(STDIN_FILENO));
   if (is(0, "pixels") && arguments.size() >= 2) return imaging::small_ppm(map_file(STDIN_FILENO), std::atoi(arguments[1].c_str()));
+  if (is(0, "facts")) return imaging::picture_facts(map_file(STDIN_FILENO));
+  if (is(0, "convert") && arguments.size() >= 2) return imaging::convert_picture(map_file(STDIN_FILENO), arguments[1]);
   if (is(0, "mask")) return imaging::merge_mask(map_file(STDIN_FILENO), map_file(3));
-  std::fputs("usage: darkroom-picture preview webp|jpeg QUALITY [rgb] | channel rgb|a | pixels SIDE | mask\n", stderr);
+  std::fputs("usage: darkroom-picture preview webp|jpeg QUALITY [rgb] | channel rgb|a | pixels SIDE | facts | convert png|jpeg|webp | mask\n", stderr);
   std::exit(2);
 }
 

@@ -1,7 +1,6 @@
 #include "imaging/decode.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <string>
 
@@ -29,27 +28,12 @@ struct Clock {
   throw InvalidInput("cannot read image file '" + std::string(name) + "': " + why);
 }
 
-/// Of the formats that libvips calls trusted, those that are pictures of pixels (no SVG, PDF, or raw matrices).
-bool is_picture_loader(std::string_view loader) {
-  static constexpr std::array kLoaders{"VipsForeignLoadPng", "VipsForeignLoadJpeg", "VipsForeignLoadWebp",
-                                       "VipsForeignLoadNsgif", "VipsForeignLoadTiff", "VipsForeignLoadHeif"};
-  return std::any_of(kLoaders.begin(), kLoaders.end(), [&](std::string_view known) { return loader.starts_with(known); });
-}
-
 bool has_pages(std::string_view loader) {
   return loader.starts_with("VipsForeignLoadWebp") || loader.starts_with("VipsForeignLoadNsgif") || loader.starts_with("VipsForeignLoadTiff");
 }
 
 /// Its decoder always makes an alpha channel of an animation.
 bool is_gif(std::string_view bytes) { return bytes.starts_with("GIF8"); }
-
-/// A file whose end is missing still shows its upper part, as with ComfyUI: half of an old photograph is better than none.
-bool is_cut_short(std::string_view bytes) {
-  const std::string_view tail = bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 1024));
-  if (bytes.starts_with("\x89PNG")) return tail.find("IEND") == std::string_view::npos;
-  if (bytes.starts_with("\xff\xd8")) return tail.find("\xff\xd9") == std::string_view::npos;
-  return false;
-}
 
 VipsRef open(std::string_view bytes, std::string_view name) {
   const char* loader = vips_foreign_find_load_buffer(bytes.data(), bytes.size());

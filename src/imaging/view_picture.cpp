@@ -35,14 +35,6 @@ VipsRef step(int failed, VipsImage*& made) {
   return VipsRef(made);
 }
 
-// Pixels only: no SVG, PDF or matrices, whatever else the library could open.
-bool is_picture_loader(std::string_view loader) {
-  for (const std::string_view known : {"VipsForeignLoadPng", "VipsForeignLoadJpeg", "VipsForeignLoadWebp", "VipsForeignLoadNsgif", "VipsForeignLoadTiff",
-                                       "VipsForeignLoadHeif"})
-    if (loader.substr(0, known.size()) == known) return true;
-  return false;
-}
-
 Frame read_frame(std::string_view bytes, const DecodeLimits& limits) {
   start_vips();
   vips_error_clear();

@@ -1,5 +1,7 @@
 #include "imaging/vips_image.hpp"
 
+#include <algorithm>
+#include <array>
 #include <mutex>
 
 #include "base/error.hpp"
@@ -16,6 +18,19 @@ void start_vips() {
     vips_cache_set_max(0);  // no operation is asked for twice
     vips_concurrency_set(2);
   });
+}
+
+bool is_picture_loader(std::string_view loader) {
+  static constexpr std::array kLoaders{"VipsForeignLoadPng", "VipsForeignLoadJpeg", "VipsForeignLoadWebp",
+                                       "VipsForeignLoadNsgif", "VipsForeignLoadTiff", "VipsForeignLoadHeif"};
+  return std::any_of(kLoaders.begin(), kLoaders.end(), [&](std::string_view known) { return loader.starts_with(known); });
+}
+
+bool is_cut_short(std::string_view bytes) {
+  const std::string_view tail = bytes.substr(bytes.size() - std::min<std::size_t>(bytes.size(), 1024));
+  if (bytes.starts_with("\x89PNG")) return tail.find("IEND") == std::string_view::npos;
+  if (bytes.starts_with("\xff\xd8")) return tail.find("\xff\xd9") == std::string_view::npos;
+  return false;
 }
 
 std::string vips_fault() {
