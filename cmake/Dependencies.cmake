@@ -25,13 +25,14 @@ add_library(xxhash ALIAS PkgConfig::xxhash)
 add_library(deflate ALIAS PkgConfig::deflate)
 add_library(webp ALIAS PkgConfig::webp)
 
-# Of OpenCV only these two, without the CMake files of libopencv-dev, which want all of it.
+# Of OpenCV only these, without the CMake files of libopencv-dev, which want all of it.
 find_path(opencv_headers opencv2/imgproc.hpp PATH_SUFFIXES opencv4 REQUIRED)
 find_library(opencv_core NAMES opencv_core REQUIRED)
 find_library(opencv_imgproc NAMES opencv_imgproc REQUIRED)
+find_library(opencv_photo NAMES opencv_photo REQUIRED)
 add_library(opencv INTERFACE)
 target_include_directories(opencv SYSTEM INTERFACE ${opencv_headers})
-target_link_libraries(opencv INTERFACE ${opencv_imgproc} ${opencv_core})
+target_link_libraries(opencv INTERFACE ${opencv_photo} ${opencv_imgproc} ${opencv_core})
 
 # The run-time package alone: nothing of it is included.
 find_library(tcmalloc NAMES libtcmalloc_minimal.so.4 REQUIRED)

@@ -29,6 +29,8 @@ void register_utility_nodes(Registry& registry);          // utility_nodes.cpp
 void register_dataset_text_nodes(Registry& registry);     // dataset_text_nodes.cpp
 void register_dataset_image_nodes(Registry& registry);    // dataset_image_nodes.cpp
 void register_dataset_list_nodes(Registry& registry);     // dataset_list_nodes.cpp
+void register_classical_nodes(Registry& registry);  // classical_nodes.cpp
+void register_photo_nodes(Registry& registry);  // photo_nodes.cpp
 void register_upscale_nodes(Registry& registry);  // upscale_model.cpp
 void register_checkpoint_loaders(Registry& registry);      // diffusion/checkpoint_loaders.cpp
 void register_clip_text_nodes(Registry& registry);         // diffusion/text_nodes.cpp

@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "nodes/all_nodes.hpp"
 #include "nodes/model_files.hpp"
+#include "nodes/restoration_preview.hpp"
 #include "restore/tiling.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
@@ -69,7 +70,14 @@ class ImageUpscaleWithModel final : public Node {
     const auto image = in.image("image");
     context.check();
     const auto network = model->network();
-    return {tensor_value(upscale_tiled(*network, image, {}, [&](auto value, auto max) { context.progress(value, max); }, [&] { context.check(); }))};
+    const auto check = [&] { context.check(); };
+    if (!wants_restoration_previews(context)) return {tensor_value(upscale_tiled(*network, image, {}, [&](auto value, auto max) { context.progress(value, max); }, check))};
+    // Whoever watches a restoration sees each tile as it comes.
+    const std::int64_t scale = network->info().scale, width = image.size(2) * scale, height = image.size(1) * scale;
+    std::string picture;
+    const auto seen = [&](const at::Tensor& tile, std::int64_t x, std::int64_t y) { picture = tile_preview(context, tile, x, y, width, height); };
+    const auto progress = [&](auto value, auto max) { context.progress(value, max, "JPEG", std::move(picture)); };
+    return {tensor_value(upscale_tiled(*network, image, {}, progress, check, seen))};
   }
 };
 

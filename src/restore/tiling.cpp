@@ -15,8 +15,8 @@ namespace {
 
 class TiledRun {
  public:
-  TiledRun(const Upscaler& network, const at::Tensor& image, const Tiling& tiling, const TileProgress& progress, const LayerCheck& check)
-      : network_(network), image_(image), tiling_(tiling), progress_(progress), check_(check), rows_(tile_spans(image.size(1), tiling)),
+  TiledRun(const Upscaler& network, const at::Tensor& image, const Tiling& tiling, const TileProgress& progress, const LayerCheck& check, const TileSeen& seen)
+      : network_(network), image_(image), tiling_(tiling), progress_(progress), check_(check), seen_(seen), rows_(tile_spans(image.size(1), tiling)),
         columns_(tile_spans(image.size(2), tiling)), steps_(image.size(0) * static_cast<std::int64_t>(rows_.size() * columns_.size())) {}
 
   at::Tensor run() {
@@ -32,6 +32,7 @@ class TiledRun {
         for (const auto& column : columns_) {
           check_();
           auto y = tile(b, row, column);
+          if (seen_) seen_(y, column.start * scale, row.start * scale);
           auto target = frame.narrow(0, row.start * scale, row.length * scale).narrow(1, column.start * scale, column.length * scale);
           if (whole) target.copy_(y);
           else target.add_(y.mul_(ramp_of(row).view({-1, 1, 1})).mul_(ramp_of(column).view({1, -1, 1})));
@@ -65,18 +66,20 @@ class TiledRun {
   Tiling tiling_;
   const TileProgress& progress_;
   const LayerCheck& check_;
+  const TileSeen& seen_;
   std::vector<TileSpan> rows_, columns_;
   std::int64_t done_ = 0, steps_;
 };
 
 }  // namespace
 
-at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check) {
+at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check,
+                         const TileSeen& seen) {
   if (image.dim() != 4 || image.size(3) != network.info().in_channels)
     throw InvalidInput("upscale: the network takes " + std::to_string(network.info().in_channels) + " channels, the image has " + std::to_string(image.dim() == 4 ? image.size(3) : 0));
   for (;; tiling.tile /= 2) {
     try {
-      return TiledRun(network, image, tiling, progress, check).run();
+      return TiledRun(network, image, tiling, progress, check, seen).run();
     } catch (const c10::Error& error) {
       if (!is_out_of_memory(error)) throw;
     } catch (const std::bad_alloc&) {

@@ -25,10 +25,14 @@ inline std::vector<TileSpan> tile_spans(std::int64_t size, const Tiling& tiling)
 /// `value` of `max` tiles are done, over all pictures of the batch.
 using TileProgress = std::function<void(std::int64_t value, std::int64_t max)>;
 
+/// A tile that is done, before it is blended with its neighbours: [h,w,C] in 0..1, and where its corner lies in the result, pixels.
+using TileSeen = std::function<void(const at::Tensor& tile, std::int64_t x, std::int64_t y)>;
+
 /// `image` float32 [B,H,W,C] in 0..1 -> float32 [B,H*scale,W*scale,C'] in 0..1. Every tile's output is clamped, then weighted
 /// by linear ramps of `overlap` on all four sides (at the picture's edge too), and the sum divided by the weights' sum.
 /// Going short of memory starts anew with tiles of half the size, down to kSmallestTile, then throws OutOfMemory.
-/// Throws InvalidInput when the picture's channels aren't the network's.
-at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check);
+/// `seen` is called with each tile before its progress. Throws InvalidInput when the picture's channels aren't the network's.
+at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check,
+                         const TileSeen& seen = {});
 
 }  // namespace darkroom
