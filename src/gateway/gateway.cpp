@@ -27,6 +27,7 @@
 #include "gateway/pack_watch.hpp"
 #include "gateway/packs.hpp"
 #include "gateway/pool.hpp"
+#include "gateway/restoration_desk.hpp"
 #include "gateway/schema_store.hpp"
 #include "gateway/server.hpp"
 #include "gateway/services.hpp"
@@ -89,6 +90,7 @@ std::string schemas_key(const fs::path& program, const Folders& folders) {
 }
 
 void add_routes(Router& router, Services& services) {
+  add_restore_routes(router, services);
   add_prompt_routes(router, services);
   add_queue_routes(router, services);
   add_history_routes(router, services);
@@ -106,7 +108,8 @@ void add_routes(Router& router, Services& services) {
   add_editor_routes(router, services);
   RouteOptions websocket;
   websocket.websocket = true;
-  router.add("GET", "/ws", [](Request&) -> asio::awaitable<Response> { co_return Response::text(400, "400: this path is for WebSockets"); }, websocket);
+  for (const char* path : {"/ws", "/ws/progress"})
+    router.add("GET", path, [](Request&) -> asio::awaitable<Response> { co_return Response::text(400, "400: this path is for WebSockets"); }, websocket);
 }
 
 }  // namespace
@@ -125,6 +128,7 @@ struct Gateway::Parts {
         services{options, folders, pool, hub, schemas, desk, workers, logs},
         pack_routes(
             io.get_executor(), [this] { return workers.workers(); }, !folders.packs().empty()),
+        restorations(io.get_executor(), options, folders, pool, broker, broker.restorations(), desk, workers),
         signals(io, SIGTERM, SIGINT) {}
 
   // Later ones use earlier ones; what is listed first is destroyed last.
@@ -135,6 +139,8 @@ struct Gateway::Parts {
   asio::io_context io{1};
   Hub hub;
   WebSocketHost sockets{io, hub, HubLimits{}};
+  Hub progress_hub;
+  WebSocketHost progress_sockets{io, progress_hub, HubLimits{}};
   Router router;
   Server server;
   bool bound;  ///< the port is ours before anything is written
@@ -145,6 +151,7 @@ struct Gateway::Parts {
   JobDesk desk;
   Services services;
   PackRoutes pack_routes;
+  RestorationDesk restorations;
   asio::signal_set signals;
 
   asio::awaitable<void> start();
@@ -157,6 +164,7 @@ asio::awaitable<void> Gateway::Parts::start() {
   workers.on_schemas([this, key](std::string, std::string text) {
     asio::co_spawn(io, broker.keep_schemas(key, std::move(text)), asio::detached);
   });
+  co_await restorations.start();
   co_await desk.start();
   workers.start();
   if (options.dev) asio::co_spawn(io, watch_packs(pool, folders, workers), asio::detached);
@@ -186,6 +194,7 @@ asio::awaitable<void> Gateway::Parts::stop() {
   desk.close();
   co_await workers.stop();
   hub.close_all();
+  progress_hub.close_all();
   co_await server.drain(kDrainTime);
   // Jobs that were handed back are still on their way to the disk.
   asio::steady_timer settle(io, kSettleTime);
@@ -201,6 +210,13 @@ Gateway::Gateway(Options options) {
   add_routes(parts.router, parts.services);
   parts.router.set_others(parts.pack_routes);
   parts.sockets.greet = [&parts](HubSession& session) { parts.desk.greet(session); };
+  parts.services.restorations = &parts.restorations;
+  const auto milliseconds = [](double seconds) { return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)); };
+  parts.progress_sockets.greet = [&parts](HubSession& session) { parts.restorations.watch(session); };
+  parts.progress_sockets.heard = [&parts](HubSession& session, const json::object& message) { parts.restorations.heard(session, message); };
+  parts.progress_sockets.heartbeat = {milliseconds(parts.options.progress_ping_s), milliseconds(parts.options.progress_silence_s)};
+  parts.progress_hub.on_disconnect([&parts](const std::string& client_id) { parts.restorations.unwatch(client_id); });
+  parts.server.serve_sockets("/ws/progress", parts.progress_sockets);
   parts.sockets.feature_flags = Frame::message("feature_flags", features(parts.options));
 }
 

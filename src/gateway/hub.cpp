@@ -19,6 +19,17 @@ Frame Frame::text(std::string payload) { return {std::make_shared<const std::str
 
 Frame Frame::bytes(std::string payload) { return {std::make_shared<const std::string>(std::move(payload)), true, Kind::kOrdinary, {}}; }
 
+const std::string* Handshake::query_value(std::string_view name) const {
+  for (const auto& [key, value] : query)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+const Handshake& HubSession::handshake() const {
+  static const Handshake none;
+  return none;
+}
+
 void Hub::connect(HubSession& session) {
   by_id_[session.client_id()] = &session;
   session.slot_ = sessions_.size();

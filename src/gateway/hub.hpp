@@ -31,6 +31,15 @@ struct Frame {
   static Frame bytes(std::string payload);
 };
 
+/// What a client asked for when it opened its socket.
+struct Handshake {
+  std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
+  std::string accept_language;
+  std::string owner = "local";                             ///< whose jobs it may see
+  /// The first of that name, or null.
+  const std::string* query_value(std::string_view name) const;
+};
+
 /// A connected client, as the hub sees it. The session object is owned by its connection.
 class HubSession {
  public:
@@ -39,6 +48,8 @@ class HubSession {
   virtual const std::string& client_id() const = 0;
   virtual bool supports_preview_metadata() const = 0;
   virtual void close(std::uint16_t code) = 0;  ///< says why, and drops the connection a second later at most
+  virtual void finish(std::uint16_t code) { close(code); }  ///< the same, once all that is queued has been sent
+  virtual const Handshake& handshake() const;
 
  private:
   friend class Hub;

@@ -40,6 +40,7 @@ struct JobDesk::State {
   std::shared_ptr<void> subscription;
   std::shared_ptr<const std::string> queue_body;  ///< null when the queue changed since
   std::uint64_t queue_version = 0;
+  std::function<std::function<void()>(const Job&)> on_submit;
   bool closed = false;
 
   void say_status() { darkroom::say_status(hub, broker); }
@@ -84,11 +85,15 @@ asio::awaitable<void> JobDesk::submit(Job job) {
   State& state = *state_;
   if (state.closed) throw Unavailable("The server is stopping");
   const std::string id = job.id;
+  const std::function<void()> then = state.on_submit ? state.on_submit(job) : std::function<void()>();
   co_await state.broker.submit(std::move(job));
+  if (then) then();
   state.gates.close(id);
   state.say_status();
   state.dispatcher->kick();
 }
+
+void JobDesk::on_submit(std::function<std::function<void()>(const Job&)> listener) { state_->on_submit = std::move(listener); }
 
 void JobDesk::reply_written(const std::string& job_id) { state_->gates.open(job_id); }
 

@@ -44,6 +44,8 @@ class JobDesk {
   json::value front_number();      ///< minus the counter; advances it too
   /// Throws QueueFull, or Unavailable when it can't be stored or the server is stopping.
   asio::awaitable<void> submit(Job job);
+  /// Called with each job before it is submitted; what it gives is called once the job is in the queue.
+  void on_submit(std::function<std::function<void()>(const Job&)> listener);
   /// The reply of a submitted job has been written, or can't be: its messages may go out now.
   void reply_written(const std::string& job_id);
 

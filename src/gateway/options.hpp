@@ -51,6 +51,13 @@ struct Options {
   int max_history = 10000;
   double keep_alive_s = 75;              ///< HttpTimes::keep_alive_idle
   double cancel_grace_s = 10;            ///< JobDesk::Times::grace
+  /// Limit: age of a restoration that has ended, hours. Beyond: it is deleted with its pictures. Set by: --restore-keep. Edge:
+  /// test_restore_service.py::test_old_restorations_are_forgotten.
+  double restore_keep_hours = 24;
+  double progress_ping_s = 20;           ///< a socket of /ws/progress is pinged so often
+  /// Limit: silence of a socket of /ws/progress, s. Beyond: it is dropped. Set by: --progress-silence. Edge:
+  /// test_restore_service.py::test_a_silent_viewer_is_dropped.
+  double progress_silence_s = 60;
   std::filesystem::path worker_program;  ///< default: darkroom-worker beside this program
 
   std::vector<std::string> argv;         ///< as started, for system_stats

@@ -138,6 +138,12 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
       ->check(CLI::Range(1.0, 86400.0))->group(group);
   serve.add_option("--cancel-grace", options.cancel_grace_s, "Seconds that a cancelled node gets to end before its worker is replaced  [10]")
       ->check(CLI::Range(0.1, 86400.0))->group(group);
+  serve.add_option("--restore-keep", options.restore_keep_hours, "Hours after which a finished restoration is deleted; 0 keeps all  [24]")
+      ->check(CLI::Range(0.0, 1e6))->group(group);
+  serve.add_option("--progress-ping", options.progress_ping_s, "Seconds between two pings of a socket of /ws/progress  [20]")
+      ->check(CLI::Range(0.05, 86400.0))->group(group);
+  serve.add_option("--progress-silence", options.progress_silence_s, "Seconds after which a silent socket of /ws/progress is dropped  [60]")
+      ->check(CLI::Range(0.05, 86400.0))->group(group);
   add_path(serve, "--worker-program", options.worker_program, "The worker  [darkroom-worker beside this program]")->group(group);
   serve.add_option_function<std::string>("--broker", [](const std::string& kind) {
          if (kind != "sqlite") refuse("--broker " + kind);

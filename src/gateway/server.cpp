@@ -40,16 +40,20 @@ OriginCheck origin_check() {
   return OriginCheck(hosts);
 }
 
-asio::awaitable<void> serve(std::unique_ptr<HttpSession> session, WebSocketHost& sockets) {
+asio::awaitable<void> serve(std::unique_ptr<HttpSession> session, const SocketHosts& hosts) {
   co_await session->run();
   if (!session->upgraded()) co_return;
-  const std::string* given = session->request().query_value("clientId");
+  const Request& request = session->request();
+  WebSocketHost& sockets = hosts.of(request.path);
+  const std::string* given = request.query_value("clientId");
   std::string client_id = given && !given->empty() && is_valid_utf8(*given) ? given->substr(0, kMaxClientId) : random_hex(32);
+  if (hosts.is_extra(sockets)) client_id = random_hex(32);  // there it only tells sockets apart
+  Handshake handshake{.query = request.query, .accept_language = std::string(request.header("accept-language"))};
   Stream stream = session->take_stream();
   std::string rest = session->take_rest();
   session.reset();  // with its buffers: a WebSocket may be idle for days
   stream.keep_alive();
-  auto socket = std::make_shared<WebSocketSession>(std::move(stream), sockets, std::move(client_id));
+  auto socket = std::make_shared<WebSocketSession>(std::move(stream), sockets, std::move(client_id), std::move(handshake));
   asio::co_spawn(sockets.io(), WebSocketHost::serve(std::move(socket), std::move(rest)), asio::detached);
 }
 
@@ -60,9 +64,23 @@ struct Server::Tls {
 };
 
 Server::Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets, HttpTimes times)
-    : io_(io), options_(options), sockets_(sockets), context_(new HttpContext{router, options, pool, origin_check(), {}, times}), sweeper_(io) {}
+    : io_(io), options_(options), hosts_(sockets), context_(new HttpContext{router, options, pool, origin_check(), {}, times}), sweeper_(io) {}
 
 Server::~Server() = default;
+
+WebSocketHost& SocketHosts::of(std::string_view path) const {
+  for (const auto& [known, host] : extra_)
+    if (path == known || path == "/api" + known) return *host;
+  return main_;
+}
+
+bool SocketHosts::is_extra(const WebSocketHost& host) const { return &host != &main_; }
+
+std::size_t SocketHosts::connections() const {
+  std::size_t sum = main_.hub().size();
+  for (const auto& [path, host] : extra_) sum += host->hub().size();
+  return sum;
+}
 
 void Server::listen() {
   if (options_.tls_certfile.empty() != options_.tls_keyfile.empty()) throw InvalidInput("--tls-keyfile and --tls-certfile must be given together");
@@ -128,10 +146,10 @@ asio::awaitable<void> Server::accept(Acceptor& acceptor) {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, fault));
       continue;
     }
-    if (context_->deadlines.size() + sockets_.hub().size() >= max_connections_) continue;  // closes it: those who are served go first
+    if (context_->deadlines.size() + hosts_.connections() >= max_connections_) continue;  // closes it: those who are served go first
     socket.set_option(asio::ip::tcp::no_delay(true), fault);
     Stream stream = tls_ ? Stream(std::move(socket), tls_->context) : Stream(std::move(socket));
-    asio::co_spawn(io_, serve(std::make_unique<HttpSession>(std::move(stream), context_), sockets_), asio::detached);
+    asio::co_spawn(io_, serve(std::make_unique<HttpSession>(std::move(stream), context_), hosts_), asio::detached);
   }
 }
 

@@ -24,6 +24,20 @@ class WebSocketHost;
 struct HttpContext;
 struct Options;
 
+/// Which sockets belong to which path: one host for most, others for paths of their own.
+class SocketHosts {
+ public:
+  explicit SocketHosts(WebSocketHost& main) : main_(main) {}
+  void add(std::string path, WebSocketHost& host) { extra_.emplace_back(std::move(path), &host); }
+  WebSocketHost& of(std::string_view path) const;
+  bool is_extra(const WebSocketHost& host) const;
+  std::size_t connections() const;
+
+ private:
+  WebSocketHost& main_;
+  std::vector<std::pair<std::string, WebSocketHost*>> extra_;
+};
+
 class Server {
  public:
   Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets, HttpTimes times = {});
@@ -35,6 +49,9 @@ class Server {
   std::uint16_t port() const;
   /// "http://127.0.0.1:8188", one for each address.
   std::vector<std::string> urls() const;
+
+  /// Sockets of this path are served by another host than the others.
+  void serve_sockets(std::string path, WebSocketHost& host) { hosts_.add(std::move(path), host); }
 
   void start();
   void stop_accepting();
@@ -49,7 +66,7 @@ class Server {
 
   asio::io_context& io_;
   const Options& options_;
-  WebSocketHost& sockets_;
+  SocketHosts hosts_;
   std::shared_ptr<HttpContext> context_;
   std::unique_ptr<Tls> tls_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;

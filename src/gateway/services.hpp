@@ -12,6 +12,7 @@ class Hub;
 class JobDesk;
 class LogBuffer;
 class PictureHelper;
+class RestorationDesk;
 class Router;
 class SchemaStore;
 class UserStore;
@@ -29,6 +30,7 @@ struct Services {
   LogBuffer& logs;        ///< the last lines of the log: gateway/log_buffer.hpp
   std::shared_ptr<PictureHelper> pictures = nullptr;  ///< made by whoever needs it first: picture_helper_of()
   std::shared_ptr<UserStore> users = nullptr;         ///< users and their settings: user_store_of()
+  RestorationDesk* restorations = nullptr;            ///< the photo service; set once it is made
 };
 
 /// The one runner of darkroom-picture (gateway/picture_helper.hpp) that all routes share.
@@ -37,6 +39,7 @@ PictureHelper& picture_helper_of(Services& services);
 UserStore& user_store_of(Services& services);
 
 // One function a resource; each adds its routes.
+void add_restore_routes(Router& router, Services& services);   // routes/restore.cpp: /restore, /results
 void add_prompt_routes(Router& router, Services& services);    // routes/prompt.cpp: /prompt
 void add_queue_routes(Router& router, Services& services);     // routes/queue.cpp: /queue, /interrupt, /free
 void add_history_routes(Router& router, Services& services);   // routes/history.cpp

@@ -43,8 +43,8 @@ void WebSocketHost::flush() {
   if (dirty_.empty()) dirty_.swap(now);  // keeps the capacity
 }
 
-WebSocketSession::WebSocketSession(Stream stream, WebSocketHost& host, std::string client_id)
-    : stream_(std::move(stream)), host_(host), client_id_(std::move(client_id)), queue_(host.limits()) {}
+WebSocketSession::WebSocketSession(Stream stream, WebSocketHost& host, std::string client_id, Handshake handshake)
+    : stream_(std::move(stream)), host_(host), client_id_(std::move(client_id)), handshake_(std::move(handshake)), queue_(host.limits()) {}
 
 void WebSocketSession::send(const Frame& frame) {
   if (closing_ || broken_) return;
@@ -78,6 +78,31 @@ void WebSocketSession::close(std::uint16_t code) {
     host_.mark_dirty(*this);
   }
   wait_then_drop();
+}
+
+void WebSocketSession::finish(std::uint16_t code) {
+  if (closing_ || broken_) return;
+  queue_.push_control(Opcode::kClose, close_payload(code));
+  closing_ = true;
+  if (!dirty_ && !waiting_) {
+    dirty_ = true;
+    host_.mark_dirty(*this);
+  }
+  // A slow reader gets the time that silence is allowed to last; the client's own close ends it sooner.
+  if (host_.heartbeat.ping.count() == 0) wait_then_drop();
+}
+
+/// A browser answers a ping by itself: what has been silent for too long is not there any more.
+void WebSocketSession::wait_then_ping() {
+  if (!ping_timer_) ping_timer_ = std::make_unique<asio::steady_timer>(host_.io());
+  ping_timer_->expires_after(host_.heartbeat.ping);
+  ping_timer_->async_wait([weak = weak_from_this()](const boost::system::error_code& fault) {
+    const auto self = weak.lock();
+    if (fault || !self || self->broken_) return;
+    if (std::chrono::steady_clock::now() - self->last_heard_ >= self->host_.heartbeat.silence) return self->stream_.close();
+    self->push_control(Opcode::kPing, "");
+    self->wait_then_ping();
+  });
 }
 
 void WebSocketSession::wait_then_drop() {
@@ -176,6 +201,7 @@ asio::awaitable<void> WebSocketSession::run(std::string rest) {
   const auto self = shared_from_this();
   host_.hub().connect(*this);
   host_.greet(*this);
+  if (host_.heartbeat.ping.count() > 0) wait_then_ping();
   if (!rest.empty()) received(rest);
   std::string tls_input(stream_.is_tls() ? kTlsInput : 0, '\0');
   boost::system::error_code fault;
@@ -196,10 +222,12 @@ asio::awaitable<void> WebSocketSession::run(std::string rest) {
   broken_ = true;
   host_.hub().disconnect(*this);
   if (drop_timer_) drop_timer_->cancel();
+  if (ping_timer_) ping_timer_->cancel();
   stream_.close();
 }
 
 void WebSocketSession::received(std::string_view bytes) {
+  last_heard_ = std::chrono::steady_clock::now();
   if (closing_) return;  // whatever comes now is read to reach the end of the connection
   reader_.feed(bytes);
   while (auto incoming = reader_.next()) {
@@ -220,6 +248,15 @@ void WebSocketSession::handle(const Incoming& incoming) {
       return;
     case Opcode::kText: break;
     default: return;
+  }
+  if (host_.heard) {
+    try {
+      const json::value message = parse_json(incoming.payload, {.max_bytes = kMaxIncoming, .max_depth = 64});
+      if (message.is_object()) host_.heard(*this, message.get_object());
+    } catch (const Error&) {
+      // nothing that anybody could answer
+    }
+    return;
   }
   if (flags_done_) return;
   // Only the first text that parses to an object counts, and only if it tells feature flags (§4.2).

@@ -21,13 +21,22 @@ class WebSocketSession;
 /// nothing. Edge: ServerTest.ASlowClientIsDroppedAndTheOthersGetEverything.
 constexpr std::int64_t kCloseTimeMs = 1'000;
 
-/// What all WebSocket sessions of a server share.
+/// When a host's sockets are pinged, and for how long they may be silent.
+struct Heartbeat {
+  std::chrono::milliseconds ping{0};      ///< 0: never, and no silence is too long
+  std::chrono::milliseconds silence{0};
+};
+
+/// What all WebSocket sessions of one path share.
 class WebSocketHost {
  public:
   WebSocketHost(asio::io_context& io, Hub& hub, HubLimits limits);
 
   std::function<void(HubSession&)> greet;  ///< sends the first messages of a new socket
   Frame feature_flags;                     ///< the answer to a client's feature_flags
+  /// JSON objects that clients send; without it only feature_flags are heard.
+  std::function<void(HubSession&, const json::object&)> heard;
+  Heartbeat heartbeat;
 
   /// Serves an upgraded connection to its end. `rest`: bytes that came with the handshake.
   static asio::awaitable<void> serve(std::shared_ptr<WebSocketSession> session, std::string rest);
@@ -50,12 +59,14 @@ class WebSocketHost {
 
 class WebSocketSession final : public HubSession, public std::enable_shared_from_this<WebSocketSession> {
  public:
-  WebSocketSession(Stream stream, WebSocketHost& host, std::string client_id);
+  WebSocketSession(Stream stream, WebSocketHost& host, std::string client_id, Handshake handshake = {});
 
   void send(const Frame& frame) override;
   const std::string& client_id() const override { return client_id_; }
   bool supports_preview_metadata() const override { return preview_metadata_; }
   void close(std::uint16_t code) override;
+  void finish(std::uint16_t code) override;
+  const Handshake& handshake() const override { return handshake_; }
 
  private:
   friend class WebSocketHost;
@@ -63,6 +74,7 @@ class WebSocketSession final : public HubSession, public std::enable_shared_from
   void received(std::string_view bytes);
   void handle(const Incoming& incoming);
   void wait_then_drop();
+  void wait_then_ping();
   void push_control(Opcode opcode, std::string payload);
   void flush();
   void flush_tls();
@@ -71,9 +83,11 @@ class WebSocketSession final : public HubSession, public std::enable_shared_from
   Stream stream_;
   WebSocketHost& host_;
   std::string client_id_;
+  Handshake handshake_;
   SendQueue queue_;
   FrameReader reader_;
-  std::unique_ptr<asio::steady_timer> drop_timer_;
+  std::unique_ptr<asio::steady_timer> drop_timer_, ping_timer_;
+  std::chrono::steady_clock::time_point last_heard_ = std::chrono::steady_clock::now();
   std::size_t sent_of_front_ = 0;  ///< bytes of the first queued frame, header included, that are on the wire
   bool preview_metadata_ = false;
   bool flags_done_ = false;        ///< the first message that parsed to an object has come

@@ -26,7 +26,7 @@ struct FrameHeader {
 FrameHeader frame_header(Opcode opcode, std::size_t payload_size);
 
 /// Close codes of RFC 6455 §7.4.1.
-enum CloseCode : std::uint16_t { kGoingAway = 1001, kProtocolError = 1002, kBadText = 1007, kTooBig = 1009, kTryAgainLater = 1013 };
+enum CloseCode : std::uint16_t { kNormalClosure = 1000, kGoingAway = 1001, kProtocolError = 1002, kBadText = 1007, kTooBig = 1009, kTryAgainLater = 1013 };
 
 /// What a client sent: a whole message (text or binary) or a control frame.
 struct Incoming {

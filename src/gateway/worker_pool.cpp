@@ -323,6 +323,8 @@ asio::awaitable<json::value> WorkerPool::ask(json::object question) {
   co_return result ? *result : json::value();
 }
 
+std::uint64_t WorkerPool::ram_limit() const { return state_->ram_limit; }
+
 bool WorkerPool::has_prompt_hook() const {
   const WorkerProcess* worker = state_->any_ready();
   return worker && bool_or(worker->hello(), "prompt_hook", false);

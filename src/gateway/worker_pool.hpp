@@ -72,6 +72,7 @@ class WorkerPool {
   /// Asks any live worker and gives its `result`. Throws RaisedInValidator (workflow/validate.hpp) for an `error`,
   /// Unavailable when none answers within WorkerTimes::ask.
   asio::awaitable<json::value> ask(json::object question);
+  std::uint64_t ram_limit() const;                   ///< of each worker, bytes: --ram or its default
   bool has_prompt_hook() const;                      ///< do packs want to see requests before they are judged?
   void broadcast(const Record& record);              ///< `free`, for one
   /// What these classes take has changed: told to all workers, and to those that come.
