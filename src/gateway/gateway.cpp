@@ -105,6 +105,7 @@ void add_routes(Router& router, Services& services) {
   add_userdata_routes(router, services);
   add_packs_routes(router, services);
   add_internal_routes(router, services);
+  add_restore_page_routes(router, services);
   add_editor_routes(router, services);
   RouteOptions websocket;
   websocket.websocket = true;

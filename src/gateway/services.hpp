@@ -54,6 +54,7 @@ void add_users_routes(Router& router, Services& services);     // routes/users.c
 void add_userdata_routes(Router& router, Services& services);  // routes/userdata.cpp
 void add_editor_routes(Router& router, Services& services);    // routes/editor.cpp: static files, /extensions, /i18n, templates
 void add_packs_routes(Router& router, Services& services);     // routes/packs.cpp: /darkroom/packs
+void add_restore_page_routes(Router& router, Services& services);  // routes/restore_page.cpp: /restore, /restore/assets
 void add_internal_routes(Router& router, Services& services);  // routes/internal.cpp: /internal/...
 
 }  // namespace darkroom
