@@ -467,6 +467,7 @@ void Worker::run_job(const Job& job) {
   }
   const std::scoped_lock lock(mutex_);
   running_.clear();
+  interrupt_ = false;  // nobody reads it but who asks what is the matter with the running job
   shown_.node.clear();
   if (tasks_.empty()) cancelled_.clear();  // what came too late for its job
 }

@@ -13,11 +13,11 @@ TEST(Models, are_listed_by_key_and_by_folder) {
   bench.scratch.write("models/loras/.hidden.pt");
   bench.scratch.write("output/loras/a.pt");
   bench.scratch.write("models/embeddings/sub/easy.pt");
-  EXPECT_EQ(RouteBench::json_of(bench.get("/models")).as_array().size(), 22u);
+  EXPECT_EQ(RouteBench::json_of(bench.get("/models")).as_array().size(), 23u);
   EXPECT_EQ(RouteBench::text_of(bench.get("/models/loras")), R"([".hidden.pt","a.pt","b.safetensors"])");
   EXPECT_EQ(RouteBench::text_of(bench.get("/api/embeddings")), R"(["sub/easy"])");
   for (const char* path : {"/models/nope", "/models/unet", "/models/clip", "/experiment/models/nope"}) EXPECT_EQ(bench.get(path).status, 404) << path;
-  EXPECT_EQ(RouteBench::json_of(bench.get("/experiment/models")).as_array().size(), 20u);
+  EXPECT_EQ(RouteBench::json_of(bench.get("/experiment/models")).as_array().size(), 21u);
   const json::array files = RouteBench::json_of(bench.get("/experiment/models/loras")).as_array();
   ASSERT_EQ(files.size(), 2u);
   EXPECT_EQ(string_or(files[0].as_object(), "name", ""), "b.safetensors");

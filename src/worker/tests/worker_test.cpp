@@ -165,7 +165,8 @@ TEST_F(WorkerLink, PacksAreToldWhatRuns) {
   EXPECT_EQ(link->running().prompt, "the job");
   EXPECT_EQ(link->running().node, "");
   EXPECT_FALSE(link->interrupted());
-  link->interrupt();  // nothing runs
+  link->interrupt();  // nothing runs, or what has just told its end
+  for (int i = 0; i < 1000 && link->interrupted(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   EXPECT_FALSE(link->interrupted());
 }
 
