@@ -7,7 +7,7 @@
 namespace darkroom::restoration {
 namespace {
 
-constexpr double kUsualScratch = 0.5;  ///< `true`: lines of a contrast that is rarely anything else
+constexpr double kUsualScratch = 0.2;  ///< `true`: more takes thin things for scratches, such as the mast of a ship
 
 [[noreturn]] void refuse(std::string text) { throw Refusal{"bad_options", std::move(text)}; }
 

@@ -18,7 +18,7 @@ struct Refusal {
 struct RestoreOptions {
   std::optional<bool> colorize;  ///< not said: where a colouriser is installed
   double denoise = 0;            ///< strength 0 to 1; 0: off
-  double scratch = 0;            ///< strength 0 to 1; `true` is 0.5
+  double scratch = 0;            ///< strength 0 to 1; `true` is 0.2
   int upscale = 1;               ///< 1 (off), 2 or 4 times the size
   double sharpen = 0;            ///< strength 0 to 1
   std::string model;             ///< of the colouriser; "": the best that is installed

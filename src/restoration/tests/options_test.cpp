@@ -30,7 +30,7 @@ TEST(RestoreOptions, AllIsTaken) {
   const RestoreOptions options = parse_options(
       R"({"colorize":true,"denoise":0.3,"scratch":true,"upscale":4.0,"sharpen":1,"model":"a.pth","upscale_model":null,"size":1024,"keep_gps":true,"lang":"zh"})");
   EXPECT_EQ(dump(json::value(options.to_json())),
-            R"({"colorize":true,"denoise":0.3,"scratch":0.5,"upscale":4,"sharpen":1.0,"model":"a.pth","upscale_model":null,"size":1024,"keep_gps":true})");
+            R"({"colorize":true,"denoise":0.3,"scratch":0.2,"upscale":4,"sharpen":1.0,"model":"a.pth","upscale_model":null,"size":1024,"keep_gps":true})");
   EXPECT_EQ(options.lang, "zh");
 }
 
