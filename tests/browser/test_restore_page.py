@@ -397,9 +397,20 @@ def test_a_contact_sheet_of_several(mock, visit):
     expect(one.frame(1).locator(".wax.ring")).to_be_hidden()
 
 
+# Are so many photos in the page's own storage?
+KEPT = """async count => {
+  if (!(await indexedDB.databases()).some(one => one.name === "darkroom")) return false;
+  const database = await new Promise(done => { indexedDB.open("darkroom").onsuccess = event => done(event.target.result); });
+  const counted = await new Promise(done => { database.transaction("photos").objectStore("photos").count().onsuccess = event => done(event.target.result); });
+  database.close();
+  return counted === count;
+}"""
+
+
 def test_what_was_not_sent_survives_a_reload(mock, visit):
     one = visit(mock.url)
     one.pick(HOME, CANYON).heading("Contact sheet")
+    one.page.wait_for_function(KEPT, arg=2)  # the browser writes them when it has time
     one.page.reload()
     one.heading("Contact sheet")
     expect(one.page.locator(".frame[data-status=added]")).to_have_count(2)
