@@ -21,9 +21,11 @@ const notes = refusedNotes(document.createElement("div"));
 async function takeFiles(files) {
   if (!files.length || app.closed) return;
   notes.clear();
+  const before = location.hash;
   const [first] = await work.add(files);
-  if (first && list.size > 1 && !location.hash) app.soon();
-  else if (first && list.size > 1) app.showSheet();
+  // Whoever has opened a photo meanwhile stays there.
+  if (first && list.size > 1 && location.hash && location.hash === before) app.showSheet();
+  else if (first) app.soon();
 }
 
 async function takeExample(from, name) {
