@@ -273,6 +273,7 @@ def test_the_upload_shows_how_far_it_is_and_can_be_stopped(mock, visit):
     one.heading("Uploading")
     expect(one.page.get_by_role("progressbar")).to_have_attribute("aria-label", "Upload")
     wait_for(lambda: 0 < int(one.page.get_by_role("progressbar").get_attribute("aria-valuenow")) < 100, 10, "the bar moves")
+    mock.upload_delay = 5
     one.page.get_by_role("button", name="Cancel this photo").click()
     one.heading("Cancelled")
     wait_for(lambda: all(job.state == "cancelled" for job in mock.jobs.values()), 12, "the server has nothing of it")
@@ -280,7 +281,7 @@ def test_the_upload_shows_how_far_it_is_and_can_be_stopped(mock, visit):
 
 def test_the_photo_waits_in_line(mock, visit):
     mock.limits["running"] = 1
-    mock.hold_at = lambda name, *_: name == "first.jpg"
+    mock.hold_at = lambda name, stage, *_: name == "first.jpg" and stage == "inference"
     first, second = visit(mock.url), visit(mock.url)
     first.pick(("first.jpg", "image/jpeg", BOATS.read_bytes())).restore()
     expect(first.page.locator(".stages [data-s=now]").first).to_be_visible()
