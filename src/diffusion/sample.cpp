@@ -93,7 +93,7 @@ Sampled sample(const SampleRequest& request, const SampleWatch& watch) {
   run.check = watch.check;
   run.on_step = [&](std::int64_t step, std::int64_t steps, const at::Tensor& step_denoised, const at::Tensor& before) {
     denoised = step_denoised;
-    if (watch.on_step) watch.on_step(step + 1, steps, step_denoised.cpu(), before.cpu());
+    if (watch.on_step) watch.on_step(step + 1, steps, step_denoised, before);
   };
   x = run_sampler(request.sampler, denoiser, std::move(x), request.sigmas, run);
   const auto samples = model.latents->leave(sampling.remove_scale(request.sigmas.back(), x)).cpu();

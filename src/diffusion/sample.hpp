@@ -16,7 +16,7 @@ namespace darkroom {
 
 /// What a run tells and asks while it goes on.
 struct SampleWatch {
-  /// After each step: how many of `total` are done, the denoised latent and x before the step, both scaled as in the sampler.
+  /// After each step: how many of `total` are done, the denoised latent and x before the step, both scaled as in the sampler and on its device.
   std::function<void(std::int64_t done, std::int64_t total, const at::Tensor& denoised, const at::Tensor& x)> on_step;
   std::function<void()> check;                ///< throws to interrupt; called within steps too
   std::function<std::size_t()> free_bytes;    ///< memory that a call of the model may take; entries are run one by one when it is short

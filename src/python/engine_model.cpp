@@ -84,9 +84,7 @@ PyObject* patch(PyObject*, PyObject* args) {
 
 PyObject* vae_info(PyObject*, PyObject* handle) {
   return guarded([&] {
-    const auto value = std::dynamic_pointer_cast<const VaeValue>(object_of(handle));
-    if (!value) throw InvalidInput("that is no VAE");
-    const VaeInfo& info = value->held->info();
+    const VaeInfo info = held_in<Vae>(handle, "VAE")->info();
     return to_python(json::value(json::object{{"latent_channels", info.latent_channels}, {"downscale", info.downscale}, {"image_channels", info.image_channels}, {"architecture", info.architecture}})).release();
   });
 }
@@ -129,9 +127,7 @@ PyObject* model_lora(PyObject*, PyObject* args) {
       changed_model = capsule_of(std::make_shared<ModelValue>(std::move(held)));
     }
     if (clip != Py_None) {
-      const auto value = std::dynamic_pointer_cast<const ClipValue>(object_of(clip));
-      if (!value) throw InvalidInput("that is no CLIP");
-      auto held = value->held;
+      auto held = held_in<Clip>(clip, "CLIP");
       auto targets = std::make_shared<const LoraTargets>(clip_targets(file, held->weight_names(), used));
       if (clip_strength != 0 && !targets->weights.empty()) held = held->with_patches(lora_patch(std::move(targets), clip_strength));
       changed_clip = capsule_of(std::make_shared<ClipValue>(std::move(held)));
@@ -147,17 +143,12 @@ PyObject* control_copy(PyObject*, PyObject* args) {
   double strength = 1, start = 0, end = 1;
   if (!PyArg_ParseTuple(args, "OOdddO", &control, &hint, &strength, &start, &end, &previous)) return nullptr;
   return guarded([&] {
-    const auto value = std::dynamic_pointer_cast<const ControlValue>(object_of(control));
-    if (!value || !value->held) throw InvalidInput("that is no CONTROL_NET");
+    const auto used = held_in<Control>(control, "CONTROL_NET");
     if (!is_tensor(hint)) throw InvalidInput("a control looks at a picture [B,H,W,C]");
     const auto picture = tensor_from_python(hint);
     if (picture.dim() != 4) throw InvalidInput("a control looks at a picture [B,H,W,C]");
-    auto link = std::make_shared<ControlLink>(ControlLink{value->held->model, picture.movedim(-1, 1).contiguous(), strength, start, end, value->held->union_type, nullptr});
-    if (previous != Py_None) {
-      const auto before = std::dynamic_pointer_cast<const darkroom::Held<ControlLink>>(object_of(previous));
-      if (!before) throw InvalidInput("that is no control in use");
-      link->previous = before->held;
-    }
+    auto link = std::make_shared<ControlLink>(ControlLink{used->model, picture.movedim(-1, 1).contiguous(), strength, start, end, used->union_type, nullptr});
+    if (previous != Py_None) link->previous = held_in<ControlLink>(previous, "control in use");
     return capsule_of(std::make_shared<darkroom::Held<ControlLink>>(std::move(link))).release();
   });
 }

@@ -33,12 +33,8 @@ std::vector<float> numbers_of(PyObject* object, const char* what) {
   return {flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel()};
 }
 
-template <class T>
-std::shared_ptr<const T> held_in(PyObject* handle, const char* what) {
-  const auto value = std::dynamic_pointer_cast<const darkroom::Held<T>>(object_of(handle));
-  if (!value) throw InvalidInput(std::string("that is no ") + what);
-  return value->held;
-}
+/// On the CPU, where native latents are, and Python's to change.
+at::Tensor own_copy(const at::Tensor& tensor) { return tensor.is_cpu() ? tensor.clone() : tensor.cpu(); }
 
 Ref number(double value) { return checked(PyFloat_FromDouble(value)); }
 
@@ -183,7 +179,7 @@ PyObject* guider_sample(PyObject*, PyObject* args) {
     if (told)
       watch.on_step = [&](std::int64_t done, std::int64_t total, const at::Tensor& denoised, const at::Tensor& x) {
         const Gil gil;
-        (*told)(checked(PyLong_FromLongLong(done - 1)), tensor_to_python(denoised.clone()), tensor_to_python(x.clone()), checked(PyLong_FromLongLong(total)));
+        (*told)(checked(PyLong_FromLongLong(done - 1)), tensor_to_python(own_copy(denoised)), tensor_to_python(own_copy(x)), checked(PyLong_FromLongLong(total)));
       };
     Sampled sampled;
     const auto run = [&](Context& context) {

@@ -7,18 +7,12 @@
 #include "nodes/diffusion/clip_values.hpp"
 #include "python/calls.hpp"
 #include "python/engine.hpp"
+#include "python/engine_values.hpp"
 #include "python/errors.hpp"
-#include "python/handles.hpp"
 #include "python/values.hpp"
 
 namespace darkroom::py {
 namespace {
-
-std::shared_ptr<const Clip> clip_of(PyObject* handle) {
-  const auto value = std::dynamic_pointer_cast<const ClipValue>(object_of(handle));
-  if (!value) throw InvalidInput("that is no CLIP");
-  return value->held;
-}
 
 /// (id or vector, weight)
 Ref token_tuple(const PromptToken& token) {
@@ -79,7 +73,7 @@ PyObject* tokenize(PyObject*, PyObject* args) {
   const char* text = nullptr;
   if (!PyArg_ParseTuple(args, "lOs", &call, &clip, &text)) return nullptr;
   return guarded([&] {
-    const auto held = clip_of(clip);
+    const auto held = held_in<Clip>(clip, "CLIP");
     Clip::Tokens tokens;
     // Embeddings lie in the folders of the running prompt; without one there are none.
     if (!through_call(call, [&](Context& context) { tokens = held->tokenize(text, prompt_context(context)); })) {
@@ -95,7 +89,7 @@ PyObject* encode(PyObject*, PyObject* args) {
   PyObject *clip = nullptr, *given = nullptr;
   if (!PyArg_ParseTuple(args, "lOO!", &call, &clip, &PyDict_Type, &given)) return nullptr;
   return guarded([&] {
-    const auto held = clip_of(clip);
+    const auto held = held_in<Clip>(clip, "CLIP");
     const auto tokens = tokens_of(given);
     Cond cond;
     if (!through_call(call, [&](Context& context) { cond = held->encode(tokens, prompt_context(context)); })) {

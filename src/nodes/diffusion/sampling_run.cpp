@@ -14,7 +14,7 @@ SampledLatents run_sampling(const SamplingJob& job, Context& context) {
   watch.free_bytes = available_bytes;
   const auto previewer = Previewer::make(*job.guider.model().latents, context);
   watch.on_step = [&](std::int64_t done, std::int64_t total, const at::Tensor& denoised, const at::Tensor&) {
-    if (previewer) context.progress(done, total, Previewer::kFormat, (*previewer)(denoised));
+    if (previewer) context.progress(done, total, Previewer::kFormat, (*previewer)(denoised.cpu()));
     else context.progress(done, total);
   };
   const auto sampled = sample({job.guider, job.sampler, job.sigmas, job.latent.samples, job.noise, job.latent.noise_mask, job.seed, job.latent.batch_index}, watch);
