@@ -4,7 +4,7 @@ import typing
 import _darkroom
 from darkroom_host import native, prediction, sampling
 from darkroom_host.host_modules import Members, rest
-from darkroom_host.objects import Facade, Made, remembered
+from darkroom_host.objects import Made, PackFacade
 from darkroom_host.prediction import calc_cond_batch, cfg_function, sampling_function  # noqa: F401
 
 class SchedulerHandler(typing.NamedTuple):
@@ -57,7 +57,7 @@ def beta_scheduler(model_sampling, steps, alpha=0.6, beta=0.6):
     return native.values("BetaSamplingScheduler", model=model_sampling.owner, steps=steps, alpha=alpha, beta=beta)[0]
 
 
-class Sampler(Facade):
+class Sampler(PackFacade):
     """A native SAMPLER; or, derived from in Python, an object with sample()."""
 
     in_comfy = "comfy.samplers.Sampler"
@@ -66,12 +66,6 @@ class Sampler(Facade):
 
     def __init__(self):
         """One of a pack."""
-
-    @classmethod
-    def of(cls, capsule):
-        """A pack's own object when it is one."""
-        own = remembered(capsule)
-        return super().of(capsule) if own is None else own
 
     @property
     def capsule(self):
@@ -184,17 +178,11 @@ def sample(model, noise, positive, negative, cfg, device, sampler, sigmas, model
     return sampling.run(guider, noise, latent_image, sampler, sigmas, denoise_mask, callback, seed)
 
 
-class CFGGuider(Facade):
+class CFGGuider(PackFacade):
     """Guides by two conditionings and a scale. A class that overrides predict_noise() guides in Python."""
 
     in_comfy = "comfy.samplers.CFGGuider"
     members = Members("comfy.samplers.CFGGuider")
-
-    @classmethod
-    def of(cls, capsule):
-        """A pack's own object when it is one."""
-        own = remembered(capsule)
-        return super().of(capsule) if own is None else own
 
     def begin(self):
         self.model_patcher, self.model_options = None, {"transformer_options": {}}

@@ -69,13 +69,16 @@ class Facade(Handle):
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
 
-class Noise(Facade):
+class PackFacade(Facade):
+    """Of objects that packs make in Python, too: those come back as what they were."""
+
     @classmethod
     def of(cls, capsule):
-        """A pack's own object when it is one."""
         own = remembered(capsule)
         return super().of(capsule) if own is None else own
 
+
+class Noise(PackFacade):
     @property
     def seed(self):
         return _darkroom.noise_seed(self)

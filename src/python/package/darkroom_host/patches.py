@@ -54,36 +54,50 @@ def around_network(function, apply_model, x, sigmas, context, lists):
     return function(apply, {"input": x, "timestep": sigmas, "c": {"c_crossattn": context, "transformer_options": options}, "cond_or_uncond": lists})
 
 
-def _guidance_arguments(model, step):
+def _known(model, step):
+    """(x, sigmas [B], scale, what every function of guidance is told besides; the denoised latents) of a native step."""
     import torch
 
     x, sigma, cfg, denoised, schedule = step
-    sigmas = torch.full((x.shape[0],), sigma)
-    return {"input": x, "sigma": sigmas, "timestep": sigmas, "cond_scale": cfg, "model": _network(model), "model_options": {"transformer_options": {"sample_sigmas": schedule}}}, denoised
+    return (x, torch.full((x.shape[0],), sigma), cfg, {"model": _network(model), "model_options": {"transformer_options": {"sample_sigmas": schedule}}}), denoised
 
 
 def _network(model):
     return handles.make("MODEL", model).model
 
 
+def guided(function, x, sigmas, cond_scale, cond, uncond, more):
+    """The denoised latent; the function gives what the guided noise is: x less that."""
+    return x - function({**more, "input": x, "sigma": sigmas, "timestep": sigmas, "cond_scale": cond_scale, "cond": x - cond, "uncond": x - uncond,
+                         "cond_denoised": cond, "uncond_denoised": uncond})
+
+
+def changed_after(function, x, sigmas, cond_scale, cond, uncond, result, more):
+    """The denoised latent when the function has seen it. Of the conditionings themselves `more` tells, where they are known."""
+    return function({"cond": None, "uncond": None, **more, "input": x, "sigma": sigmas, "timestep": sigmas, "cond_scale": cond_scale, "denoised": result,
+                     "cond_denoised": cond, "uncond_denoised": uncond})
+
+
+def changed_before(function, x, sigmas, cond_scale, conds, denoised, more):
+    """The denoised latents of `conds` when the function has seen them."""
+    return function({**more, "input": x, "sigma": sigmas, "timestep": sigmas, "cond_scale": cond_scale, "conds": conds, "conds_out": denoised})
+
+
 def guidance(function, model, step):
-    """The function gives what the guided noise is: x less the denoised latent."""
-    arguments, (cond, uncond, *_) = _guidance_arguments(model, step)
-    x = arguments["input"]
-    return x - function({**arguments, "cond": x - cond, "uncond": x - uncond, "cond_denoised": cond, "uncond_denoised": uncond})
+    (x, sigmas, cfg, more), (cond, uncond, *_) = _known(model, step)
+    return guided(function, x, sigmas, cfg, cond, uncond, more)
 
 
 def after_guidance(function, model, step, result):
-    arguments, denoised = _guidance_arguments(model, step)
-    uncond = denoised[1] if len(denoised) > 1 else None
-    return function({**arguments, "denoised": result, "cond": None, "uncond": None, "cond_denoised": denoised[0], "uncond_denoised": uncond})
+    (x, sigmas, cfg, more), denoised = _known(model, step)
+    return changed_after(function, x, sigmas, cfg, denoised[0], denoised[1] if len(denoised) > 1 else None, result, more)
 
 
 def before_guidance(function, model, step):
     """As many denoised latents as there were; one that was not computed stays away."""
-    arguments, denoised = _guidance_arguments(model, step)
-    changed = function({**arguments, "conds": [None] * len(denoised), "conds_out": denoised})
-    return [old if new is None else new for new, old in zip(changed, [one if one is not None else arguments["input"] for one in denoised])]
+    (x, sigmas, cfg, more), denoised = _known(model, step)
+    changed = changed_before(function, x, sigmas, cfg, [None] * len(denoised), denoised, more)
+    return [old if new is None else new for new, old in zip(changed, [x if one is None else one for one in denoised])]
 
 
 def denoise_mask(function, model, mask, sigma, schedule):

@@ -4,7 +4,7 @@ import contextvars
 
 import _darkroom
 
-from . import current, sampling
+from . import current, patches, sampling
 
 _run = contextvars.ContextVar("run", default=None)  # (predict, the conditionings that it knows by their place)
 
@@ -40,20 +40,17 @@ def sampling_function(model, x, timestep, uncond, cond, cond_scale, model_option
     given = [cond, uncond]
     predicted = calc_cond_batch(model, given, x, timestep, model_options)
     for function in model_options.get("sampler_pre_cfg_function", []):
-        predicted = function({"conds": given, "conds_out": predicted, "cond_scale": cond_scale, "timestep": timestep, "input": x, "sigma": timestep, "model": model,
-                              "model_options": model_options})
+        predicted = patches.changed_before(function, x, timestep, cond_scale, given, predicted, {"model": model, "model_options": model_options})
     return cfg_function(model, predicted[0], predicted[1], cond_scale, x, timestep, model_options=model_options, cond=cond, uncond=uncond)
 
 
 def cfg_function(model, cond_pred, uncond_pred, cond_scale, x, timestep, model_options={}, cond=None, uncond=None):
     """uncond + (cond - uncond) * scale, or what a function in `model_options` makes of them; then the functions that come after."""
+    more = {"model": model, "model_options": model_options}
     if "sampler_cfg_function" in model_options:
-        told = {"cond": x - cond_pred, "uncond": x - uncond_pred, "cond_scale": cond_scale, "timestep": timestep, "input": x, "sigma": timestep, "cond_denoised": cond_pred,
-                "uncond_denoised": uncond_pred, "model": model, "model_options": model_options, "input_cond": cond, "input_uncond": uncond}
-        mixed = x - model_options["sampler_cfg_function"](told)
+        mixed = patches.guided(model_options["sampler_cfg_function"], x, timestep, cond_scale, cond_pred, uncond_pred, {**more, "input_cond": cond, "input_uncond": uncond})
     else:
         mixed = uncond_pred + (cond_pred - uncond_pred) * cond_scale
     for function in model_options.get("sampler_post_cfg_function", []):
-        mixed = function({"denoised": mixed, "cond": cond, "uncond": uncond, "cond_scale": cond_scale, "model": model, "uncond_denoised": uncond_pred, "cond_denoised": cond_pred,
-                          "sigma": timestep, "model_options": model_options, "input": x})
+        mixed = patches.changed_after(function, x, timestep, cond_scale, cond_pred, uncond_pred, mixed, {**more, "cond": cond, "uncond": uncond})
     return mixed
