@@ -17,8 +17,6 @@ namespace asio = boost::asio;
 
 namespace {
 
-bool is_of_pack(const NodeSchema& schema) { return schema.python_module().starts_with("custom_nodes."); }
-
 /// Asks for these classes and takes over what has changed; gives those that were slow before. Throws Unavailable when no worker answers in time.
 asio::awaitable<std::vector<std::string>> ask(Services& services, std::vector<std::string> classes) {
   json::array names;
@@ -67,6 +65,7 @@ std::vector<std::string> pack_classes(const SchemaSet& schemas, const json::obje
 
 asio::awaitable<std::shared_ptr<const SchemaSet>> schemas_for(Services& services, const json::object& prompt) {
   auto schemas = co_await services.schemas.wait();
+  if (!services.schemas.has_packs()) co_return schemas;
   const auto classes = pack_classes(*schemas, prompt);
   if (classes.empty() || services.workers.workers().empty()) co_return schemas;
   for (const auto& name : classes) {  // one by one, so that it is known which one was slow
@@ -87,9 +86,13 @@ asio::awaitable<std::shared_ptr<const SchemaSet>> schemas_for(Services& services
 
 asio::awaitable<void> refresh_schemas(Services& services, std::optional<std::string> only) {
   const auto schemas = co_await services.schemas.wait();
+  if (!services.schemas.has_packs()) co_return;
   std::vector<std::string> classes;
-  for (const auto& schema : schemas->all())
-    if (is_of_pack(schema) && (!only || schema.node_class() == *only)) classes.push_back(schema.node_class());
+  const auto ask_for = [&](const NodeSchema& schema) {
+    if (is_of_pack(schema)) classes.push_back(schema.node_class());
+  };
+  if (!only) std::ranges::for_each(schemas->all(), ask_for);
+  else if (const NodeSchema* schema = schemas->find(*only)) ask_for(*schema);
   if (classes.empty() || services.workers.workers().empty()) co_return;
   try {
     co_await ask(services, std::move(classes));

@@ -27,6 +27,7 @@ constexpr int kMisses = 10;
 }  // namespace
 
 void RestorationDesk::on_event(const Record& record) {
+  if (live_.empty()) return;  // every event of every job comes by
   const auto found = live_.find(string_or(record.data, "job", ""));
   if (found == live_.end() || found->second->has_ended()) return;
   const Live live = found->second;

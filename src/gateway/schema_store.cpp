@@ -1,5 +1,6 @@
 #include "gateway/schema_store.hpp"
 
+#include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -31,6 +32,7 @@ asio::awaitable<std::shared_ptr<const SchemaSet>> SchemaStore::wait(std::chrono:
 }
 
 void SchemaStore::replace(std::shared_ptr<const SchemaSet> schemas) {
+  has_packs_ = std::ranges::any_of(schemas->all(), is_of_pack);
   {
     const std::scoped_lock lock(mutex_);
     schemas_ = std::move(schemas);

@@ -31,6 +31,9 @@ class FolderLists final : public ChoiceLists {
   std::unique_ptr<State> state_;
 };
 
+/// Is this a class of a pack, which may take other inputs the next time that it is asked?
+inline bool is_of_pack(const NodeSchema& schema) { return schema.python_module().starts_with("custom_nodes."); }
+
 class SchemaStore {
  public:
   explicit SchemaStore(const Folders& folders);
@@ -40,6 +43,8 @@ class SchemaStore {
   /// The same, waiting for the first ones. Throws Unavailable after `limit`.
   boost::asio::awaitable<std::shared_ptr<const SchemaSet>> wait(std::chrono::milliseconds limit = std::chrono::seconds(30)) const;
   void replace(std::shared_ptr<const SchemaSet> schemas);
+  /// Is any of them of a pack? On the io thread, as replace().
+  bool has_packs() const { return has_packs_; }
   /// Called (on the io thread) when `current()` changed: whoever waits for the first schemas.
   void on_change(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
 
@@ -59,6 +64,7 @@ class SchemaStore {
   mutable std::mutex mutex_;  ///< of the current set: routes read it on the pool
   std::shared_ptr<const SchemaSet> schemas_;
   std::vector<std::function<void()>> listeners_;
+  bool has_packs_ = false;
 
   std::mutex info_mutex_;  ///< one thread at a time makes the text; the others get what it made
   Info cached_;

@@ -292,6 +292,7 @@ asio::awaitable<void> WorkerPool::stop() {
 }
 
 void WorkerPool::reload() {
+  state_->deaths.clear();  // what was deadly may have been mended
   for (const auto& process : state_->processes) asio::co_spawn(state_->io, state_->replace(process), asio::detached);
 }
 

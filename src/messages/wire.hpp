@@ -30,12 +30,14 @@ struct Record {
 ///   run {job}                        a claimed job (Job::to_json)
 ///   cancel {job}                     interrupt it; the end comes as an event
 ///   free {unload_models, free_memory}
-///   ask {id, what, ...}              what: "validate" {class, inputs, types}; answered while a node computes
+///   ask {id, what, ...}              what: "validate" {class, inputs, types}, "schemas" {classes}, "prompt_hook" {body}; answered while a node
+///                                    computes
+///   classes {schemas: [...]}         what these classes take has changed
 ///   ping {}
 ///   reply {id, result}               to a question
 ///   stop {}                          end the running node or hand its job back, then exit
 /// Kinds, worker → gateway:
-///   hello {version, build, pid, device: {name, type, index}, pytorch_version, packs?, pack_routes?}
+///   hello {version, build, pid, device: {name, type, index}, pytorch_version, packs?, pack_routes?, prompt_hook?}
 ///                                    packs: what became of each; pack_routes {exact, prefixes}: decoded paths that packs may have routes
 ///                                    for
 ///   schemas {schemas: [...]}         at start and when they change

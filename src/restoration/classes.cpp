@@ -1,5 +1,7 @@
 #include "restoration/classes.hpp"
 
+#include <unordered_map>
+
 namespace darkroom::restoration {
 namespace {
 
@@ -27,9 +29,14 @@ constexpr ClassPart kNone{};
 }  // namespace
 
 const ClassPart& part_of(std::string_view node_class) {
-  for (const ClassPart& part : kParts)
-    if (part.name == node_class) return part;
-  return kNone;
+  // Every node of every prompt is looked up.
+  static const auto parts = [] {
+    std::unordered_map<std::string_view, const ClassPart*> all;
+    for (const ClassPart& part : kParts) all.emplace(part.name, &part);
+    return all;
+  }();
+  const auto at = parts.find(node_class);
+  return at == parts.end() ? kNone : *at->second;
 }
 
 }  // namespace darkroom::restoration

@@ -81,8 +81,7 @@ void Worker::say_hello() {
                      {"build", build},
                      {"pid", static_cast<std::int64_t>(::getpid())},
                      {"device", std::move(device)},
-                     {"pytorch_version", TORCH_VERSION},
-                     {"prompt_hook", false}};
+                     {"pytorch_version", TORCH_VERSION}};
   for (auto& [key, value] : about_packs_) hello[key] = std::move(value);
   outbox_.send(Record{"hello", std::move(hello), {}});
   outbox_.send(Record{"schemas", {{"schemas", std::move(schemas)}}, {}});

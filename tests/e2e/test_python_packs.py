@@ -8,7 +8,7 @@ import time
 import pytest
 from PIL import Image
 
-from harness import DATA, Server, upscale
+from harness import DATA, Server, upscale, wait_for
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -373,3 +373,14 @@ def test_with_dev_packs_are_loaded_anew_when_they_change(tmp_path):
             pack.write_text(NUMBER % ("two", "two"))
             assert server.wait(job, 60)["outputs"]["a"]["text"] == ["two"]
         assert "loaded anew" in server.log_text() and "ended unexpectedly" not in server.log_text()
+
+
+def test_with_dev_a_deadly_pack_that_was_mended_is_loaded(tmp_path):
+    pack = tmp_path / "base/custom_nodes/number.py"
+    pack.parent.mkdir(parents=True)
+    pack.write_text("import os\nos._exit(7)\n")
+    with Server(tmp_path / "base", "--dev") as server:
+        wait_for(lambda: [one["state"] for one in server.json("/darkroom/packs")["packs"]] == ["failed"], 30, "the pack is left out")
+        pack.write_text(NUMBER % ("mended", "mended"))
+        wait_for(lambda: server.get("/object_info/TestNumber").json(), 30, "the pack is loaded")
+        assert run(server, graph(a=("TestNumber", {"seconds": 0.0})))["outputs"]["a"]["text"] == ["mended"]
