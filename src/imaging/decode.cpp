@@ -14,16 +14,6 @@
 namespace darkroom::imaging {
 namespace {
 
-struct Clock {
-  std::chrono::steady_clock::time_point end;
-  bool late = false;
-  static void look(VipsImage* image, VipsProgress*, Clock* clock) {
-    if (std::chrono::steady_clock::now() < clock->end) return;
-    clock->late = true;
-    vips_image_set_kill(image, TRUE);
-  }
-};
-
 [[noreturn]] void broken(std::string_view name, const std::string& why) {
   throw InvalidInput("cannot read image file '" + std::string(name) + "': " + why);
 }
@@ -107,15 +97,13 @@ Picture decode_by_vips(std::string_view bytes, std::string_view name, const Deco
   if (frames == 1) image = upright(std::move(image), name);
   image = known_colours(std::move(image), name);
 
-  Clock clock{std::chrono::steady_clock::now() + std::chrono::seconds(limits.max_seconds)};
-  vips_image_set_progress(image.get(), TRUE);
-  g_signal_connect(image.get(), "eval", G_CALLBACK(Clock::look), &clock);
+  const Stopwatch time(image.get(), limits.max_seconds);
 
   std::size_t size = 0;
   const std::unique_ptr<void, decltype(&g_free)> memory(vips_image_write_to_memory(image.get(), &size), &g_free);
   if (!memory) {
     const std::string why = vips_fault();
-    if (clock.late)
+    if (time.is_over())
       throw TooLarge("image file '" + std::string(name) + "' takes longer than " + std::to_string(limits.max_seconds) + " s to decode");
     broken(name, why);
   }

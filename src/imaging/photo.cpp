@@ -59,16 +59,6 @@ PhotoMetadata metadata_of(VipsImage* image, bool deep) {
   return metadata;
 }
 
-struct Clock {
-  std::chrono::steady_clock::time_point end;
-  bool late = false;
-  static void look(VipsImage* image, VipsProgress*, Clock* clock) {
-    if (std::chrono::steady_clock::now() < clock->end) return;
-    clock->late = true;
-    vips_image_set_kill(image, TRUE);
-  }
-};
-
 template <class Sample>
 void take_samples(Photo& photo, const Sample* data, int bands, float full) {
   const std::size_t pixels = static_cast<std::size_t>(photo.width) * photo.height;
@@ -204,12 +194,10 @@ Photo read_photo(std::string_view bytes, std::string_view name, const DecodeLimi
   if (bands > 4) image = step(vips_extract_band(image.get(), &out, 0, "n", 4, nullptr), out, name);
   if (bands < 3) broken(name, std::to_string(bands) + " channels");
 
-  Clock clock{std::chrono::steady_clock::now() + std::chrono::seconds(limits.max_seconds)};
-  vips_image_set_progress(image.get(), TRUE);
-  g_signal_connect(image.get(), "eval", G_CALLBACK(Clock::look), &clock);
+  const Stopwatch time(image.get(), limits.max_seconds);
   std::size_t length = 0;
   const std::unique_ptr<void, decltype(&g_free)> memory(vips_image_write_to_memory(image.get(), &length), &g_free);
-  if (!memory && clock.late) throw TooLarge("image file '" + std::string(name) + "' takes longer than " + std::to_string(limits.max_seconds) + " s to decode");
+  if (!memory && time.is_over()) throw TooLarge("image file '" + std::string(name) + "' takes longer than " + std::to_string(limits.max_seconds) + " s to decode");
   if (!memory) broken(name, vips_fault());
   photo.width = vips_image_get_width(image.get());
   photo.height = vips_image_get_height(image.get());

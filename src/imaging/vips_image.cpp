@@ -40,4 +40,15 @@ std::string vips_fault() {
   return text;
 }
 
+Stopwatch::Stopwatch(VipsImage* image, int seconds) : end_(std::chrono::steady_clock::now() + std::chrono::seconds(seconds)) {
+  vips_image_set_progress(image, TRUE);
+  g_signal_connect(image, "eval", G_CALLBACK(look), this);
+}
+
+void Stopwatch::look(VipsImage* image, VipsProgress*, Stopwatch* watch) {
+  if (std::chrono::steady_clock::now() < watch->end_) return;
+  watch->over_ = true;
+  vips_image_set_kill(image, TRUE);
+}
+
 }  // namespace darkroom::imaging

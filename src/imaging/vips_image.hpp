@@ -4,6 +4,7 @@
 
 #include <vips/vips.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,6 +18,20 @@ struct Unref {
   void operator()(VipsImage* image) const { g_object_unref(image); }
 };
 using VipsRef = std::unique_ptr<VipsImage, Unref>;
+
+/// Ends the computation of an image that takes too long. Set before its pixels are asked for, and there until they came.
+class Stopwatch {
+ public:
+  Stopwatch(VipsImage* image, int seconds);
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  bool is_over() const { return over_; }  ///< the time was up
+
+ private:
+  static void look(VipsImage* image, VipsProgress*, Stopwatch* watch);
+  std::chrono::steady_clock::time_point end_;
+  bool over_ = false;
+};
 
 /// Of the loaders that libvips calls trusted: is it one for pictures of pixels (no SVG, PDF, or raw matrices)?
 bool is_picture_loader(std::string_view loader);
