@@ -7,9 +7,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from harness import DATA, GOLDEN_MODELS, Server, link_golden_models, wait_for
-
-pytestmark = pytest.mark.skipif(not GOLDEN_MODELS.exists(), reason="the golden models are not here")
+from harness import DATA, Server, link_golden_models, wait_for
 
 
 @pytest.fixture(scope="module")

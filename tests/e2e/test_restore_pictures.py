@@ -74,8 +74,7 @@ def test_bad_options_are_refused(server, options, code):
 
 
 def test_colours_without_a_colouriser(server):
-    if server.json("/restore/info")["models"]["colorize"]:
-        pytest.skip("a colouriser is installed")
+    assert not server.json("/restore/info")["models"]["colorize"]
     reply = restore(server, photo(32), colorize=True)
     assert (reply.status_code, reply.json()["code"]) == (409, "no_model")
 
