@@ -76,3 +76,11 @@ class Visit:
     def sound(self):
         assert not self.complaints, "\n".join(self.complaints)
         assert not self.outside, f"asked elsewhere: {self.outside}"
+
+
+def large(width):
+    """A photo that the real server works on for a while."""
+    out = io.BytesIO()
+    image = Image.open(BOATS)
+    image.resize((width, width * image.height // image.width)).save(out, "JPEG")
+    return ("boats.jpg", "image/jpeg", out.getvalue())

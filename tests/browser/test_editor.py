@@ -7,7 +7,6 @@ import shutil
 
 import pytest
 from PIL import Image
-from playwright.sync_api import sync_playwright
 
 from harness import CACHE, DATA, Server, wait_for
 
@@ -54,15 +53,6 @@ class Page:
             if not (status == 404 and any(re.search(n, path) for n in NORMAL_404)):
                 bad.append(f"{status} {path}")
         return bad
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as p:
-        chromium = p.chromium.launch(executable_path="/usr/bin/chromium", args=[
-            "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=sorted(EDITORS), ids=lambda v: f"editor-{v}")

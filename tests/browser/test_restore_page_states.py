@@ -1,0 +1,173 @@
+"""Every state of the photo page, looked at by axe-core at three widths in both themes; its pictures are kept for eyes."""
+import pytest
+from playwright.sync_api import expect
+
+from cuttable import Cuttable
+from harness import ALL, CACHE
+from restore_page import BOATS, CANYON, DETROIT, HOME, MOTHER, PASTORAL
+
+AXE = CACHE / "axe-0.1.8/axe_playwright_python/axe.min.js"
+SCREENS = CACHE / "screens/restore"
+
+MIXED = [HOME, BOATS, CANYON, MOTHER, DETROIT, PASTORAL]
+
+
+def empty(mock, visit):
+    return visit(mock.url)
+
+
+def refused(mock, visit):
+    return visit(mock.url).pick(("letter.txt", "text/plain", b"Dear"))
+
+
+def no_colouriser(mock, visit):
+    mock.colorizers = []
+    return visit(mock.url)
+
+
+def added(mock, visit):
+    one = visit(mock.url).pick(BOATS)
+    one.page.get_by_role("switch", name="Denoise").check()
+    return one
+
+
+def queue(mock, visit):
+    mock.limits["running"] = 1
+    mock.upload_delay = .4
+    mock.hold_at = lambda name, stage, *_: stage == "preprocess"
+    one = visit(mock.url).pick(CANYON, HOME, MOTHER, BOATS).restore()
+    expect(one.frame(2).locator("b")).to_have_text("Waiting", timeout=20_000)
+    mock.upload_delay = 3
+    one.pick(PASTORAL)
+    expect(one.page.get_by_role("button", name="Restore 1 photo")).to_be_visible()
+    return one
+
+
+def mixed(mock, visit):
+    mock.limits["running"] = 2
+    mock.hold_at = lambda name, stage, source, tile: name in (BOATS.name, PASTORAL.name) and source == "upscale" and tile >= 14
+    mock.fail[DETROIT.name] = {"stage": "inference", "source": "upscale", "tile": 3, "error": "out of memory", "code": "out_of_memory"}
+    one = visit(mock.url).pick(HOME, BOATS, DETROIT, PASTORAL, CANYON, MOTHER)
+    one.choose(upscale=4).restore()
+    expect(one.frame(1)).to_have_attribute("data-status", "done", timeout=20_000)
+    expect(one.frame(3)).to_have_attribute("data-status", "error", timeout=20_000)
+    expect(one.frame(6)).to_have_attribute("data-status", "waiting", timeout=20_000)
+    one.page.get_by_role("button", name="Cancel photo 6").click()
+    expect(one.frame(6)).to_have_attribute("data-status", "cancelled")
+    return one
+
+
+def waiting(mock, visit):
+    mock.limits["running"] = 1
+    mock.hold_at = lambda *_: True
+    one = visit(mock.url).pick(HOME, BOATS, CANYON, MOTHER).restore()
+    expect(one.frame(4)).to_contain_text("3rd in line", timeout=20_000)  # the last thing that changes in the list
+    one.frame(4).locator(".open").click()
+    return one.heading("3rd in line")
+
+
+def working(mock, visit):
+    mock.hold_at = lambda name, stage, source, tile: source == "upscale" and tile >= 14
+    one = visit(mock.url).pick(BOATS).choose(upscale=2).restore()
+    expect(one.page.locator("#st-h")).to_contain_text("left")
+    expect(one.page.locator(".facts")).to_contain_text("Tile 13 of 24", timeout=20_000)
+    one.page.wait_for_timeout(1500)
+    return one
+
+
+def inside(mock, visit):
+    one = working(mock, visit)
+    one.page.get_by_text("A look inside").click()
+    expect(one.page.locator(".heat .map")).to_be_visible()
+    return one
+
+
+def net_lost(mock, visit):
+    way = Cuttable(mock.url)
+    mock.hold_at = lambda name, stage, source, tile: source == "upscale" and tile >= 14
+    one = visit(way.url, with_trouble=True).pick(BOATS).choose(upscale=2).restore()
+    expect(one.page.locator(".facts")).to_contain_text("Tile 13 of 24", timeout=20_000)
+    one.page.wait_for_timeout(1200)
+    way.cut()
+    expect(one.page.locator(".net")).to_be_visible(timeout=5_000)
+    return one
+
+
+def done(mock, visit):
+    mock.tick = .01
+    one = visit(mock.url).pick(HOME).choose(upscale=2).restore().heading("Finished")
+    expect(one.page.locator(".zoomed img").nth(1)).to_have_js_property("complete", True, timeout=20_000)
+    return one
+
+
+def done_open(mock, visit):
+    one = done(mock, visit)
+    one.page.get_by_role("button", name="Other downloads").click()
+    return one
+
+
+def deleting(mock, visit):
+    one = done(mock, visit)
+    one.page.get_by_role("button", name="Delete now").click()
+    return one
+
+
+def zoomed(mock, visit):
+    one = done(mock, visit)
+    for _ in range(2):
+        one.page.get_by_role("button", name="Zoom in").click()
+    return one
+
+
+def failed(mock, visit):
+    mock.fail[DETROIT.name] = {"stage": "inference", "source": "upscale", "tile": 3, "error": "out of memory", "code": "out_of_memory",
+                               "more": {"needed": int(3.1 * 1024 ** 3), "limit": int(2.4 * 1024 ** 3)}}
+    return visit(mock.url).pick(DETROIT).choose(upscale=4).restore().heading("Not enough memory")
+
+
+def cancelled(mock, visit):
+    mock.hold_at = lambda name, stage, *_: stage == "inference"
+    one = visit(mock.url).pick(PASTORAL).restore()
+    one.page.wait_for_timeout(600)
+    one.page.get_by_role("button", name="Cancel this photo").click()
+    return one.heading("Cancelled")
+
+
+def full(mock, visit):
+    mock.limits.update(running=1, waiting=0)
+    mock.retry_after = 600
+    return visit(mock.url, with_trouble=True).pick(CANYON).restore().heading("The server is full")
+
+
+def door(mock, visit):
+    mock.token = "x"
+    return visit(mock.url, with_trouble=True).heading("The door is closed")
+
+
+STATES = [empty, refused, no_colouriser, added, queue, mixed, waiting, working, inside, net_lost, done, done_open, deleting, zoomed, failed, cancelled, full, door]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"] if ALL else ["en"])
+@pytest.mark.parametrize("state", STATES, ids=lambda s: s.__name__)
+def test_every_state_is_accessible(mock, visit, state, language):
+    one = state(mock, visit)
+    page = one.page
+    if language == "zh":
+        page.get_by_role("button", name="中文").click()
+        page.wait_for_timeout(300)
+    page.evaluate(AXE.read_text())
+    for width in (360, 768, 1440) if language == "en" else (360,):
+        page.set_viewport_size({"width": width, "height": {360: 740, 768: 1024, 1440: 900}[width]})
+        for theme in ("dark", "light"):
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # else the room takes .6 s to change its light
+            page.wait_for_timeout(100)
+            SCREENS.mkdir(parents=True, exist_ok=True)
+            page.screenshot(path=str(SCREENS / f"{state.__name__}-{width}-{theme}-{language}.png"), full_page=True)
+            found = page.evaluate("() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
+            faults = [f"{v['id']}: {n['target']} {n['failureSummary']}" for v in found["violations"] for n in v["nodes"]]
+            assert not faults, f"{width} {theme}\n" + "\n".join(faults)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width}: wider than the window"
+        small = page.evaluate("""() => [...document.querySelectorAll("button, a[href], summary, [role=slider], select, input")].filter(e => e.checkVisibility({visibilityProperty: true}))
+            .map(e => e.closest("label") ?? e).filter(e => !e.closest(".skip")).map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
+            .filter(([, box]) => box.width && (box.width < 43.5 || box.height < 43.5)).map(([what, box]) => `${what} ${box.width}x${box.height}`)""")
+        assert not small, "\n".join(small)
