@@ -27,6 +27,7 @@ int main(int argc, char** argv) {
   darkroom::add_picture_commands(app, status);
   darkroom::add_models_command(app, status);
   darkroom::add_nodes_command(app, status);
+  darkroom::add_token_command(app, status);
   darkroom::add_doctor_command(app, status);
 
   std::vector<std::string> arguments(given.begin() + (given.empty() ? 0 : 1), given.end());

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -37,6 +38,8 @@ struct QueueFull : TooLarge {
 struct BrokerLimits {
   std::size_t max_queue = 10000;    ///< waiting jobs, those being written among them
   std::size_t max_history = 10000;  ///< finished jobs; the oldest go first
+  std::size_t user_running = 0;     ///< running jobs of each user but `local`; the others wait. 0: any number
+  std::size_t user_waiting = 0;     ///< waiting ones, those being written among them. 0: any number
   /// Limit: workers that one job may lose. Beyond: it fails with WorkerLost. Fixed: a job that takes two down takes all down. Edge:
   /// BrokerConformance.ASecondLossEndsTheRetries.
   int max_attempts = 2;
@@ -103,6 +106,8 @@ struct JobsPage {
   std::int64_t total = 0;
 };
 
+using NamedFiles = std::unordered_map<std::string, std::unordered_set<std::string>>;
+
 struct QueueCounts {
   std::size_t pending = 0, running = 0;
   std::size_t total() const { return pending + running; }
@@ -139,7 +144,10 @@ class Broker {
   virtual asio::awaitable<bool> cancel_pending(std::string owner, std::string id, JobResult result) = 0;
 
   virtual QueueCounts counts() const = 0;
+  virtual QueueCounts counts_of(std::string_view owner) const = 0;
   virtual asio::awaitable<QueueView> queue(std::string owner) = 0;
+  /// Tickets of the waiting jobs of all owners, in the order of claiming; good until the queue changes.
+  virtual const std::vector<std::int64_t>& order() const = 0;
   /// Advances the automatic queue number and gives its old value, from 0.
   virtual std::int64_t next_number() = 0;
   /// Called on the executor whenever a job came, went or changed its state.
@@ -151,8 +159,8 @@ class Broker {
   virtual asio::awaitable<std::optional<HistoryEntry>> history_of(std::string owner, std::string id) = 0;
   virtual asio::awaitable<void> delete_history(std::string owner, std::vector<std::string> ids) = 0;
   virtual asio::awaitable<void> clear_history(std::string owner) = 0;
-  /// The files of all owners' histories whose `type` is this one ("output", "temp", "input"), as `subfolder/filename`.
-  virtual asio::awaitable<std::unordered_set<std::string>> named_files(std::string type) = 0;
+  /// The files of all histories whose `type` is this one ("output", "temp", "input"), as `subfolder/filename`, by owner.
+  virtual asio::awaitable<NamedFiles> named_files(std::string type) = 0;
 
   // -- jobs: queue and history together (§8.3)
   virtual asio::awaitable<JobsPage> jobs(std::string owner, JobsFilter filter) = 0;

@@ -62,8 +62,20 @@ std::optional<std::int64_t> FairQueue::take() {
   return ticket;
 }
 
+void FairQueue::rest(const std::string& owner, bool resting) {
+  User& user = users_[owner];
+  if (user.resting == resting) return;
+  if (!user.turns.empty()) {
+    const Turn turn{user.served, user.turns.begin()->first.head};
+    if (resting) turns_.erase(turn);
+    else turns_.emplace(turn, owner);
+  }
+  user.resting = resting;
+}
+
 std::vector<std::int64_t> FairQueue::order() const {
   FairQueue copy = *this;
+  for (const auto& [owner, user] : users_) copy.rest(owner, false);
   std::vector<std::int64_t> tickets;
   tickets.reserve(size());
   while (const auto ticket = copy.take()) tickets.push_back(*ticket);
@@ -78,7 +90,7 @@ void FairQueue::erase_turns(User& user, Client& client) {
 
 void FairQueue::insert_turns(const std::string& owner, User& user, const std::string& client_name, Client& client) {
   if (!client.jobs.empty()) user.turns.emplace(Turn{client.served, *client.jobs.begin()}, client_name);
-  if (!user.turns.empty()) turns_.emplace(Turn{user.served, user.turns.begin()->first.head}, owner);
+  if (!user.turns.empty() && !user.resting) turns_.emplace(Turn{user.served, user.turns.begin()->first.head}, owner);
 }
 
 void FairQueue::serve(const QueueEntry& entry) {
@@ -95,7 +107,7 @@ void FairQueue::forget_served() {
   const std::uint64_t since = clock_ > kRemembered ? clock_ - kRemembered : 0;
   for (auto user = users_.begin(); user != users_.end();) {
     std::erase_if(user->second.clients, [&](const auto& item) { return item.second.jobs.empty() && item.second.served < since; });
-    if (user->second.clients.empty()) user = users_.erase(user);
+    if (user->second.clients.empty() && !user->second.resting) user = users_.erase(user);
     else ++user;
   }
   served_since_forgetting_ = 0;

@@ -3,7 +3,8 @@
 //
 // Jobs with an explicit number go strictly by it. Automatic ones rotate: the least recently served user, and of that user
 // the least recently served client, gives its oldest job. An explicit number competes with the number of the job that is
-// next in the rotation, and takes no turn of it. With one client this is plain order by number; equal numbers go by arrival.
+// next in the rotation, and takes no turn of it. With one client this is plain order by number; equal numbers go by arrival. Numbers
+// that a user chose for jobs that are not explicit order these among themselves and give no turn before others.
 
 #include <compare>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -34,7 +36,9 @@ class FairQueue {
   std::optional<std::int64_t> next() const;
   /// Takes the next job out; an automatic one counts as a turn of its user and client.
   std::optional<std::int64_t> take();
-  /// All jobs in the order in which take() would give them.
+  /// A user whose jobs are passed over, until it is not resting any more.
+  void rest(const std::string& owner, bool resting);
+  /// All jobs in the order in which take() would give them if nobody rested.
   std::vector<std::int64_t> order() const;
   std::size_t size() const { return entries_.size(); }
 
@@ -47,7 +51,8 @@ class FairQueue {
   struct Turn {  ///< order in a rotation: whose last service is longest ago; the older job where both were never served
     std::uint64_t served = 0;
     Place head{};
-    auto operator<=>(const Turn&) const = default;
+    auto operator<=>(const Turn& other) const { return std::tie(served, head.ticket) <=> std::tie(other.served, other.head.ticket); }
+    bool operator==(const Turn& other) const { return served == other.served && head.ticket == other.head.ticket; }
   };
   struct Client {
     std::uint64_t served = 0;
@@ -57,6 +62,7 @@ class FairQueue {
     std::uint64_t served = 0;
     std::unordered_map<std::string, Client> clients;
     std::map<Turn, std::string> turns;  ///< its clients that wait
+    bool resting = false;
   };
 
   std::optional<Place> rotation_head() const;

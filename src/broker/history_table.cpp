@@ -139,15 +139,15 @@ std::optional<HistoryEntry> read_history_of(Database& database, const std::strin
   return rows.step() ? entry_of(rows) : std::nullopt;
 }
 
-std::unordered_set<std::string> read_named_files(Database& database, std::string_view type) {
+NamedFiles read_named_files(Database& database, std::string_view type) {
   // Few histories name files of the temp folder: the others are not parsed.
-  Statement rows = database.prepare("SELECT outputs FROM history WHERE instr(outputs, ?1) > 0");
+  Statement rows = database.prepare("SELECT owner, outputs FROM history WHERE instr(outputs, ?1) > 0");
   const std::string mark = fmt::format("\"type\":{}", dump(json::value(type)));
   rows.bind(mark);
-  std::unordered_set<std::string> names;
+  NamedFiles names;
   while (rows.step()) {
     try {
-      add_named_files(names, parse_json(rows.text(0), {.max_bytes = 1u << 30}), type);
+      add_named_files(names[rows.text(0)], parse_json(rows.text(1), {.max_bytes = 1u << 30}), type);
     } catch (const Error& error) {
       log::error("the outputs of a history entry can't be read: {}", error.what());
     }

@@ -35,7 +35,7 @@ std::vector<HistoryEntry> read_history(Database& database, const std::string& ow
 std::optional<HistoryEntry> read_history_of(Database& database, const std::string& owner, const std::string& id);
 
 /// The files of all histories of a type, as `subfolder/filename`. Damaged entries name none.
-std::unordered_set<std::string> read_named_files(Database& database, std::string_view type);
+NamedFiles read_named_files(Database& database, std::string_view type);
 
 /// What sorting and paging a list of jobs needs of an entry.
 struct ListingKey {

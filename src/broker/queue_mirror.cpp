@@ -5,6 +5,8 @@
 namespace darkroom {
 namespace {
 
+constexpr std::string_view kLocal = "local";  ///< Job::owner of whoever runs the server
+
 std::size_t text_bytes(const QueuedJob& job) { return job.prompt.size() + job.extra_data.size() + job.outputs.size(); }
 
 }  // namespace
@@ -50,12 +52,13 @@ QueueMirror::Entry& QueueMirror::add(JobRow row, bool with_texts) {
   by_id_.emplace(placed.view->id, placed.ticket);
   fair_.add(place_of(placed));
   order_.reset();
-  ++counts_.pending;
+  count(placed, 1);
   return placed;
 }
 
 QueueEntry QueueMirror::place_of(const Entry& entry) const {
-  return {entry.ticket, entry.number, entry.explicit_number, entry.view->owner, entry.has_client ? entry.view->client_id : ""};
+  // Nobody's own number goes before what waits by itself: those begin at 0.
+  return {entry.ticket, entry.explicit_number ? entry.number : std::max(entry.number, 0.0), entry.explicit_number, entry.view->owner, entry.has_client ? entry.view->client_id : ""};
 }
 
 QueueMirror::Entry* QueueMirror::find(std::int64_t ticket) {
@@ -97,26 +100,43 @@ QueueMirror::Entry* QueueMirror::take_next() {
   if (!ticket) return nullptr;
   order_.reset();
   Entry& entry = entries_.at(*ticket);
+  count(entry, -1);
   entry.state = State::kRunning;
   ++entry.attempt;
   running_.emplace(entry.ticket, &entry);
-  --counts_.pending;
-  ++counts_.running;
+  count(entry, 1);
   return &entry;
 }
 
-std::size_t& QueueMirror::count_of(const Entry& entry) {
+void QueueMirror::count(const Entry& entry, int change) {
   const bool runs = entry.state == State::kRunning || (entry.state == State::kLeaving && entry.was_running);
-  return runs ? counts_.running : counts_.pending;
+  const std::string& owner = entry.view->owner;
+  QueueCounts& own = counts_by_owner_[owner];
+  for (QueueCounts* counts : {&counts_, &own}) {
+    std::size_t& number = runs ? counts->running : counts->pending;
+    number += static_cast<std::size_t>(change);
+  }
+  if (runs && user_running_ > 0 && owner != kLocal) fair_.rest(owner, own.running >= user_running_);
+  if (own.total() == 0) counts_by_owner_.erase(owner);
+}
+
+QueueCounts QueueMirror::counts_of(std::string_view owner) const {
+  const auto found = counts_by_owner_.find(std::string(owner));
+  return found == counts_by_owner_.end() ? QueueCounts() : found->second;
+}
+
+const std::vector<std::int64_t>& QueueMirror::order() {
+  if (!order_) order_ = fair_.order();
+  return *order_;
 }
 
 void QueueMirror::put_back(Entry& entry) {
   if (entry.state == State::kPending) return;
-  --count_of(entry);
+  count(entry, -1);
   running_.erase(entry.ticket);
   leaving_.erase(entry.ticket);
   entry.state = State::kPending;
-  ++counts_.pending;
+  count(entry, 1);
   fair_.add(place_of(entry));
   order_.reset();
 }
@@ -135,7 +155,7 @@ void QueueMirror::hold(Entry& entry) {
 void QueueMirror::erase(std::int64_t ticket) {
   Entry* entry = find(ticket);
   if (!entry) return;
-  --count_of(*entry);
+  count(*entry, -1);
   if (entry->state == State::kPending) {
     fair_.remove(ticket);
     order_.reset();
@@ -159,8 +179,7 @@ std::vector<const QueueMirror::Entry*> QueueMirror::pending_entries(const std::s
   std::vector<const Entry*> list;
   for (const auto& [ticket, entry] : leaving_)
     if (entry->view->owner == owner) list.push_back(entry);
-  if (!order_) order_ = fair_.order();
-  for (const std::int64_t ticket : *order_)
+  for (const std::int64_t ticket : order())
     if (const Entry& entry = entries_.at(ticket); entry.view->owner == owner) list.push_back(&entry);
   return list;
 }

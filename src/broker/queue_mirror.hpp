@@ -23,6 +23,9 @@ constexpr std::size_t kMirrorTextBytes = 64u << 20;
 
 class QueueMirror {
  public:
+  /// `user_running`: how many jobs of one user but `local` may run; 0: any number.
+  explicit QueueMirror(std::size_t user_running = 0) : user_running_(user_running) {}
+
   using Clock = std::chrono::steady_clock;
   enum class State {
     kPending,
@@ -62,13 +65,17 @@ class QueueMirror {
   void erase(std::int64_t ticket);
 
   QueueCounts counts() const { return counts_; }
+  QueueCounts counts_of(std::string_view owner) const;
+  /// Tickets of the waiting jobs in the order of claiming.
+  const std::vector<std::int64_t>& order();
   /// Running ones by ticket, then pending ones in the order of claiming.
   std::vector<const Entry*> running_entries(const std::string& owner) const;
   std::vector<const Entry*> pending_entries(const std::string& owner);
 
  private:
   QueueEntry place_of(const Entry& entry) const;
-  std::size_t& count_of(const Entry& entry);
+  /// Counts one more or less job of this state.
+  void count(const Entry& entry, int change);
 
   std::unordered_map<std::int64_t, Entry> entries_;
   std::unordered_multimap<std::string, std::int64_t> by_id_;
@@ -77,6 +84,8 @@ class QueueMirror {
   FairQueue fair_;
   std::optional<std::vector<std::int64_t>> order_;  ///< of fair_, until it changes
   QueueCounts counts_;
+  std::unordered_map<std::string, QueueCounts> counts_by_owner_;
+  std::size_t user_running_;
   std::size_t text_bytes_ = 0;
 };
 

@@ -37,7 +37,13 @@ asio::awaitable<void> SqliteBroker::submit(Job job) {
   State& state = *state_;
   if (state.mirror.counts().pending + *state.submitting >= state.limits.max_queue)
     throw QueueFull(fmt::format("The queue is full: {} jobs wait already", state.limits.max_queue));
-  const Reservation reservation(state.submitting);
+  auto& submitting = state.submitting_of[job.owner];
+  if (!submitting) submitting = std::make_shared<std::size_t>(0);
+  const std::size_t own = state.mirror.counts_of(job.owner).pending + *submitting;
+  if (state.limits.user_waiting > 0 && job.owner != "local" && own >= state.limits.user_waiting)
+    throw QueueFull(fmt::format("You have {} jobs waiting already: wait until some are done", own));
+  const Reservation reservation(state.submitting), own_reservation(submitting);
+  std::erase_if(state.submitting_of, [](const auto& entry) { return *entry.second == 0; });
   auto row = std::make_shared<JobRow>(row_of(job, state.next_ticket++));
   std::function<void(Database&)> insert = [row](Database& writing) { insert_job(writing, *row); };
   co_await state.write(std::move(insert));
@@ -158,6 +164,10 @@ asio::awaitable<bool> SqliteBroker::cancel_pending(std::string owner, std::strin
 }
 
 QueueCounts SqliteBroker::counts() const { return state_->mirror.counts(); }
+
+QueueCounts SqliteBroker::counts_of(std::string_view owner) const { return state_->mirror.counts_of(owner); }
+
+const std::vector<std::int64_t>& SqliteBroker::order() const { return state_->mirror.order(); }
 
 asio::awaitable<QueueView> SqliteBroker::queue(std::string owner) {
   State& state = *state_;

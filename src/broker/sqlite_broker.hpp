@@ -32,6 +32,8 @@ class SqliteBroker final : public Broker {
   asio::awaitable<bool> cancel_pending(std::string owner, std::string id, JobResult result) override;
 
   QueueCounts counts() const override;
+  QueueCounts counts_of(std::string_view owner) const override;
+  const std::vector<std::int64_t>& order() const override;
   asio::awaitable<QueueView> queue(std::string owner) override;
   std::int64_t next_number() override;
   void on_change(std::function<void()> listener) override;
@@ -40,7 +42,7 @@ class SqliteBroker final : public Broker {
   asio::awaitable<std::optional<HistoryEntry>> history_of(std::string owner, std::string id) override;
   asio::awaitable<void> delete_history(std::string owner, std::vector<std::string> ids) override;
   asio::awaitable<void> clear_history(std::string owner) override;
-  asio::awaitable<std::unordered_set<std::string>> named_files(std::string type) override;
+  asio::awaitable<NamedFiles> named_files(std::string type) override;
   asio::awaitable<JobsPage> jobs(std::string owner, JobsFilter filter) override;
 
   void publish(const Record& event) override;

@@ -33,7 +33,7 @@ asio::awaitable<void> SqliteBroker::clear_history(std::string owner) {
   co_await state.write(std::move(clear));
 }
 
-asio::awaitable<std::unordered_set<std::string>> SqliteBroker::named_files(std::string type) {
+asio::awaitable<NamedFiles> SqliteBroker::named_files(std::string type) {
   auto query = [type](Database& reading) { return read_named_files(reading, type); };
   co_return co_await state_->readers.run(std::move(query));
 }

@@ -26,10 +26,11 @@ struct SqliteBroker::State {
   std::string path;
   BrokerLimits limits;
   FileLock lock;
-  QueueMirror mirror;
+  QueueMirror mirror{limits.user_running};
   std::int64_t next_ticket = 1, next_number = 0;
   std::int64_t history_count = 0;  ///< the writer's alone once it runs
   std::shared_ptr<std::size_t> submitting = std::make_shared<std::size_t>(0);
+  std::unordered_map<std::string, std::shared_ptr<std::size_t>> submitting_of;  ///< by owner
   Database database;               ///< the writer's alone once it runs
   std::optional<Writer> writer;
   ReaderPool readers{path, kReaders};

@@ -9,6 +9,7 @@ void add_run_command(CLI::App& app, int& status);
 void add_picture_commands(CLI::App& app, int& status);  ///< txt2img, img2img
 void add_doctor_command(CLI::App& app, int& status);
 void add_nodes_command(CLI::App& app, int& status);    ///< nodes list, nodes check
+void add_token_command(CLI::App& app, int& status);    ///< token, token create, list, revoke
 void add_models_command(CLI::App& app, int& status);   ///< models list, models pull
 
 }  // namespace darkroom

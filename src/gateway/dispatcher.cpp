@@ -10,6 +10,7 @@
 #include "gateway/job_messages.hpp"
 #include "gateway/reply_gates.hpp"
 #include "gateway/running_job.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 namespace {
@@ -18,7 +19,13 @@ constexpr std::chrono::milliseconds kRetryStoring{1000};
 
 }  // namespace
 
-void say_status(Hub& hub, const Broker& broker) { hub.broadcast(Frame::text(job_messages::status(broker.counts().total()))); }
+std::size_t queue_remaining(const Broker& broker, std::string_view owner) {
+  return room_of(owner) == kLocalUser ? broker.counts().total() : broker.counts_of(owner).total();
+}
+
+void say_status(Hub& hub, const Broker& broker) {
+  hub.each_room([&](const std::string& room) { hub.broadcast(room, Frame::text(job_messages::status(queue_remaining(broker, room)))); });
+}
 
 Dispatcher::Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, ReplyGates& gates, JobTimes times)
     : io_(std::move(io)), broker_(broker), hub_(hub), gates_(gates), times_(times) {}
@@ -73,7 +80,7 @@ asio::awaitable<void> Dispatcher::dispatch(Self self) {
 }
 
 void Dispatcher::begin(Seat& seat, ClaimedJob claimed) {
-  JobVoice voice(hub_, claimed.job.client_id, claimed.job.has_client, gates_.of(claimed.job.id));
+  JobVoice voice(hub_, room_of(claimed.job.owner), claimed.job.client_id, claimed.job.has_client, gates_.of(claimed.job.id));
   if (claimed.losses > 0) log::info("job {} runs again (attempt {})", claimed.job.id, claimed.claim.attempt);
   seat.job = std::make_shared<RunningJob>(io_, std::move(claimed), std::move(voice));
   seat.job->voice().later([this] { say_status(hub_, broker_); });
@@ -96,6 +103,9 @@ void Dispatcher::on_ready(WorkerHandle& worker) {
 
 void Dispatcher::on_record(WorkerHandle& worker, Record record) {
   if (record.kind == "event") {
+    // Prompt ids are chosen by clients: those of two users may be the same.
+    if (const auto seat = seats_.find(worker.id()); seat != seats_.end() && seat->second.job && seat->second.job->owner() != kLocalUser)
+      record.data["owner"] = seat->second.job->owner();
     broker_.publish(record);
   } else if (record.kind == "message" || record.kind == "binary") {
     say(record);
@@ -123,15 +133,18 @@ void Dispatcher::say(const Record& record) {
     frame = Frame::text(job_messages::wrap(string_or(record.data, "type", ""), data ? dump(*data) : "null"));
   }
   const auto sid = find_string(record.data, "sid");
-  if (sid) hub_.send(*sid, frame);
-  else hub_.broadcast(frame);
+  if (!sid) return hub_.broadcast(frame);
+  // The pack knows a socket by its id alone.
+  hub_.each_room([&](const std::string& room) { hub_.send(room, *sid, frame); });
 }
 
 asio::awaitable<void> Dispatcher::reply(Self self, int worker, json::object question) {
   std::string text;
   const std::int64_t id = int_or(question, "id", 0);
+  const auto asking = self->seats_.find(worker);
+  std::string owner(asking != self->seats_.end() && asking->second.job ? asking->second.job->owner() : kLocalUser);
   if (self->answer)
-    if (const auto answer = co_await self->answer(std::move(question))) text = *answer;
+    if (const auto answer = co_await self->answer(std::move(owner), std::move(question))) text = *answer;
   // The worker may be gone meanwhile.
   if (const auto seat = self->seats_.find(worker); seat != self->seats_.end()) seat->second.worker->send({"reply", {{"id", id}, {"result", std::move(text)}}, {}});
 }
@@ -142,10 +155,10 @@ asio::awaitable<void> Dispatcher::hand_back(Self self, JobPtr job) {
 }
 
 void Dispatcher::on_event(const Record& record) {
-  const std::string id = string_or(record.data, "job", "");
+  const std::string id = string_or(record.data, "job", ""), owner = string_or(record.data, "owner", kLocalUser);
   const auto attempt = static_cast<int>(int_or(record.data, "attempt", 0));
   for (auto& [worker, seat] : seats_) {
-    if (!seat.job || seat.job->id() != id || seat.job->claim().attempt != attempt || seat.job->has_ended()) continue;
+    if (!seat.job || seat.job->id() != id || seat.job->owner() != owner || seat.job->claim().attempt != attempt || seat.job->has_ended()) continue;
     try {
       seat.job->apply(event_of(record));
     } catch (const Error& error) {
@@ -293,10 +306,10 @@ asio::awaitable<void> Dispatcher::end_expired() {
   kick();
 }
 
-bool Dispatcher::interrupt(const std::optional<std::string>& id) {
+bool Dispatcher::interrupt(std::string_view owner, const std::optional<std::string>& id) {
   bool hit = false;
   for (auto& [worker, seat] : seats_) {
-    if (!seat.job || seat.job->has_ended() || (id && seat.job->id() != *id)) continue;
+    if (!seat.job || seat.job->has_ended() || seat.job->owner() != owner || (id && seat.job->id() != *id)) continue;
     hit = true;
     const auto now = RunningJob::Clock::now();
     if (!seat.job->cancelled_at) {

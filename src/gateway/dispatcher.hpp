@@ -31,12 +31,12 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   WorkerListener listener();
   /// An event that a broker's subscription brought.
   void on_event(const Record& record);
-  /// The answer to a question of packs, as a text; to be set before workers start.
-  std::function<asio::awaitable<std::shared_ptr<const std::string>>(json::object question)> answer;
+  /// The answer to a question of packs in a job of `owner`, or of nobody's, as a text; to be set before workers start.
+  std::function<asio::awaitable<std::shared_ptr<const std::string>>(std::string owner, json::object question)> answer;
   /// Looks whether a waiting job and an idle worker are there.
   void kick();
-  /// Cancels the running job of this id, or every running one. False when nothing was hit.
-  bool interrupt(const std::optional<std::string>& id);
+  /// Cancels the running job of this owner and id, or every running one of the owner. False when nothing was hit.
+  bool interrupt(std::string_view owner, const std::optional<std::string>& id);
   /// Tells a new socket of the jobs of its client that run.
   void greet(HubSession& session);
   /// Waits for a moment until running jobs have told their beginning: who reads that a job runs has then been told so before.
@@ -87,6 +87,9 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   std::list<asio::steady_timer*> readers_;  ///< those in told_beginnings()
   bool closed_ = false, dispatching_ = false, ticking_ = false;
 };
+
+/// How many jobs wait or run, as this user may know: in the local room all, elsewhere its own.
+std::size_t queue_remaining(const Broker& broker, std::string_view owner);
 
 /// `status` to everybody: how many jobs wait or run.
 void say_status(Hub& hub, const Broker& broker);

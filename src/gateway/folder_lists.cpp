@@ -37,6 +37,15 @@ std::int64_t changed_at(const fs::path& folder) {
   return std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
 }
 
+bool is_file(const Folders& folders, std::string_view annotated_name) {
+  try {
+    std::error_code ignored;
+    return fs::is_regular_file(folders.annotated(annotated_name), ignored);
+  } catch (const Error&) {
+    return false;  // a name that leaves its folder is nobody's file
+  }
+}
+
 struct Listing {
   std::vector<std::string> names;
   std::vector<std::pair<fs::path, std::int64_t>> folders;  // read, and their time of change; 0: not there
@@ -99,14 +108,7 @@ std::vector<std::string> FolderLists::list(const ListSource& source) {
   return state_->refresh({source.kind, source.argument}).names;
 }
 
-bool FolderLists::file_exists(std::string_view annotated_name) {
-  try {
-    std::error_code ignored;
-    return fs::is_regular_file(state_->folders.annotated(annotated_name), ignored);
-  } catch (const Error&) {
-    return false;  // a name that leaves its folder is nobody's file
-  }
-}
+bool FolderLists::file_exists(std::string_view annotated_name) { return is_file(state_->folders, annotated_name); }
 
 bool FolderLists::accepts_unlisted(const ListSource& source, std::string_view value) {
   if (source.kind != ListSource::Kind::kModels) return false;
@@ -121,6 +123,19 @@ bool FolderLists::accepts_unlisted(const ListSource& source, std::string_view va
   } catch (const Forbidden&) {
     return false;
   }
+}
+
+std::vector<std::string> UserLists::list(const ListSource& source) {
+  const bool of_files = source.kind != ListSource::Kind::kFixed && source.kind != ListSource::Kind::kModels;
+  return of_files ? folders_.list_input_files(source.argument) : shared_.list(source);
+}
+
+bool UserLists::file_exists(std::string_view annotated_name) { return is_file(folders_, annotated_name); }
+
+std::string UserLists::state() {
+  std::string state = std::to_string(shared_.generation());
+  for (const auto& name : folders_.list_input_files("")) (state += '/') += name;
+  return state;
 }
 
 std::uint64_t FolderLists::generation() {

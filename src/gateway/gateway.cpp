@@ -15,8 +15,10 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "broker/sqlite_broker.hpp"
 #include "gateway/features.hpp"
+#include "gateway/gatekeeper.hpp"
 #include "gateway/housekeeping.hpp"
 #include "gateway/http.hpp"
 #include "gateway/hub.hpp"
@@ -34,6 +36,7 @@
 #include "gateway/websocket.hpp"
 #include "gateway/worker_pool.hpp"
 #include "storage/folders.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 
@@ -101,6 +104,7 @@ void add_routes(Router& router, Services& services) {
   add_upload_routes(router, services);
   add_models_routes(router, services);
   add_settings_routes(router, services);
+  add_auth_routes(router, services);
   add_users_routes(router, services);
   add_userdata_routes(router, services);
   add_packs_routes(router, services);
@@ -121,10 +125,12 @@ struct Gateway::Parts {
         server(io, options, router, pool, sockets, {.keep_alive_idle = static_cast<std::int64_t>(options.keep_alive_s * 1000)}),
         bound((server.listen(), true)),
         folders(make_folders(options)),
+        gate(options),
         schemas(folders),
         workers(io.get_executor(), options, folders, schemas),
         broker(options.base_directory / "darkroom.sqlite",
-               {.max_queue = static_cast<std::size_t>(options.max_queue), .max_history = static_cast<std::size_t>(options.max_history)}),
+               {.max_queue = static_cast<std::size_t>(options.max_queue), .max_history = static_cast<std::size_t>(options.max_history),
+                .user_running = static_cast<std::size_t>(options.user_limits.running), .user_waiting = static_cast<std::size_t>(options.user_limits.waiting)}),
         desk(io.get_executor(), options, broker, hub, workers),
         services{options, folders, pool, hub, schemas, desk, workers, logs},
         pack_routes(
@@ -146,6 +152,7 @@ struct Gateway::Parts {
   Server server;
   bool bound;  ///< the port is ours before anything is written
   Folders folders;
+  Gatekeeper gate;
   SchemaStore schemas;
   WorkerPool workers;
   SqliteBroker broker;
@@ -212,6 +219,12 @@ Gateway::Gateway(Options options) {
   parts.router.set_others(parts.pack_routes);
   parts.sockets.greet = [&parts](HubSession& session) { parts.desk.greet(session); };
   parts.services.restorations = &parts.restorations;
+  parts.services.gate = &parts.gate;
+  parts.restorations.public_url = [&parts](const std::string& owner, std::string url) {
+    if (room_of(owner) == kLocalUser) return url;
+    return parts.gate.signed_link(owner, url, now_ms() / 1000 + static_cast<std::int64_t>(parts.options.link_hours * 3600));
+  };
+  parts.server.guard(parts.gate);
   const auto milliseconds = [](double seconds) { return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000)); };
   parts.progress_sockets.greet = [&parts](HubSession& session) { parts.restorations.watch(session); };
   parts.progress_sockets.heard = [&parts](HubSession& session, const json::object& message) { parts.restorations.heard(session, message); };

@@ -10,6 +10,7 @@
 #include "storage/folders.hpp"
 #include "storage/part_file.hpp"
 #include "storage/temp_sweep.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 namespace {
@@ -27,7 +28,9 @@ asio::awaitable<void> remove_leftovers(BlockingPool& pool, const Folders& folder
 }
 
 asio::awaitable<void> empty_temp(BlockingPool& pool, const Folders& folders, Broker& broker) {
-  const auto kept = co_await broker.named_files("temp");
+  std::unordered_set<std::string> kept;
+  for (const auto& [owner, names] : co_await broker.named_files("temp"))
+    for (const auto& name : names) kept.insert((std::filesystem::path(room_folder(owner)) / name).string());
   auto work = [&folders, &kept] { return remove_old_files(folders.temp, std::filesystem::file_time_type::clock::now(), kept); };
   const std::size_t removed = co_await pool.run(std::move(work));
   if (removed > 0) log::info("removed {} old files of the temp folder", removed);

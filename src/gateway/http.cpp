@@ -1,6 +1,8 @@
 #include "gateway/http.hpp"
 
 #include <algorithm>
+#include <cctype>
+#include <charconv>
 
 #include "base/text.hpp"
 
@@ -56,6 +58,27 @@ bool capture(const std::vector<std::string>& pattern, const std::vector<std::str
 }
 
 }  // namespace
+
+std::uint64_t content_length(const Request& request) {
+  const std::string_view text = request.header("content-length");
+  std::uint64_t bytes = 0;
+  std::from_chars(text.data(), text.data() + text.size(), bytes);
+  return bytes;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kPlain = "-._~", kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || kPlain.find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      ((out += '%') += kHex[byte >> 4]) += kHex[byte & 15];
+    }
+  }
+  return out;
+}
 
 std::string percent_decode(std::string_view text, bool plus_is_blank) {
   if (text.find('%') == std::string_view::npos && (!plus_is_blank || text.find('+') == std::string_view::npos)) return std::string(text);

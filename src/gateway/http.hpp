@@ -14,6 +14,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include "base/json.hpp"
+#include "gateway/identity.hpp"
 
 namespace darkroom {
 
@@ -48,13 +49,17 @@ struct Request {
   std::string body;                                            ///< whole, unless the route streams
   BodyReader* stream = nullptr;
   Peer* peer = nullptr;                                        ///< given to OtherRoutes only
-  std::string user = "default";                                ///< who asks (multi-user: header comfy-user)
+  Connection connection;
+  Identity who;                                                ///< who asks: gateway/gatekeeper.hpp
 
   std::string_view header(std::string_view lower_name) const;  ///< "" when absent
   const std::string& param(std::string_view name) const;
   const std::string* query_value(std::string_view name) const; ///< the first of that name, or null
   std::string query_or(std::string_view name, std::string_view fallback) const;
 };
+
+/// What the header Content-Length says; 0 without one.
+std::uint64_t content_length(const Request& request);
 
 /// A file to send: ranges, ETag, Last-Modified and conditional requests are the server's business.
 struct FileBody {
@@ -96,11 +101,19 @@ struct Response {
 
 using Handler = std::function<asio::awaitable<Response>(Request&)>;
 
+/// Who may use a route.
+enum class Access {
+  kUser,    ///< everybody whom the gatekeeper knows
+  kPublic,  ///< everybody: logging in
+  kAdmin,   ///< who runs this server
+};
+
 struct RouteOptions {
   bool api_too = true;          ///< also under /api (protocol.md §1.2)
   bool streams_body = false;    ///< the handler reads Request::stream
   std::optional<std::size_t> max_body;  ///< instead of --max-upload-size
   bool static_files = false;    ///< files below a folder: a missing one is cached as a found one (protocol.md §1.5)
+  Access access = Access::kUser;
   bool websocket = false;       ///< an upgrade is taken by the server; the handler answers only plain requests
 };
 
@@ -156,6 +169,9 @@ class Router {
   Handler fallback_;
   OtherRoutes* others_ = nullptr;
 };
+
+/// Everything but letters, digits and "-._~" escaped.
+std::string percent_encode(std::string_view text);
 
 /// `%41` → `A`. An escape that is none stays as it is.
 std::string percent_decode(std::string_view text, bool plus_is_blank = false);

@@ -247,7 +247,9 @@ asio::awaitable<bool> HttpSession::accept_websocket() {
     response.header("Sec-WebSocket-Version", "13");
   } else {
     // No extension is accepted: a message for many is serialised once and compressing it for each would cost more than it saves.
-    head_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) + "\r\n\r\n";
+    head_ = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + accept_key(key) + "\r\n";
+    if (!set_cookie_.empty()) head_ += "Set-Cookie: " + set_cookie_ + "\r\n";
+    head_ += "\r\n";
     const bool written = co_await write(head_, {});
     co_return written;
   }

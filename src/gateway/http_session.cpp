@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/text.hpp"
+#include "gateway/gatekeeper.hpp"
 #include "gateway/options.hpp"
 
 namespace darkroom {
@@ -199,6 +200,29 @@ std::optional<Response> HttpSession::refuse() const {
   return std::nullopt;
 }
 
+bool HttpSession::is_loopback() {
+  if (!loopback_) {
+    boost::system::error_code fault;
+    const auto remote = stream_.socket().remote_endpoint(fault);
+    loopback_ = !fault && is_loopback_address(remote.address().to_string());
+  }
+  return *loopback_;
+}
+
+/// Asks the gatekeeper who this is. A reply when it may not pass.
+std::optional<Response> HttpSession::identify(Access access) {
+  set_cookie_.clear();
+  request_.who = {};
+  if (!context_.gate) return std::nullopt;
+  request_.connection = {is_loopback(), is_tls()};
+  auto verdict = context_.gate->admit(request_, access);
+  if (auto* refused = std::get_if<Response>(&verdict)) return std::move(*refused);
+  auto& passed = std::get<Gatekeeper::Passed>(verdict);
+  request_.who = std::move(passed.who);
+  set_cookie_ = std::move(passed.set_cookie);
+  return std::nullopt;
+}
+
 /// 404, or 405 with what is allowed.
 Response HttpSession::not_here(Router::Match& match) {
   if (match.allowed.empty()) return Response::empty(404);
@@ -238,6 +262,10 @@ asio::awaitable<bool> HttpSession::serve_one() {
   Router::Match match = context_.router.match(request_.method, target.substr(0, target.find('?')));
   std::optional<Response> response = refuse();
   bool by_handler = response && request_.method == "OPTIONS";
+  if (!response) {
+    response = identify(match.handler ? match.options.access : Access::kUser);
+    by_handler = response.has_value();
+  }
   if (!response && !match.handler && !match.others) response = not_here(match);
   if (!response && match.options.websocket && wants_websocket()) {
     upgraded_ = co_await accept_websocket();
@@ -249,6 +277,9 @@ asio::awaitable<bool> HttpSession::serve_one() {
   }
   if (by_handler) co_await decorate(*response);
   if (context_.options.disable_api_nodes) add_csp(*response);
+  // Files are the same for all, and may lie in a cache between.
+  if (!set_cookie_.empty() && (!match.options.static_files || request_.header("accept").find("text/html") != std::string_view::npos))
+    response->header("Set-Cookie", std::move(set_cookie_));
 
   if (response->tunnel) {
     co_await reply_tunnel(*response);
@@ -276,10 +307,6 @@ asio::awaitable<bool> HttpSession::serve_one() {
 asio::awaitable<std::optional<Response>> HttpSession::call(Router::Match& match, bool& by_handler) {
   body_limit_ = match.options.max_body.value_or(context_.options.max_body_bytes());
   request_.params = std::move(match.params);
-  if (context_.options.multi_user) {
-    const std::string_view user = request_.header("comfy-user");
-    request_.user = user.empty() ? "default" : std::string(user);
-  }
   std::optional<Response> response;
   try {
     if (match.options.streams_body || match.others) request_.stream = this;

@@ -20,6 +20,7 @@
 namespace darkroom {
 
 class BlockingPool;
+class Gatekeeper;
 struct Options;
 
 /// Limit: unread rest of a body that is read over to keep the connection, bytes. Beyond: the connection ends after the reply. Fixed: a new
@@ -58,6 +59,7 @@ struct HttpContext {
   const Options& options;
   BlockingPool& pool;
   OriginCheck origins;
+  Gatekeeper* gate = nullptr;  ///< none: everybody is `local`
   Deadlines deadlines;
   HttpTimes times;
   bool stopping = false;  ///< replies close their connection
@@ -103,6 +105,8 @@ class HttpSession final : public Deadlines::Entry, private BodyReader, private P
   asio::awaitable<bool> drain();
   asio::awaitable<void> linger();
   std::optional<Response> refuse() const;
+  std::optional<Response> identify(Access access);
+  bool is_loopback();
   static Response not_here(Router::Match& match);
   asio::awaitable<Response> ask_others(Router::Match& match, bool& by_handler);
 
@@ -129,6 +133,8 @@ class HttpSession final : public Deadlines::Entry, private BodyReader, private P
   std::string piece_;              ///< of a streamed body of a request
   std::size_t body_limit_ = 0;
   std::int64_t read_by_ = kNever, write_by_ = kNever;
+  std::string set_cookie_;         ///< for the reply
+  std::optional<bool> loopback_;   ///< is the peer on this machine
   bool keep_alive_ = true;
   bool idle_ = true;
   bool expired_ = false;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "storage/user_room.hpp"
+
 namespace darkroom {
 
 Frame Frame::message(std::string_view type, const json::object& data) {
@@ -31,30 +33,50 @@ const Handshake& HubSession::handshake() const {
 }
 
 void Hub::connect(HubSession& session) {
-  by_id_[session.client_id()] = &session;
+  Room& room = rooms_[std::string(room_of(session.handshake().owner))];
+  room.by_id[session.client_id()] = &session;
   session.slot_ = sessions_.size();
   sessions_.push_back(&session);
+  session.room_slot_ = room.sessions.size();
+  room.sessions.push_back(&session);
+}
+
+void Hub::remove(std::vector<HubSession*>& from, HubSession& session, std::size_t HubSession::* slot) {
+  from[session.*slot] = from.back();
+  from[session.*slot]->*slot = session.*slot;
+  from.pop_back();
 }
 
 void Hub::disconnect(HubSession& session) {
   if (session.slot_ >= sessions_.size() || sessions_[session.slot_] != &session) return;
-  sessions_[session.slot_] = sessions_.back();
-  sessions_[session.slot_]->slot_ = session.slot_;
-  sessions_.pop_back();
+  remove(sessions_, session, &HubSession::slot_);
+  const auto found = rooms_.find(room_of(session.handshake().owner));
+  Room& room = found->second;
+  remove(room.sessions, session, &HubSession::room_slot_);
 
-  const auto registered = by_id_.find(session.client_id());
-  if (registered == by_id_.end() || registered->second != &session) return;
-  by_id_.erase(registered);
-  for (const auto& listener : gone_) listener(session.client_id());
+  const auto registered = room.by_id.find(session.client_id());
+  const bool was_registered = registered != room.by_id.end() && registered->second == &session;
+  if (was_registered) room.by_id.erase(registered);
+  if (room.sessions.empty()) rooms_.erase(found);
+  if (was_registered)
+    for (const auto& listener : gone_) listener(session.client_id());
 }
 
-HubSession* Hub::find(const std::string& client_id) const {
-  const auto found = by_id_.find(client_id);
-  return found == by_id_.end() ? nullptr : found->second;
+HubSession* Hub::find(std::string_view room, const std::string& client_id) const {
+  const auto place = rooms_.find(room);
+  if (place == rooms_.end()) return nullptr;
+  const auto found = place->second.by_id.find(client_id);
+  return found == place->second.by_id.end() ? nullptr : found->second;
 }
 
-void Hub::send(const std::string& client_id, const Frame& frame) {
-  if (auto* session = find(client_id)) session->send(frame);
+void Hub::send(std::string_view room, const std::string& client_id, const Frame& frame) {
+  if (auto* session = find(room, client_id)) session->send(frame);
+}
+
+void Hub::broadcast(std::string_view room, const Frame& frame) {
+  const auto place = rooms_.find(room);
+  if (place == rooms_.end()) return;
+  for (auto* session : place->second.sessions) session->send(frame);
 }
 
 void Hub::broadcast(const Frame& frame) {

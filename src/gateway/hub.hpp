@@ -53,7 +53,8 @@ class HubSession {
 
  private:
   friend class Hub;
-  std::size_t slot_ = 0;  ///< index in Hub::sessions_
+  std::size_t slot_ = 0;       ///< index in Hub::sessions_
+  std::size_t room_slot_ = 0;  ///< index in Hub::Room::sessions
 };
 
 struct HubLimits {
@@ -67,14 +68,22 @@ struct HubLimits {
 
 class Hub {
  public:
-  /// Registers a session; a newer one of the same id replaces the older, which stays open but gets nothing for that id.
+  // `room`: of the user whose job it is (storage/user_room.hpp). Nobody hears what is said in another's.
+  /// Registers a session; a newer one of the same room and id replaces the older, which stays open but gets nothing for that id.
   void connect(HubSession& session);
   /// Only the registered session of an id is removed (protocol.md §4.1: not as the original).
   void disconnect(HubSession& session);
 
-  HubSession* find(const std::string& client_id) const;
-  void send(const std::string& client_id, const Frame& frame);  ///< dropped when nobody of that id is connected
+  HubSession* find(std::string_view room, const std::string& client_id) const;
+  void send(std::string_view room, const std::string& client_id, const Frame& frame);  ///< dropped when nobody of that id is connected
   void broadcast(const Frame& frame);                           ///< to every connected session, replaced ones too
+  void broadcast(std::string_view room, const Frame& frame);    ///< to every one of a room
+  bool anybody_in(std::string_view room) const { return rooms_.contains(room); }
+  /// Calls `visit(room)` for every room that somebody is in.
+  template <class Visit>
+  void each_room(Visit visit) const {
+    for (const auto& [room, all] : rooms_) visit(room);
+  }
   std::size_t size() const { return sessions_.size(); }
   /// Closes every session: the server is going away (1001).
   void close_all();
@@ -82,7 +91,17 @@ class Hub {
   void on_disconnect(std::function<void(const std::string& client_id)> listener) { gone_.push_back(std::move(listener)); }
 
  private:
-  std::unordered_map<std::string, HubSession*> by_id_;
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  struct Room {
+    std::unordered_map<std::string, HubSession*> by_id;
+    std::vector<HubSession*> sessions;
+  };
+  static void remove(std::vector<HubSession*>& from, HubSession& session, std::size_t HubSession::* slot);
+
+  std::unordered_map<std::string, Room, TextHash, std::equal_to<>> rooms_;
   std::vector<HubSession*> sessions_;
   std::vector<std::function<void(const std::string&)>> gone_;
 };

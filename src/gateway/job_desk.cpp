@@ -13,9 +13,6 @@
 namespace darkroom {
 namespace {
 
-/// Whose jobs: everybody's, as long as there is no auth.
-const std::string kOwner = "local";
-
 std::shared_ptr<const std::string> shared(std::string text) { return std::make_shared<const std::string>(std::move(text)); }
 
 JobResult cancelled_before_start(const std::string& id) {
@@ -38,7 +35,7 @@ struct JobDesk::State {
   ReplyGates gates;
   std::shared_ptr<Dispatcher> dispatcher;
   std::shared_ptr<void> subscription;
-  std::shared_ptr<const std::string> queue_body;  ///< null when the queue changed since
+  std::unordered_map<std::string, std::shared_ptr<const std::string>> queue_bodies;  ///< by owner, made since the queue changed last
   std::uint64_t queue_version = 0;
   std::function<std::function<void()>(const Job&)> on_submit;
   bool closed = false;
@@ -59,12 +56,12 @@ asio::awaitable<void> JobDesk::start() {
   State& state = *state_;
   state.broker.on_change([weak = std::weak_ptr(state_)] {
     if (const auto self = weak.lock()) {
-      self->queue_body.reset();
+      self->queue_bodies.clear();
       ++self->queue_version;
     }
   });
   state.subscription = state.broker.subscribe([&state](const Record& record) { state.dispatcher->on_event(record); });
-  state.dispatcher->answer = [this](json::object question) { return answer(std::move(question)); };
+  state.dispatcher->answer = [this](std::string owner, json::object question) { return answer(std::move(owner), std::move(question)); };
   state.listen(state.dispatcher->listener());
   const QueueCounts waiting = state.broker.counts();
   if (waiting.pending > 0) log::info("{} jobs wait since the last time", waiting.pending);
@@ -97,22 +94,22 @@ void JobDesk::on_submit(std::function<std::function<void()>(const Job&)> listene
 
 void JobDesk::reply_written(const std::string& job_id) { state_->gates.open(job_id); }
 
-std::size_t JobDesk::queue_remaining() const { return state_->broker.counts().total(); }
+std::size_t JobDesk::queue_remaining(const std::string& owner) const { return darkroom::queue_remaining(state_->broker, owner); }
 
-asio::awaitable<std::shared_ptr<const std::string>> JobDesk::answer(json::object question) {
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::answer(std::string owner, json::object question) {
   const std::string what = string_or(question, "what", ""), prompt = string_or(question, "prompt", "");
-  if (what == "queue") co_return co_await queue_json();
-  if (what == "history" && !prompt.empty()) co_return co_await history_json_of(prompt);
-  if (what == "history") co_return co_await history_json(std::nullopt, -1);
+  if (what == "queue") co_return co_await queue_json(std::move(owner));
+  if (what == "history" && !prompt.empty()) co_return co_await history_json_of(std::move(owner), prompt);
+  if (what == "history") co_return co_await history_json(std::move(owner), std::nullopt, -1);
   co_return nullptr;
 }
 
-asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json() {
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json(std::string owner) {
   State& state = *state_;
   co_await Dispatcher::told_beginnings(state.dispatcher);
-  if (state.queue_body) co_return state.queue_body;
+  if (const auto made = state.queue_bodies.find(owner); made != state.queue_bodies.end()) co_return made->second;
   const std::uint64_t version = state.queue_version;
-  const QueueView view = co_await state.broker.queue(kOwner);
+  const QueueView view = co_await state.broker.queue(owner);
   std::string body;
   const auto append = [&](const auto& list) {
     bool first = true;
@@ -127,34 +124,34 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json() {
   append(view.pending);
   body += "]}";
   auto made = shared(std::move(body));
-  if (version == state.queue_version) state.queue_body = made;
+  if (version == state.queue_version) state.queue_bodies[owner] = made;
   co_return made;
 }
 
-asio::awaitable<void> JobDesk::delete_pending(std::vector<std::string> ids) {
-  const std::size_t deleted = co_await state_->broker.delete_pending(kOwner, std::move(ids));
+asio::awaitable<void> JobDesk::delete_pending(std::string owner, std::vector<std::string> ids) {
+  const std::size_t deleted = co_await state_->broker.delete_pending(std::move(owner), std::move(ids));
   if (deleted > 0) state_->say_status();
 }
 
-asio::awaitable<void> JobDesk::clear_pending() {
-  co_await state_->broker.clear_pending(kOwner);
+asio::awaitable<void> JobDesk::clear_pending(std::string owner) {
+  co_await state_->broker.clear_pending(std::move(owner));
   state_->say_status();
 }
 
-void JobDesk::interrupt(const std::optional<std::string>& job_id) { state_->dispatcher->interrupt(job_id); }
+void JobDesk::interrupt(const std::string& owner, const std::optional<std::string>& job_id) { state_->dispatcher->interrupt(owner, job_id); }
 
-asio::awaitable<bool> JobDesk::cancel(std::string job_id) {
+asio::awaitable<bool> JobDesk::cancel(std::string owner, std::string job_id) {
   State& state = *state_;
-  const bool waited = co_await state.broker.cancel_pending(kOwner, job_id, cancelled_before_start(job_id));
+  const bool waited = co_await state.broker.cancel_pending(owner, job_id, cancelled_before_start(job_id));
   if (waited) {
     state.say_status();
     co_return true;
   }
-  co_return state.dispatcher->interrupt(job_id);
+  co_return state.dispatcher->interrupt(owner, job_id);
 }
 
-asio::awaitable<std::shared_ptr<const std::string>> JobDesk::history_json(std::optional<std::int64_t> max_items, std::int64_t offset) {
-  const auto entries = co_await state_->broker.history(kOwner, max_items, offset);
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::history_json(std::string owner, std::optional<std::int64_t> max_items, std::int64_t offset) {
+  const auto entries = co_await state_->broker.history(std::move(owner), max_items, offset);
   std::string body = "{";
   for (const HistoryEntry& entry : entries) {
     if (body.size() > 1) body += ',';
@@ -166,8 +163,8 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::history_json(std::o
   co_return shared(std::move(body));
 }
 
-asio::awaitable<std::shared_ptr<const std::string>> JobDesk::history_json_of(std::string job_id) {
-  const auto entry = co_await state_->broker.history_of(kOwner, std::move(job_id));
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::history_json_of(std::string owner, std::string job_id) {
+  const auto entry = co_await state_->broker.history_of(std::move(owner), std::move(job_id));
   std::string body = "{";
   if (entry) {
     append_text(body, entry->id);
@@ -178,31 +175,31 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::history_json_of(std
   co_return shared(std::move(body));
 }
 
-asio::awaitable<void> JobDesk::delete_history(std::vector<std::string> ids) {
-  co_await state_->broker.delete_history(kOwner, std::move(ids));
+asio::awaitable<void> JobDesk::delete_history(std::string owner, std::vector<std::string> ids) {
+  co_await state_->broker.delete_history(std::move(owner), std::move(ids));
 }
 
-asio::awaitable<void> JobDesk::clear_history() { co_await state_->broker.clear_history(kOwner); }
+asio::awaitable<void> JobDesk::clear_history(std::string owner) { co_await state_->broker.clear_history(std::move(owner)); }
 
-asio::awaitable<std::shared_ptr<const std::string>> JobDesk::jobs_json(JobsFilter filter) {
-  const JobsPage page = co_await state_->broker.jobs(kOwner, filter);
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::jobs_json(std::string owner, JobsFilter filter) {
+  const JobsPage page = co_await state_->broker.jobs(std::move(owner), filter);
   co_return shared(jobs_view::page(page, filter));
 }
 
-asio::awaitable<std::shared_ptr<const std::string>> JobDesk::job_json(std::string job_id) {
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::job_json(std::string owner, std::string job_id) {
   // Queue first: a job that moves meanwhile is then found in the history.
-  const QueueView view = co_await state_->broker.queue(kOwner);
+  const QueueView view = co_await state_->broker.queue(owner);
   for (const auto& job : view.running)
     if (job->id == job_id) co_return shared(jobs_view::queued(*job, "in_progress"));
   for (const auto& job : view.pending)
     if (job->id == job_id) co_return shared(jobs_view::queued(*job, "pending"));
-  const auto entry = co_await state_->broker.history_of(kOwner, job_id);
+  const auto entry = co_await state_->broker.history_of(owner, job_id);
   if (!entry) co_return nullptr;
   co_return shared(jobs_view::finished(*entry));
 }
 
 void JobDesk::greet(HubSession& session) {
-  session.send(Frame::text(job_messages::status(queue_remaining(), &session.client_id())));
+  session.send(Frame::text(job_messages::status(queue_remaining(session.handshake().owner), &session.client_id())));
   state_->dispatcher->greet(session);
 }
 

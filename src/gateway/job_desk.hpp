@@ -49,26 +49,26 @@ class JobDesk {
   /// The reply of a submitted job has been written, or can't be: its messages may go out now.
   void reply_written(const std::string& job_id);
 
-  // -- queue
-  std::size_t queue_remaining() const;                        ///< waiting and running
+  // -- queue; from here on all is about jobs of one owner
+  std::size_t queue_remaining(const std::string& owner) const;   ///< waiting and running
   /// Body of GET /queue, serialised once per change.
-  asio::awaitable<std::shared_ptr<const std::string>> queue_json();
-  /// What packs ask: {"what": "queue"}, {"what": "history", "prompt"?: id}. Null for anything else.
-  asio::awaitable<std::shared_ptr<const std::string>> answer(json::object question);
-  asio::awaitable<void> delete_pending(std::vector<std::string> ids);
-  asio::awaitable<void> clear_pending();
-  void interrupt(const std::optional<std::string>& job_id);   ///< §3.3: nothing running and no id: the flag is dropped
-  asio::awaitable<bool> cancel(std::string job_id);           ///< pending: removed, into the history as cancelled; running: interrupted
+  asio::awaitable<std::shared_ptr<const std::string>> queue_json(std::string owner);
+  /// What packs ask in a job of `owner`: {"what": "queue"}, {"what": "history", "prompt"?: id}. Null for anything else.
+  asio::awaitable<std::shared_ptr<const std::string>> answer(std::string owner, json::object question);
+  asio::awaitable<void> delete_pending(std::string owner, std::vector<std::string> ids);
+  asio::awaitable<void> clear_pending(std::string owner);
+  void interrupt(const std::string& owner, const std::optional<std::string>& job_id);   ///< §3.3: nothing running and no id: the flag is dropped
+  asio::awaitable<bool> cancel(std::string owner, std::string job_id);           ///< pending: removed, into the history as cancelled; running: interrupted
 
   // -- history: bodies of replies
-  asio::awaitable<std::shared_ptr<const std::string>> history_json(std::optional<std::int64_t> max_items, std::int64_t offset);
-  asio::awaitable<std::shared_ptr<const std::string>> history_json_of(std::string job_id);
-  asio::awaitable<void> delete_history(std::vector<std::string> ids);
-  asio::awaitable<void> clear_history();
+  asio::awaitable<std::shared_ptr<const std::string>> history_json(std::string owner, std::optional<std::int64_t> max_items, std::int64_t offset);
+  asio::awaitable<std::shared_ptr<const std::string>> history_json_of(std::string owner, std::string job_id);
+  asio::awaitable<void> delete_history(std::string owner, std::vector<std::string> ids);
+  asio::awaitable<void> clear_history(std::string owner);
 
   // -- jobs (§8.3): bodies of replies
-  asio::awaitable<std::shared_ptr<const std::string>> jobs_json(JobsFilter filter);
-  asio::awaitable<std::shared_ptr<const std::string>> job_json(std::string job_id);  ///< null for an unknown one
+  asio::awaitable<std::shared_ptr<const std::string>> jobs_json(std::string owner, JobsFilter filter);
+  asio::awaitable<std::shared_ptr<const std::string>> job_json(std::string owner, std::string job_id);  ///< null for an unknown one
 
   /// First messages of a new socket: `status` with `sid`, and `executing` where a job of this client runs (§4.1).
   void greet(HubSession& session);

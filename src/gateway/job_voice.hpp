@@ -26,10 +26,11 @@ class ReplyGate {
 
 class JobVoice {
  public:
-  /// `has_client` false: the prompt came without a client_id.
-  JobVoice(Hub& hub, std::string client_id, bool has_client, std::shared_ptr<ReplyGate> gate);
+  /// `room`: of its owner; nobody else hears it. `has_client` false: the prompt came without a client_id.
+  JobVoice(Hub& hub, std::string_view room, std::string client_id, bool has_client, std::shared_ptr<ReplyGate> gate);
 
   const std::string& client_id() const { return client_id_; }
+  const std::string& room() const { return room_; }
   bool has_client() const { return has_client_; }
   /// Would anybody get it? Saves making messages for nobody. (Behind a closed gate the client may still connect.)
   bool owner_listens() const;
@@ -38,15 +39,15 @@ class JobVoice {
   bool owner_wants_metadata() const;
 
   void to_owner(Frame frame);
-  void to_owner_or_all(Frame frame);  ///< to every socket when the prompt has no client
-  void to_all(Frame frame);
+  void to_owner_or_all(Frame frame);  ///< to every socket of the room when the prompt has no client
+  void to_all(Frame frame);           ///< of the room
   void to_session(std::string sid, Frame frame);
   /// Whatever has to be made at the moment of sending.
   void later(std::function<void()> send) { gate_->when_open(std::move(send)); }
 
  private:
   Hub& hub_;
-  std::string client_id_;
+  std::string room_, client_id_;
   bool has_client_;
   std::shared_ptr<ReplyGate> gate_;
 };

@@ -23,8 +23,8 @@ const Frame& NumberedMessage::frame(const std::string& job_id, restoration::Lang
   return *frame;
 }
 
-LiveRestoration::LiveRestoration(restoration::Facts given)
-    : facts(std::move(given)), tracker(restoration::stage_of(string_or(facts.last, "stage", "upload")), facts.progress) {}
+LiveRestoration::LiveRestoration(restoration::Facts given, PublicUrl public_url)
+    : facts(std::move(given)), tracker(restoration::stage_of(string_or(facts.last, "stage", "upload")), facts.progress), public_url_(std::move(public_url)) {}
 
 void LiveRestoration::say(restoration::Message message, std::int64_t now_ms) {
   if (has_ended()) return;
@@ -47,7 +47,7 @@ void LiveRestoration::number(json::object kept, std::int64_t now_ms) {
   const std::int64_t seq = ++facts.seq;
   for (const char* picture : {"preview", "attention"})
     if (auto* place = kept.if_contains(picture); place && place->is_object())
-      place->get_object().insert_or_assign("url", restoration::result_url(id(), picture) + "?seq=" + std::to_string(seq));
+      place->get_object().insert_or_assign("url", public_url(restoration::result_url(id(), picture) + "?seq=" + std::to_string(seq)));
   facts.last = kept;
   facts.progress = std::max(facts.progress, number_or(kept, "progress", 0));
   unsaved_.push_back(std::make_shared<NumberedMessage>(seq, std::move(kept)));

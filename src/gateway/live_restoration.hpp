@@ -40,7 +40,9 @@ class NumberedMessage {
 
 class LiveRestoration {
  public:
-  explicit LiveRestoration(restoration::Facts facts);
+  /// How an address of this server is told to the owner's programs: with a signature, where they may have no login.
+  using PublicUrl = std::function<std::string(const std::string& owner, std::string url)>;
+  LiveRestoration(restoration::Facts facts, PublicUrl public_url);
 
   const std::string& id() const { return facts.id; }
   bool has_ended() const { return facts.has_ended(); }
@@ -64,6 +66,8 @@ class LiveRestoration {
   std::size_t viewers() const { return viewers_.size(); }
   std::int64_t last_said() const { return last_said_; }
 
+  std::string public_url(std::string url) const { return public_url_ ? public_url_(facts.owner, std::move(url)) : url; }
+
   restoration::Facts facts;
   restoration::Tracker tracker;
   std::string job_id;              ///< set once the job is in the queue
@@ -79,6 +83,7 @@ class LiveRestoration {
  private:
   void number(json::object kept, std::int64_t now_ms);
 
+  PublicUrl public_url_;
   std::vector<std::shared_ptr<NumberedMessage>> messages_, unsaved_;
   std::vector<Viewer> viewers_;
   std::int64_t last_said_ = 0;

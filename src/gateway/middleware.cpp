@@ -39,15 +39,6 @@ std::string_view authority_of_url(std::string_view url) {
   return url.substr(0, url.find_first_of("/?#"));
 }
 
-bool is_loopback_address(const std::string& text) {
-  in_addr four{};
-  if (inet_pton(AF_INET, text.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
-  in6_addr six{};
-  if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return false;
-  if (IN6_IS_ADDR_V4MAPPED(&six)) return six.s6_addr[12] == 127;
-  return IN6_IS_ADDR_LOOPBACK(&six);
-}
-
 bool ends_with_nocase(std::string_view text, std::string_view lower_ending) {
   if (text.size() < lower_ending.size()) return false;
   text.remove_prefix(text.size() - lower_ending.size());
@@ -60,6 +51,20 @@ bool is_picture(std::string_view path) {
 }
 
 }  // namespace
+
+bool is_loopback_address(const std::string& text) {
+  in_addr four{};
+  if (inet_pton(AF_INET, text.c_str(), &four) == 1) return (ntohl(four.s_addr) >> 24) == 127;
+  in6_addr six{};
+  if (inet_pton(AF_INET6, text.c_str(), &six) != 1) return false;
+  if (IN6_IS_ADDR_V4MAPPED(&six)) return six.s6_addr[12] == 127;
+  return IN6_IS_ADDR_LOOPBACK(&six);
+}
+
+bool same_origin(std::string_view host, std::string_view origin) {
+  const Authority ours = parse_authority(host), theirs = parse_authority(authority_of_url(origin));
+  return !ours.name.empty() && ours.name == theirs.name && (ours.port.empty() || theirs.port.empty() || ours.port == theirs.port);
+}
 
 OriginCheck::OriginCheck(std::istream& hosts) : loopback_names_{"localhost"} {
   std::set<std::string> elsewhere;

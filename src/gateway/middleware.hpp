@@ -23,6 +23,11 @@ class OriginCheck {
   std::set<std::string> loopback_names_;
 };
 
+/// Are these the same host, and where both say one, port? `host`: as in the header of that name.
+bool same_origin(std::string_view host, std::string_view origin);
+/// "127.0.0.1", "::1" and their like; false for names.
+bool is_loopback_address(const std::string& text);
+
 /// Cache-Control of a reply whose handler set none; "" for no such header. `static_file`: served out of a folder.
 std::string_view cache_control(std::string_view path, int status, bool static_file);
 

@@ -7,7 +7,12 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/user_limits.hpp"
+
 namespace darkroom {
+
+/// --auth: no JSON web tokens, only those that `darkroom token` makes.
+inline constexpr const char* kApiTokensAlone = "api-tokens";
 
 struct Options {
   // -- ComfyUI's own
@@ -58,6 +63,10 @@ struct Options {
   /// Limit: silence of a socket of /ws/progress, s. Beyond: it is dropped. Set by: --progress-silence. Edge:
   /// test_restore_service.py::test_a_silent_viewer_is_dropped.
   double progress_silence_s = 60;
+  std::string auth;                      ///< a file (identity/authority.hpp), or kApiTokensAlone; "": no auth
+  bool insecure = false;                 ///< may listen on public addresses without auth
+  double link_hours = 24;                ///< how long a signed link to a result is good
+  UserLimits user_limits;                ///< of each user but `local` and those that --multi-user names
   std::filesystem::path worker_program;  ///< default: darkroom-worker beside this program
 
   std::vector<std::string> argv;         ///< as started, for system_stats

@@ -75,7 +75,7 @@ asio::awaitable<void> RestorationDesk::take_up(RestorationRow row) {
   const auto stored = co_await store_.messages(row.owner, row.id, 0);
   const QueueView queue = co_await broker_.queue(row.owner);
   facts.state = "waiting";
-  auto live = std::make_shared<LiveRestoration>(std::move(facts));
+  auto live = std::make_shared<LiveRestoration>(std::move(facts), public_url);
   live->restore(stored);
   live->job_id = live->id();
   live->taken_up = true;
@@ -94,7 +94,7 @@ asio::awaitable<void> RestorationDesk::take_up(RestorationRow row) {
 // -- taking in
 
 RestorationDesk::Live RestorationDesk::add(Facts facts) {
-  auto live = std::make_shared<LiveRestoration>(std::move(facts));
+  auto live = std::make_shared<LiveRestoration>(std::move(facts), public_url);
   live_.insert_or_assign(live->id(), live);
   invite(live);
   return live;
@@ -102,7 +102,7 @@ RestorationDesk::Live RestorationDesk::add(Facts facts) {
 
 asio::awaitable<RestorationDesk::Live> RestorationDesk::begin_upload(std::string owner, std::string id) {
   const bool stored = (co_await store_.find(owner, id)).has_value();
-  const bool known = stored || (co_await jobs_.job_json(id)) != nullptr;
+  const bool known = stored || (co_await jobs_.job_json(owner, id)) != nullptr;
   if (known || live_.contains(id)) throw restoration::Refusal{"id_taken", "There is a job of this id already"};
   Facts facts;
   facts.id = std::move(id);
@@ -122,7 +122,7 @@ void RestorationDesk::uploading(const Live& live, std::uint64_t bytes, std::uint
 asio::awaitable<void> RestorationDesk::refuse(Live live, restoration::Refusal why) {
   if (!live->has_ended()) fail(live, "error", why.code, "refused", {{"why", why.text}});
   co_await settled(live);
-  auto work = [&folders = folders_, facts = live->facts] { remove_files(folders, facts); };
+  auto work = [&folders = folders_, facts = live->facts] { remove_files(folders.of_user(facts.owner), facts); };
   co_await pool_.run(std::move(work));
   co_await store_.forget(live->facts.owner, live->id());
 }
@@ -139,7 +139,7 @@ asio::awaitable<std::int64_t> RestorationDesk::accept(Live live, Job job) {
   co_await jobs_.submit(std::move(job));
   live->job_id = live->id();
   if (live->has_ended()) {  // cancelled while its job was being stored
-    co_await jobs_.cancel(live->id());
+    co_await jobs_.cancel(live->facts.owner, live->id());
     co_return 1;
   }
   const QueueView queue = co_await broker_.queue(live->facts.owner);
@@ -231,7 +231,7 @@ asio::awaitable<std::optional<std::string>> RestorationDesk::cancel(std::string 
     fail(live, "cancelled", "cancelled", "cancelled");  // the upload sees it with its next piece
     co_return live->facts.state;
   }
-  co_await jobs_.cancel(id);
+  co_await jobs_.cancel(owner, id);
   hurry_ = true;
   co_await reconcile();
   const std::int64_t until = steady_ms() + times_.cancel.count();
@@ -248,10 +248,10 @@ asio::awaitable<bool> RestorationDesk::forget(std::string owner, std::string id)
 
 asio::awaitable<void> RestorationDesk::erase(Facts facts) {
   if (facts.own) {
-    auto work = [&folders = folders_, facts] { remove_files(folders, facts); };
+    auto work = [&folders = folders_, facts] { remove_files(folders.of_user(facts.owner), facts); };
     co_await pool_.run(std::move(work));
     std::vector<std::string> ids{facts.id};
-    co_await jobs_.delete_history(std::move(ids));
+    co_await jobs_.delete_history(facts.owner, std::move(ids));
   }
   co_await store_.forget(facts.owner, facts.id);
 }
@@ -302,7 +302,10 @@ json::object RestorationDesk::view(const Facts& facts, restoration::Language lan
   const Live one = live(facts.owner, facts.id);
   const std::int64_t expires = facts.has_ended() && options_.restore_keep_hours > 0
                                    ? facts.ended + static_cast<std::int64_t>(options_.restore_keep_hours * 3'600'000) : 0;
-  return facts.view(language, one ? one->position : 0, one && !one->preview.empty(), expires);
+  json::object view = facts.view(language, one ? one->position : 0, one && !one->preview.empty(), expires);
+  for (const char* name : {"result_url", "original_url", "preview_url"})
+    if (auto* url = view.if_contains(name); url && url->is_string() && public_url) *url = public_url(facts.owner, std::string(url->get_string()));
+  return view;
 }
 
 std::size_t RestorationDesk::count(std::string_view state) const {

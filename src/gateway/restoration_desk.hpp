@@ -38,6 +38,9 @@ struct RestorationTimes {
 
 class RestorationDesk {
  public:
+  /// Set before start(): see LiveRestoration::PublicUrl.
+  LiveRestoration::PublicUrl public_url;
+
   using Live = std::shared_ptr<LiveRestoration>;
 
   RestorationDesk(asio::any_io_executor io, const Options& options, const Folders& folders, BlockingPool& pool, Broker& broker,

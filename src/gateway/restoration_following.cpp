@@ -14,6 +14,7 @@
 #include "gateway/worker_pool.hpp"
 #include "messages/wire.hpp"
 #include "restoration/failure.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 
@@ -29,7 +30,7 @@ constexpr int kMisses = 10;
 void RestorationDesk::on_event(const Record& record) {
   if (live_.empty()) return;  // every event of every job comes by
   const auto found = live_.find(string_or(record.data, "job", ""));
-  if (found == live_.end() || found->second->has_ended()) return;
+  if (found == live_.end() || found->second->has_ended() || found->second->facts.owner != string_or(record.data, "owner", kLocalUser)) return;
   const Live live = found->second;
   try {
     apply(*live, event_of(record));
@@ -124,10 +125,15 @@ asio::awaitable<void> RestorationDesk::reconcile() {
 void RestorationDesk::place(const Live& live, const QueueView& queue) {
   live->missed = 0;
   const auto found = std::ranges::find_if(queue.pending, [&](const auto& job) { return job->id == live->id(); });
-  const std::int64_t position = found == queue.pending.end() ? 0 : 1 + (found - queue.pending.begin());
+  std::int64_t position = 0;
+  if (found != queue.pending.end()) {
+    const auto& order = broker_.order();  // of all users
+    const auto at = std::ranges::find(order, (*found)->ticket);
+    position = at == order.end() ? 0 : 1 + (at - order.begin());
+  }
   if (position > 0) live->facts.state = "waiting";
   if (std::exchange(live->position, position) == position || position == 0) return;
-  const std::int64_t ahead = position - 1 + static_cast<std::int64_t>(queue.running.size());
+  const std::int64_t ahead = position - 1 + static_cast<std::int64_t>(broker_.counts().running);
   live->say(live->tracker.waiting(ahead == 0 ? "next" : "waiting", {{"ahead", ahead}}, {{"position", position}}), steady_ms());
   store_and_tell(live);
 }
@@ -142,10 +148,10 @@ asio::awaitable<void> RestorationDesk::look_for_end(Live live) {
     co_return;
   }
   if (entry->summary.status == "completed") {
-    auto work = [&folders = folders_, outputs = entry->outputs, node = live->facts.save_node] { return result_in(folders, outputs, node); };
+    auto work = [folders = folders_.of_user(live->facts.owner), outputs = entry->outputs, node = live->facts.save_node] { return result_in(folders, outputs, node); };
     live->facts.result = co_await pool_.run(std::move(work));
     for (Message& message : live->tracker.on(JobSucceeded{}, steady_ms())) live->say(std::move(message), steady_ms());
-    Message last = live->tracker.complete(live->facts.result.there() ? live->facts.url_of_result() : "");
+    Message last = live->tracker.complete(live->facts.result.there() ? live->public_url(live->facts.url_of_result()) : "");
     if (!live->facts.result.there()) last.extra.erase("result_url");
     last.extra.insert_or_assign("seconds", static_cast<double>(entry->summary.ended - entry->summary.started) / 1000);
     live->end("complete", restoration::kept(last), now_ms());

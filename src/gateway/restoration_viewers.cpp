@@ -91,7 +91,7 @@ asio::awaitable<void> RestorationDesk::replay(std::string client_id) {
   const std::int64_t from = first->viewer.from;
   const auto row = co_await store_.find(owner, id);
   if (!row) {
-    const auto job = co_await jobs_.job_json(id);
+    const auto job = co_await jobs_.job_json(owner, id);
     // It may have come meanwhile: then its viewers have been invited.
     Watching* watching = watching_of();
     if (!watching || !job) co_return;

@@ -53,6 +53,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   void greet(HubSession& session);
 
   const std::string& id() const { return job_.id; }
+  const std::string& owner() const { return job_.owner; }
   const Claim& claim() const { return claim_; }
   JobVoice& voice() { return voice_; }
   /// The record for the worker; made once.

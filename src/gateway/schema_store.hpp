@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,6 +32,21 @@ class FolderLists final : public ChoiceLists {
   std::unique_ptr<State> state_;
 };
 
+/// Those of a user with files of its own: models are everybody's. Thread-safe.
+class UserLists final : public ChoiceLists {
+ public:
+  UserLists(FolderLists& shared, Folders folders) : shared_(shared), folders_(std::move(folders)) {}
+  std::vector<std::string> list(const ListSource& source) override;
+  bool file_exists(std::string_view annotated_name) override;
+  bool accepts_unlisted(const ListSource& source, std::string_view value) override { return shared_.accepts_unlisted(source, value); }
+  /// Changes when any list does.
+  std::string state();
+
+ private:
+  FolderLists& shared_;
+  const Folders folders_;
+};
+
 /// Is this a class of a pack, which may take other inputs the next time that it is asked?
 inline bool is_of_pack(const NodeSchema& schema) { return schema.python_module().starts_with("custom_nodes."); }
 
@@ -49,17 +65,28 @@ class SchemaStore {
   void on_change(std::function<void()> listener) { listeners_.push_back(std::move(listener)); }
 
   ChoiceLists& lists() { return lists_; }
+  /// The lists as this user sees them.
+  std::shared_ptr<ChoiceLists> lists_of(std::string_view user);
 
   struct Info {
     std::shared_ptr<const std::string> text, gzip;
     std::string etag;
   };
   /// All classes as /object_info sends them. Blocking work (lists are checked): call it on the pool.
-  Info info();
+  Info info(std::string_view user);
   /// `{class: info}`, `{}` for an unknown class.
-  json::object info_of(const std::string& node_class);
+  json::object info_of(std::string_view user, const std::string& node_class);
 
  private:
+  struct Cached {
+    Info info;
+    std::shared_ptr<const SchemaSet> schemas;
+    std::string state;  ///< of the lists
+    std::uint64_t used = 0;
+  };
+  Cached& cached_of(const std::string& room);
+
+  const Folders& folders_;
   FolderLists lists_;
   mutable std::mutex mutex_;  ///< of the current set: routes read it on the pool
   std::shared_ptr<const SchemaSet> schemas_;
@@ -67,9 +94,8 @@ class SchemaStore {
   bool has_packs_ = false;
 
   std::mutex info_mutex_;  ///< one thread at a time makes the text; the others get what it made
-  Info cached_;
-  std::shared_ptr<const SchemaSet> cached_for_;
-  std::uint64_t cached_generation_ = 0;
+  std::map<std::string, Cached> cached_;  ///< by room
+  std::uint64_t uses_ = 0;
 };
 
 }  // namespace darkroom

@@ -30,7 +30,7 @@ constexpr std::pair<const char*, int> kForeignValues[] = {
     {"--async-offload", 1}, {"--fast", 8}, {"--front-end-version", 1}, {"--comfy-api-base", 1}, {"--database-url", 1}};
 
 /// Flags of the design that this version does not have yet: refused, so that nobody relies on them.
-constexpr const char* kLater[] = {"--vram", "--auth"};
+constexpr const char* kLater[] = {"--vram"};
 
 [[noreturn]] void refuse(const std::string& flag) {
   throw CLI::ValidationError(flag, "comes with a later version of Darkroom; this one does not have it");
@@ -144,6 +144,19 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
       ->check(CLI::Range(0.05, 86400.0))->group(group);
   serve.add_option("--progress-silence", options.progress_silence_s, "Seconds after which a silent socket of /ws/progress is dropped  [60]")
       ->check(CLI::Range(0.05, 86400.0))->group(group);
+  serve.add_option("--auth", options.auth,
+                   "Who may use this server: a file with the keys of JSON web tokens (docs/hosting.md), or the word api-tokens for those of `darkroom token` alone  [everybody]")
+      ->group(group);
+  serve.add_flag("--insecure", options.insecure, "Listen on public addresses although there is no --auth")->group(group);
+  serve.add_option("--link-hours", options.link_hours, "Hours that a signed link to a result is good  [24]")->check(CLI::Range(0.01, 1e5))->group(group);
+  UserLimits& user = options.user_limits;
+  serve.add_option("--user-running", user.running, "Running jobs of one user; 0: any number  [0]")->check(CLI::NonNegativeNumber)->group(group);
+  serve.add_option("--user-waiting", user.waiting, "Waiting jobs of one user; 0: any number  [100]")->check(CLI::NonNegativeNumber)->group(group);
+  serve.add_option("--user-uploads", user.uploads_a_minute, "Uploads of one user in a minute; 0: any number  [60]")->check(CLI::NonNegativeNumber)->group(group);
+  serve.add_option_function<std::string>("--user-bytes", [&user](const std::string& text) { user.bytes_an_hour = size_of("--user-bytes", text); },
+                                         "Size of what one user uploads in an hour, such as 500M; 0: any  [4G]")->group(group);
+  serve.add_option("--user-megapixels", user.megapixels_an_hour, "Millions of pixels that one user has restored in an hour; 0: any number  [4000]")
+      ->check(CLI::NonNegativeNumber)->group(group);
   add_path(serve, "--worker-program", options.worker_program, "The worker  [darkroom-worker beside this program]")->group(group);
   serve.add_option_function<std::string>("--broker", [](const std::string& kind) {
          if (kind != "sqlite") refuse("--broker " + kind);

@@ -48,7 +48,7 @@ asio::awaitable<void> serve(std::unique_ptr<HttpSession> session, const SocketHo
   const std::string* given = request.query_value("clientId");
   std::string client_id = given && !given->empty() && is_valid_utf8(*given) ? given->substr(0, kMaxClientId) : random_hex(32);
   if (hosts.is_extra(sockets)) client_id = random_hex(32);  // there it only tells sockets apart
-  Handshake handshake{.query = request.query, .accept_language = std::string(request.header("accept-language"))};
+  Handshake handshake{.query = request.query, .accept_language = std::string(request.header("accept-language")), .owner = request.who.user};
   Stream stream = session->take_stream();
   std::string rest = session->take_rest();
   session.reset();  // with its buffers: a WebSocket may be idle for days
@@ -64,7 +64,7 @@ struct Server::Tls {
 };
 
 Server::Server(asio::io_context& io, const Options& options, const Router& router, BlockingPool& pool, WebSocketHost& sockets, HttpTimes times)
-    : io_(io), options_(options), hosts_(sockets), context_(new HttpContext{router, options, pool, origin_check(), {}, times}), sweeper_(io) {}
+    : io_(io), options_(options), hosts_(sockets), context_(new HttpContext{.router = router, .options = options, .pool = pool, .origins = origin_check(), .times = times}), sweeper_(io) {}
 
 Server::~Server() = default;
 
@@ -98,6 +98,8 @@ void Server::listen() {
     boost::system::error_code fault;
     const auto address = asio::ip::make_address(text == "localhost" ? "127.0.0.1" : text, fault);
     if (fault) throw InvalidInput("--listen: \"" + text + "\" is not an IP address");
+    if (options_.auth.empty() && !options_.insecure && !address.is_loopback())
+      throw InvalidInput("listening on " + text + " would let everybody who reaches this machine use it: say who may with --auth FILE, or --insecure if all may");
     auto acceptor = std::make_unique<Acceptor>(io_);
     const asio::ip::tcp::endpoint endpoint(address, acceptors_.empty() ? options_.port : port());
     acceptor->open(endpoint.protocol(), fault);
@@ -128,6 +130,8 @@ std::vector<std::string> Server::urls() const {
   }
   return out;
 }
+
+void Server::guard(Gatekeeper& gate) { context_->gate = &gate; }
 
 void Server::start() {
   for (const auto& acceptor : acceptors_) asio::co_spawn(io_, accept(*acceptor), asio::detached);

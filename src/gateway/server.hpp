@@ -19,6 +19,7 @@ namespace darkroom {
 namespace asio = boost::asio;
 
 class BlockingPool;
+class Gatekeeper;
 class Router;
 class WebSocketHost;
 struct HttpContext;
@@ -52,6 +53,9 @@ class Server {
 
   /// Sockets of this path are served by another host than the others.
   void serve_sockets(std::string path, WebSocketHost& host) { hosts_.add(std::move(path), host); }
+
+  /// Every request passes this one; to be set before start().
+  void guard(Gatekeeper& gate);
 
   void start();
   void stop_accepting();

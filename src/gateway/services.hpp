@@ -4,10 +4,14 @@
 #include <memory>
 #include <string>
 
+#include "base/json.hpp"
+
 namespace darkroom {
 
+class Allowances;
 class BlockingPool;
 class Folders;
+class Gatekeeper;
 class Hub;
 class JobDesk;
 class LogBuffer;
@@ -17,6 +21,7 @@ class Router;
 class SchemaStore;
 class UserStore;
 class WorkerPool;
+struct Identity;
 struct Options;
 
 struct Services {
@@ -31,12 +36,19 @@ struct Services {
   std::shared_ptr<PictureHelper> pictures = nullptr;  ///< made by whoever needs it first: picture_helper_of()
   std::shared_ptr<UserStore> users = nullptr;         ///< users and their settings: user_store_of()
   RestorationDesk* restorations = nullptr;            ///< the photo service; set once it is made
+  std::shared_ptr<Allowances> allowances = nullptr;   ///< what users may send: allowances_of()
+  Gatekeeper* gate = nullptr;                         ///< who is who: gateway/gatekeeper.hpp; set once it is made
 };
 
 /// The one runner of darkroom-picture (gateway/picture_helper.hpp) that all routes share.
 PictureHelper& picture_helper_of(Services& services);
 /// The users and their settings (gateway/user_store.hpp).
 UserStore& user_store_of(Services& services);
+
+/// The one count of what users send (gateway/allowances.hpp).
+Allowances& allowances_of(Services& services);
+/// Who somebody is, as the pages show it: {"name", "admin", "can_sign_out"}.
+json::object user_view(const Gatekeeper& gate, const Identity& who);
 
 // One function a resource; each adds its routes.
 void add_restore_routes(Router& router, Services& services);   // routes/restore.cpp: /restore, /results
@@ -50,6 +62,7 @@ void add_view_routes(Router& router, Services& services);      // routes/view.cp
 void add_upload_routes(Router& router, Services& services);    // routes/upload.cpp
 void add_models_routes(Router& router, Services& services);    // routes/models.cpp: /models, /embeddings, /experiment/models
 void add_settings_routes(Router& router, Services& services);  // routes/settings.cpp
+void add_auth_routes(Router& router, Services& services);      // routes/auth.cpp: /auth, /login
 void add_users_routes(Router& router, Services& services);     // routes/users.cpp
 void add_userdata_routes(Router& router, Services& services);  // routes/userdata.cpp
 void add_editor_routes(Router& router, Services& services);    // routes/editor.cpp: static files, /extensions, /i18n, templates

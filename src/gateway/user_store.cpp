@@ -105,8 +105,10 @@ std::string UserStore::add_user(const std::string& name) {
   return id;
 }
 
-std::optional<fs::path> UserStore::folder_of(const std::string& user) const {
+std::optional<fs::path> UserStore::folder_of(const Identity& who) const {
+  if (who.has_own_room()) return root_ / room_folder(who.user);
   if (!multi_user_) return root_ / "default";
+  const std::string& user = who.name;
   if (user.starts_with(kReserved)) return std::nullopt;
   if (user.empty() || !users().contains(user)) return std::nullopt;
   try {

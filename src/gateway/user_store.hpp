@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "base/json.hpp"
+#include "gateway/identity.hpp"
 
 namespace darkroom {
 
@@ -22,7 +23,7 @@ class UserStore {
   /// Adds a user and gives the new id. Throws Conflict for a name that is taken, Forbidden for one that begins with `__`.
   std::string add_user(const std::string& name);
   /// The folder of a user who exists; it may not have been made yet. Nothing for an unknown or reserved id.
-  std::optional<std::filesystem::path> folder_of(const std::string& user) const;
+  std::optional<std::filesystem::path> folder_of(const Identity& who) const;
 
   /// The settings of a folder that folder_of() gave; `{}` when the file is missing or damaged.
   json::object settings(const std::filesystem::path& folder) const;

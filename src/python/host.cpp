@@ -88,6 +88,13 @@ json::value handled_prompt(const json::value& body) {
   return parse_json(py::text_of(py::checked(PyObject_CallMethod(py::host, "handled_prompt", "O", py::to_python(body).get())).get()));
 }
 
+/// A job is about to run whose files lie here.
+void enter_folders(const Folders& folders) {
+  const py::Gil gil;
+  const json::value told = json::object{{"input", folders.input.string()}, {"output", folders.output.string()}, {"temp", folders.temp.string()}};
+  py::checked(PyObject_CallMethod(py::host, "enter_folders", "O", py::to_python(told).get()));
+}
+
 }  // namespace
 
 void load_python_packs(Registry& registry, const Folders& folders, PackLink& link) {
@@ -124,6 +131,7 @@ void load_python_packs(Registry& registry, const Folders& folders, PackLink& lin
     json::value about = parse_json(py::text_of(checked(PyObject_CallMethod(py::host, "opened", "i", link.door())).get()));
     link.announce(std::move(about.as_object()));
     registry.prompt_hook = handled_prompt;
+    registry.on_folders = enter_folders;
   } catch (...) {
     PyEval_SaveThread();
     throw;

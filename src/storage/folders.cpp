@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 
@@ -173,6 +174,13 @@ std::vector<fs::path> Folders::packs() const {
   std::vector<fs::path> list;
   for (auto& [name, path] : found) list.push_back(std::move(path));
   return list;
+}
+
+Folders Folders::of_user(std::string_view name) const {
+  Folders own = *this;
+  if (const std::string room = room_folder(name); !room.empty())
+    for (fs::path* folder : {&own.input, &own.output, &own.temp}) *folder /= room;
+  return own;
 }
 
 void Folders::create_missing() const {

@@ -38,6 +38,8 @@ class Folders {
   void add_extra_paths(const std::filesystem::path& yaml_file);
   /// Moves the output folder, and with it the model folders `output/<key>`.
   void use_output(const std::filesystem::path& folder);
+  /// The same with the input, output and temp folders of this user (storage/user_room.hpp); they may not have been made yet.
+  Folders of_user(std::string_view user) const;
   void create_missing() const;  ///< makes input, output, temp, user, models/*, custom_nodes
 
   std::filesystem::path base, input, output, temp, user, custom_nodes;

@@ -72,7 +72,23 @@ std::size_t Executor::spare(std::size_t bytes) {
   return given;
 }
 
+/// What the code of packs keeps in a node object, or believes of folders, is of the user whose job it was.
+void Executor::enter_room(const std::string& owner) {
+  const std::string_view room = room_of(owner);
+  if (room == room_) return;
+  room_ = room;
+  room_salt_ = room == kLocalUser ? Hash128() : hash128(room);
+  instances_.clear();
+  const Folders folders = settings_.folders.of_user(owner);
+  for (const auto& folder : {folders.input, folders.output, folders.temp}) {
+    std::error_code ignored;  // whoever writes there says what is wrong
+    std::filesystem::create_directories(folder, ignored);
+  }
+  if (registry_.on_folders) registry_.on_folders(folders);
+}
+
 void Executor::run(const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt) {
+  enter_room(job.owner);
   std::erase_if(orphans_, [](const Orphan& orphan) { return orphan.call->result.wait_for(std::chrono::seconds(0)) == std::future_status::ready; });
   thread_ = std::this_thread::get_id();
   JobRun(*this, job, sink, interrupt).run();

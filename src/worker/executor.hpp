@@ -10,7 +10,9 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/hash.hpp"
 #include "messages/job.hpp"
+#include "storage/user_room.hpp"
 #include "tensor/model_budget.hpp"
 #include "worker/dynamic_prompt.hpp"
 #include "worker/job_context.hpp"
@@ -67,6 +69,7 @@ class Executor {
     std::vector<std::shared_ptr<JobContext>> contexts;
   };
 
+  void enter_room(const std::string& owner);
   void share_budget();
   std::size_t spare(std::size_t bytes);
   void make_room(std::size_t bytes);
@@ -78,6 +81,8 @@ class Executor {
   ExecutorSettings settings_;
   ResultCache cache_;
   Instances instances_;
+  std::string room_{kLocalUser};  ///< of the last job
+  Hash128 room_salt_{};           ///< of the signatures there: users do not get each other's results
   SharedObjects shared_;
   std::shared_ptr<ModelBudget> models_;
   std::thread::id thread_;  ///< that of the last job

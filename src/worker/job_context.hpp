@@ -48,8 +48,8 @@ struct ExecutorSettings {
 /// What all calls of one job have in common. Outlives the job where an async call does: then nothing is told any more.
 class JobWorld {
  public:
-  JobWorld(const ExecutorSettings& executor_settings, SharedObjects& shared_objects, EventSink sink, const std::atomic<bool>& interrupt)
-      : settings(executor_settings), shared(shared_objects), sink_(std::move(sink)), interrupt_(interrupt) {}
+  JobWorld(const ExecutorSettings& executor_settings, Folders own_folders, SharedObjects& shared_objects, EventSink sink, const std::atomic<bool>& interrupt)
+      : settings(executor_settings), folders(std::move(own_folders)), shared(shared_objects), sink_(std::move(sink)), interrupt_(interrupt) {}
 
   bool interrupted() const {
     return interrupt_.load(std::memory_order_relaxed) || given_up_.load(std::memory_order_relaxed) || over_.load(std::memory_order_relaxed);
@@ -61,6 +61,7 @@ class JobWorld {
   void end();
 
   const ExecutorSettings& settings;
+  Folders folders;                                   ///< of the job's user
   SharedObjects& shared;
   std::shared_ptr<const json::value> prompt;         ///< PROMPT: the submitted prompt with its marks
   std::shared_ptr<const json::value> extra_pnginfo;  ///< EXTRA_PNGINFO or null
@@ -93,7 +94,7 @@ class JobContext final : public Context {
   const json::object& prompt() const override { return world_->prompt->get_object(); }
   const json::value& extra_pnginfo() const override { return *world_->extra_pnginfo; }
   const json::object& extra_data() const override { return world_->extra_data; }
-  const Folders& folders() const override { return world_->settings.folders; }
+  const Folders& folders() const override { return world_->folders; }
   bool metadata_disabled() const override { return world_->settings.disable_metadata; }
   const Device& device() const override { return world_->settings.device; }
   int call_index() const override { return call_index_; }

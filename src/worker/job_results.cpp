@@ -55,7 +55,7 @@ void JobRun::expand(NodeIndex at, std::unique_ptr<Unfinished> unfinished) {
   }
   states_.resize(prompt_.size());
   if (!executor_.cache_.keeps_nothing()) {
-    set_marks(prompt_, made, executor_.settings_.folders);
+    set_marks(prompt_, made, world_->folders);
     set_signatures(prompt_, made, prompt_[at].signature);
   }
   for (const auto& one : unfinished->calls)

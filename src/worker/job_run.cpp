@@ -26,7 +26,7 @@ std::string_view precision_of(const json::object& prompt, const Registry& regist
 }  // namespace
 
 JobRun::JobRun(Executor& executor, const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt)
-    : executor_(executor), job_(job), world_(std::make_shared<JobWorld>(executor.settings_, executor.shared_, sink, interrupt)), prompt_(executor.registry_) {
+    : executor_(executor), job_(job), world_(std::make_shared<JobWorld>(executor.settings_, executor.settings_.folders.of_user(job.owner), executor.shared_, sink, interrupt)), prompt_(executor.registry_) {
   world_->extra_data = job.extra_data;
   for (const auto& [key, value] : job.secrets) world_->extra_data[key] = value;
   const auto* info = find(world_->extra_data, "extra_pnginfo");
@@ -88,8 +88,8 @@ void JobRun::prepare() {
   if (!executor_.cache_.keeps_nothing()) {
     std::vector<NodeIndex> all(prompt_.size());
     std::iota(all.begin(), all.end(), 0);
-    set_marks(prompt_, all, executor_.settings_.folders);
-    set_signatures(prompt_, all);
+    set_marks(prompt_, all, world_->folders);
+    set_signatures(prompt_, all, executor_.room_salt_);
     std::unordered_set<Hash128> signatures;
     signatures.reserve(all.size());
     for (const NodeIndex at : all) signatures.insert(prompt_[at].signature);

@@ -247,6 +247,8 @@ class Registry {
 
   /// What packs make of the body of a POST /prompt before it is judged (protocol.md §11.3); none: nobody wants to. Null: the request is lost.
   std::function<json::value(const json::value& body)> prompt_hook;
+  /// Told to packs, on the execution thread, before a job whose files lie elsewhere than those of the one before.
+  std::function<void(const Folders& folders)> on_folders;
 
  private:
   template <class T>

@@ -1,4 +1,5 @@
 """Starts the real programs and talks to them as a client would."""
+import copy
 import json
 import os
 import pathlib
@@ -43,15 +44,15 @@ def wait_for(condition, seconds, what):
 class Server:
     """One `darkroom serve` with a base folder of its own. `with Server(folder) as server: ...`"""
 
-    def __init__(self, base, *flags, test_worker=False, env=None, prefix=(), ca=None):
-        """`prefix`: a command that starts the server; `ca`: the certificate to trust, for a server with TLS."""
+    def __init__(self, base, *flags, test_worker=False, env=None, prefix=(), ca=None, headers=None):
+        """`prefix`: a command that starts the server; `ca`: the certificate to trust, for a server with TLS; `headers`: of every request."""
         self.base, self.port, self.flags, self.prefix = pathlib.Path(base), free_port(), list(flags), list(prefix)
         if test_worker:
             self.flags += ["--worker-program", str(TEST_WORKER)]
         self.url = f"{'https' if ca else 'http'}://127.0.0.1:{self.port}"
         self.env = {**os.environ, **(env or {})}
         self.process = self.log = None
-        self.http = httpx.Client(base_url=self.url, timeout=60, verify=ssl.create_default_context(cafile=ca) if ca else True)
+        self.http = httpx.Client(base_url=self.url, timeout=60, verify=ssl.create_default_context(cafile=ca) if ca else True, headers=headers)
 
     def __enter__(self):
         self.start()
@@ -76,7 +77,7 @@ class Server:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}:\n{self.log_text()[-3000:]}")
             try:
-                return self.http.get("/prompt").status_code == 200
+                return self.http.get("/prompt").status_code in (200, 401)
             except httpx.TransportError:
                 return False
         wait_for(answers, seconds, "the server listens")
@@ -108,6 +109,12 @@ class Server:
             except (FileNotFoundError, ProcessLookupError):
                 pass  # it died between the two looks
         return pids
+
+    def as_somebody(self, headers):
+        """The same server, asked with other headers: by another user."""
+        one = copy.copy(self)
+        one.http = httpx.Client(base_url=self.url, timeout=60, headers=headers)
+        return one
 
     # ---- the API
     def get(self, path, **kw):

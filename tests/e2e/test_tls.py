@@ -110,7 +110,7 @@ def answers(host, port):
 @pytest.mark.skipif(not has_ipv6(), reason="this machine has no IPv6")
 @pytest.mark.parametrize("listen, v4, v6", [("127.0.0.1,::1", True, True), ("0.0.0.0,::", True, True), ("127.0.0.1", True, False), ("::", False, True)])
 def test_listens_on_every_address_given(tmp_path, listen, v4, v6):
-    process = subprocess.Popen([str(BIN / "darkroom"), "serve", "--port", "0", "--workers", "0", "--base-directory", str(tmp_path / "base"), "--listen", listen],
+    process = subprocess.Popen([str(BIN / "darkroom"), "serve", "--port", "0", "--workers", "0", "--base-directory", str(tmp_path / "base"), "--insecure", "--listen", listen],
                                stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
     try:
         urls = []
@@ -132,6 +132,6 @@ def test_listens_on_every_address_given(tmp_path, listen, v4, v6):
 
 def test_an_address_that_is_none_is_told(tmp_path):
     for listen, word in (("nowhere", "not an IP address"), ("203.0.113.1", "can't listen")):
-        done = subprocess.run([str(BIN / "darkroom"), "serve", "--port", "0", "--base-directory", str(tmp_path / "base"), "--listen", listen],
+        done = subprocess.run([str(BIN / "darkroom"), "serve", "--port", "0", "--base-directory", str(tmp_path / "base"), "--insecure", "--listen", listen],
                               capture_output=True, text=True, timeout=20)
         assert done.returncode != 0 and word in done.stderr, done.stderr

@@ -32,11 +32,11 @@ TEST_P(BrokerConformance, FilesThatHistoriesNameAreKnown) {
   submit(make_job("previews", 1));
   EXPECT_TRUE(run(broker_->finish(claim()->claim, previews)));
   using Names = std::unordered_set<std::string>;
-  EXPECT_EQ(run(broker_->named_files("temp")), (Names{"s/t/b.png", "c.png"}));
-  EXPECT_EQ(run(broker_->named_files("output")), Names{"a.png"});
-  EXPECT_EQ(run(broker_->named_files("input")), Names{});
+  EXPECT_EQ(run(broker_->named_files("temp"))["local"], (Names{"s/t/b.png", "c.png"}));
+  EXPECT_EQ(run(broker_->named_files("output")), (NamedFiles{{"local", {"a.png"}}}));
+  EXPECT_EQ(run(broker_->named_files("input")), NamedFiles{});
   run(broker_->delete_history("local", {"previews"}));
-  EXPECT_EQ(run(broker_->named_files("temp")), Names{});
+  EXPECT_EQ(run(broker_->named_files("temp"))["local"], Names{});
 }
 
 TEST_P(BrokerConformance, CancellingAWaitingJobPutsItIntoTheHistory) {

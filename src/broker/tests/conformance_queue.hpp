@@ -73,6 +73,53 @@ TEST_P(BrokerConformance, TheQueueHasALimit) {
   EXPECT_EQ(broker_->counts().pending, 4u);
 }
 
+TEST_P(BrokerConformance, AUserHasALimitedNumberOfWaitingJobs) {
+  open({.user_waiting = 2});
+  for (int i = 0; i < 2; ++i) submit(make_job("a" + std::to_string(i), i, "c", "anna"));
+  EXPECT_THROW(submit(make_job("over", 2, "other", "anna")), QueueFull);
+  for (int i = 0; i < 5; ++i) submit(make_job("l" + std::to_string(i), 10 + i));
+  submit(make_job("b", 20, "c", "bob"));
+  EXPECT_EQ(broker_->counts_of("anna").pending, 2u);
+  EXPECT_EQ(claim()->job.owner, "anna");
+  submit(make_job("a2", 21, "c", "anna"));
+  EXPECT_THROW(submit(make_job("over", 22, "c", "anna")), QueueFull);
+  EXPECT_EQ(run(broker_->clear_pending("anna")), 2u);
+  submit(make_job("a3", 23, "c", "anna"));
+}
+
+TEST_P(BrokerConformance, AUserRunsALimitedNumberOfJobs) {
+  open({.user_running = 1});
+  for (int i = 0; i < 3; ++i) submit(make_job("a" + std::to_string(i), i, "c", "anna"));
+  submit(make_job("b", 3, "c", "bob"));
+  submit(make_job("l0", 4));
+  submit(make_job("l1", 5));
+  const Claim first = claim()->claim;
+  EXPECT_EQ(broker_->counts_of("anna").running, 1u);
+  EXPECT_EQ(claim_id(), "b");
+  EXPECT_EQ(claim_id(), "l0");
+  EXPECT_EQ(claim_id(), "l1") << "whoever runs the server has no limit";
+  EXPECT_EQ(claim_id(), "") << "anna's others wait";
+  EXPECT_EQ(run(broker_->queue("anna")).pending.size(), 2u) << "and are shown";
+  EXPECT_EQ(broker_->order().size(), 2u);
+  EXPECT_TRUE(run(broker_->finish(first, success())));
+  const auto second = claim();
+  EXPECT_EQ(second->job.id, "a1");
+  EXPECT_TRUE(run(broker_->hand_back(second->claim)));
+  EXPECT_EQ(claim_id(), "a1");
+}
+
+// Where others wait too, a number that a user chose is one among its own jobs.
+TEST_P(BrokerConformance, ANumberOfOnesOwnTakesNobodysTurn) {
+  submit(make_job("a", 5, "c", "anna"));
+  Job front = make_job("b1", 0, "c", "bob");
+  front.number = -7;
+  submit(make_job("b0", 6, "c", "bob"));
+  submit(std::move(front));
+  EXPECT_EQ(claim_id(), "a");
+  EXPECT_EQ(claim_id(), "b1");
+  EXPECT_EQ(claim_id(), "b0");
+}
+
 TEST_P(BrokerConformance, TheLimitHoldsForManyAtOnce) {
   open({.max_queue = 10});
   int accepted = 0, refused = 0;

@@ -57,6 +57,20 @@ TEST(FairQueue, UsersRotateBeforeClients) {
   EXPECT_EQ(drained(queue), (Tickets{1, 4, 2, 5, 3}));
 }
 
+TEST(FairQueue, AUserThatRestsIsPassedOver) {
+  FairQueue queue;
+  for (int i = 0; i < 3; ++i) queue.add(automatic(i, "c", "a"));
+  queue.add(automatic(3, "c", "b"));
+  queue.rest("a", true);
+  queue.rest("a", true);
+  queue.add(automatic(4, "d", "a"));
+  queue.remove(1);
+  EXPECT_EQ(queue.order(), (Tickets{0, 3, 4, 2})) << "as if nobody rested";
+  EXPECT_EQ(drained(queue), Tickets{3});
+  queue.rest("a", false);
+  EXPECT_EQ(drained(queue), (Tickets{0, 4, 2}));
+}
+
 TEST(FairQueue, ExplicitNumbersGoStrictlyByNumber) {
   FairQueue queue;
   queue.add({1, 1, false, "u", "a"});

@@ -32,8 +32,8 @@ TEST_F(ServerClientLimits, MessagesAtTheLimit) {
   EXPECT_EQ(wait(client.read_message()), "hello me");
   constexpr std::size_t kLimit = 64u << 20;
   on_io([&] {
-    hub.send("me", Frame::text(std::string(kLimit, 'm')));
-    hub.send("me", Frame::text(std::string(kLimit + 1, 'm')));
+    hub.send("local", "me", Frame::text(std::string(kLimit, 'm')));
+    hub.send("local", "me", Frame::text(std::string(kLimit + 1, 'm')));
   });
   const auto at = wait(client.read_message());
   ASSERT_TRUE(at);

@@ -34,20 +34,20 @@ asio::awaitable<Response> get_history(Services& services, Request& request) {
     refusal = Response::error(500, "invalid_query", fault.what());  // recorded as 500
   }
   if (refusal) co_return std::move(*refusal);
-  co_return Response::of_json_text(co_await services.jobs.history_json(most, offset));
+  co_return Response::of_json_text(co_await services.jobs.history_json(request.who.user, most, offset));
 }
 
 asio::awaitable<Response> get_entry(Services& services, Request& request) {
   std::string id = request.param("prompt_id");
-  co_return Response::of_json_text(co_await services.jobs.history_json_of(std::move(id)));
+  co_return Response::of_json_text(co_await services.jobs.history_json_of(request.who.user, std::move(id)));
 }
 
 asio::awaitable<Response> post_history(Services& services, Request& request) {
   const auto body = object_body(request);
   if (!body) co_return bad_body();
-  if (flag(*body, "clear")) co_await services.jobs.clear_history();
+  if (flag(*body, "clear")) co_await services.jobs.clear_history(request.who.user);
   std::vector<std::string> ids = ids_of(*body, "delete");
-  if (!ids.empty()) co_await services.jobs.delete_history(std::move(ids));
+  if (!ids.empty()) co_await services.jobs.delete_history(request.who.user, std::move(ids));
   co_return Response::empty();
 }
 

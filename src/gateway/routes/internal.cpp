@@ -41,15 +41,17 @@ class LogFeed : public std::enable_shared_from_this<LogFeed> {
  public:
   LogFeed(LogBuffer& logs, Hub& hub) : logs_(logs), hub_(hub) {}
 
-  void subscribe(const std::string& client, asio::any_io_executor io) {
+  using Subscriber = std::pair<std::string, std::string>;  ///< room and client id
+
+  void subscribe(Subscriber client, asio::any_io_executor io) {
     if (!listening_) {
       listening_ = true;
       logs_.listen([feed = shared_from_this(), io](const LogLine& line) { feed->take(line, io); });
     }
-    clients_.insert(client);
+    clients_.insert(std::move(client));
     active_ = true;
   }
-  void unsubscribe(const std::string& client) {
+  void unsubscribe(const Subscriber& client) {
     clients_.erase(client);
     active_ = !clients_.empty();
   }
@@ -71,11 +73,12 @@ class LogFeed : public std::enable_shared_from_this<LogFeed> {
     }
     const Frame frame = Frame::message("logs", json::object{{"entries", entries_of(lines)}, {"size", nullptr}});
     for (auto client = clients_.begin(); client != clients_.end();) {
-      if (!hub_.find(*client)) {  // its socket is gone
+      const auto& [room, id] = *client;
+      if (!hub_.find(room, id)) {  // its socket is gone
         client = clients_.erase(client);
         continue;
       }
-      hub_.send(*client, frame);
+      hub_.send(room, id, frame);
       ++client;
     }
     active_ = !clients_.empty();
@@ -84,7 +87,7 @@ class LogFeed : public std::enable_shared_from_this<LogFeed> {
   LogBuffer& logs_;
   Hub& hub_;
   bool listening_ = false;
-  std::set<std::string> clients_;      // io thread
+  std::set<Subscriber> clients_;       // io thread
   std::atomic<bool> active_ = false;
   std::mutex mutex_;
   std::vector<LogLine> waiting_;
@@ -105,8 +108,9 @@ asio::awaitable<Response> subscribe(Request& request, LogFeed& feed) {
     // not complete
   }
   if (!complete) co_return Response::error(500, "invalid_json", "clientId and enabled are needed");
-  if (enabled) feed.subscribe(*client, co_await asio::this_coro::executor);
-  else feed.unsubscribe(*client);
+  LogFeed::Subscriber subscriber(room_of(request.who.user), *client);
+  if (enabled) feed.subscribe(std::move(subscriber), co_await asio::this_coro::executor);
+  else feed.unsubscribe(subscriber);
   co_return Response::empty();
 }
 
@@ -141,6 +145,7 @@ json::array newest_first(const fs::path& folder) {
 void add_internal_routes(Router& router, Services& services) {
   RouteOptions root_only;
   root_only.api_too = false;
+  root_only.access = Access::kAdmin;
   const auto feed = std::make_shared<LogFeed>(services.logs, services.hub);
   router.add("GET", "/internal/logs", [&services](Request&) -> asio::awaitable<Response> {
     std::string text;

@@ -64,12 +64,12 @@ asio::awaitable<Response> get_jobs(Services& services, Request& request) {
   JobsFilter filter;
   const std::string fault = read_query(request, filter);
   if (!fault.empty()) co_return jobs_error(400, fault);
-  co_return Response::of_json_text(co_await services.jobs.jobs_json(std::move(filter)));
+  co_return Response::of_json_text(co_await services.jobs.jobs_json(request.who.user, std::move(filter)));
 }
 
 asio::awaitable<Response> get_job(Services& services, Request& request) {
   std::string id = request.param("job_id");
-  auto job = co_await services.jobs.job_json(std::move(id));
+  auto job = co_await services.jobs.job_json(request.who.user, std::move(id));
   if (!job) co_return jobs_error(404, "Job not found");
   co_return Response::of_json_text(std::move(job));
 }
@@ -78,7 +78,7 @@ Response cancelled(bool hit) { return Response::of_json(json::object{{"cancelled
 
 asio::awaitable<Response> cancel_job(Services& services, Request& request) {
   std::string id = request.param("job_id");
-  const bool hit = co_await services.jobs.cancel(std::move(id));
+  const bool hit = co_await services.jobs.cancel(request.who.user, std::move(id));
   co_return cancelled(hit);
 }
 
@@ -90,7 +90,7 @@ asio::awaitable<Response> cancel_jobs(Services& services, Request& request) {
     co_return jobs_error(400, "job_ids must be a list of job ids");
   bool hit = false;
   for (std::string& id : ids_of(*body, "job_ids")) {
-    const bool this_one = co_await services.jobs.cancel(std::move(id));
+    const bool this_one = co_await services.jobs.cancel(request.who.user, std::move(id));
     hit = hit || this_one;
   }
   co_return cancelled(hit);

@@ -16,7 +16,7 @@ Response not_yet(const Unavailable& why) { return Response::error(503, "no_node_
 
 asio::awaitable<Response> all_classes(Request& request, Services& services) {
   co_await refresh_schemas(services);
-  const SchemaStore::Info info = co_await services.pool.run([&] { return services.schemas.info(); });
+  const SchemaStore::Info info = co_await services.pool.run([&] { return services.schemas.info(request.who.user); });
   const bool zipped = accepts_gzip(request.header("accept-encoding"));
   // One tag for each form of the body, as RFC 9110 wants it.
   const std::string etag = zipped ? info.etag.substr(0, info.etag.size() - 1) + "-gzip\"" : info.etag;
@@ -36,7 +36,7 @@ asio::awaitable<Response> all_classes(Request& request, Services& services) {
 asio::awaitable<Response> one_class(Request& request, Services& services) {
   const std::string name = request.param("class");
   co_await refresh_schemas(services, name);
-  co_return co_await services.pool.run([&] { return Response::of_json(services.schemas.info_of(name)); });
+  co_return co_await services.pool.run([&] { return Response::of_json(services.schemas.info_of(request.who.user, name)); });
 }
 
 /// A route that needs the node classes: 503 while there are none.

@@ -63,15 +63,13 @@ class PromptRequest {
   const json::object& fields() const { return body_.get_object(); }
 
   /// Taken before anything else can fail, and not given back.
-  void take_number(JobDesk& desk, Job& job) const {
-    if (const auto* number = find(fields(), "number")) {
-      job.number = number_of(*number);
-      job.explicit_number = true;
-      return;
-    }
+  /// Where others wait too, a number is one among the user's own jobs.
+  void take_number(JobDesk& desk, Job& job, bool has_own_room) const {
+    const auto* number = find(fields(), "number");
     const auto* front = find(fields(), "front");
-    job.explicit_number = front && truthy(*front);
-    job.number = job.explicit_number ? desk.front_number() : desk.next_number();
+    const bool first = !number && front && truthy(*front);
+    job.number = number ? json::value(number_of(*number)) : first ? desk.front_number() : desk.next_number();
+    job.explicit_number = (number || first) && !has_own_room;
   }
 
   json::object take_prompt() {
@@ -169,7 +167,7 @@ bool is_quickly_judged(const json::object& prompt, const SchemaSet& schemas) {
   return true;
 }
 
-asio::awaitable<Checked> check(Services& services, json::object prompt, std::optional<std::vector<std::string>> targets) {
+asio::awaitable<Checked> check(Services& services, const std::string& user, json::object prompt, std::optional<std::vector<std::string>> targets) {
   std::shared_ptr<const SchemaSet> schemas;
   std::string slow;
   try {
@@ -181,14 +179,15 @@ asio::awaitable<Checked> check(Services& services, json::object prompt, std::opt
     Validation refusal = too_slow(prompt, slow);
     co_return Checked{std::move(refusal), std::move(prompt)};
   }
+  const auto lists = services.schemas.lists_of(user);
   if (is_quickly_judged(prompt, *schemas)) {
-    Validation validation = validate(prompt, *schemas, services.schemas.lists(), targets ? &*targets : nullptr);
+    Validation validation = validate(prompt, *schemas, *lists, targets ? &*targets : nullptr);
     co_return Checked{std::move(validation), std::move(prompt)};
   }
   const auto io = co_await asio::this_coro::executor;
   auto prompt_here = std::make_shared<json::object>(std::move(prompt));
-  auto work = [&services, schemas, io, prompt_here, targets = std::move(targets)] {
-    return validate(*prompt_here, *schemas, services.schemas.lists(), targets ? &*targets : nullptr, ask_worker(services.workers, io));
+  auto work = [&services, schemas, lists, io, prompt_here, targets = std::move(targets)] {
+    return validate(*prompt_here, *schemas, *lists, targets ? &*targets : nullptr, ask_worker(services.workers, io));
   };
   Validation validation = co_await services.pool.run(std::move(work));
   co_return Checked{std::move(validation), std::move(*prompt_here)};
@@ -219,12 +218,13 @@ asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   if (services.workers.has_prompt_hook()) body = co_await handled(services, std::move(body));
   PromptRequest prompt(std::move(body));
   Job job;
-  prompt.take_number(services.jobs, job);
+  prompt.take_number(services.jobs, job, request.who.has_own_room());
   json::object graph = prompt.take_prompt();
-  Checked checked = co_await check(services, std::move(graph), prompt.targets());
+  Checked checked = co_await check(services, request.who.user, std::move(graph), prompt.targets());
   if (!checked.validation.ok) co_return invalid(checked.validation);
 
   job.id = prompt.prompt_id();
+  job.owner = request.who.user;
   prompt.take_extra_data(job);
   job.prompt = std::move(checked.prompt);
   job.outputs = std::move(checked.validation.outputs);
@@ -263,8 +263,8 @@ asio::awaitable<Response> post_prompt_or_error(Services& services, Request& requ
 }  // namespace
 
 void add_prompt_routes(Router& router, Services& services) {
-  router.add("GET", "/prompt", [&services](Request&) -> asio::awaitable<Response> {
-    const auto remaining = static_cast<std::int64_t>(services.jobs.queue_remaining());
+  router.add("GET", "/prompt", [&services](Request& request) -> asio::awaitable<Response> {
+    const auto remaining = static_cast<std::int64_t>(services.jobs.queue_remaining(request.who.user));
     co_return Response::of_json(json::object{{"exec_info", json::object{{"queue_remaining", remaining}}}});
   });
   router.add("POST", "/prompt", [&services](Request& request) { return post_prompt_or_error(services, request); });

@@ -9,15 +9,15 @@
 namespace darkroom {
 namespace {
 
-asio::awaitable<Response> get_queue(Services& services) { co_return Response::of_json_text(co_await services.jobs.queue_json()); }
+asio::awaitable<Response> get_queue(Services& services, const Request& request) { co_return Response::of_json_text(co_await services.jobs.queue_json(request.who.user)); }
 
 /// `{"clear": true}`, `{"delete": [ids]}` or both; clear first. Truth is Python's.
 asio::awaitable<Response> post_queue(Services& services, Request& request) {
   const auto body = object_body(request);
   if (!body) co_return bad_body();
-  if (flag(*body, "clear")) co_await services.jobs.clear_pending();
+  if (flag(*body, "clear")) co_await services.jobs.clear_pending(request.who.user);
   std::vector<std::string> ids = ids_of(*body, "delete");
-  if (!ids.empty()) co_await services.jobs.delete_pending(std::move(ids));
+  if (!ids.empty()) co_await services.jobs.delete_pending(request.who.user, std::move(ids));
   co_return Response::empty();
 }
 
@@ -32,7 +32,7 @@ Response post_interrupt(Services& services, const Request& request) {
   } catch (const Error&) {
     id.reset();
   }
-  services.jobs.interrupt(id);
+  services.jobs.interrupt(request.who.user, id);
   return Response::empty();
 }
 
@@ -48,10 +48,11 @@ Response post_free(Services& services, const Request& request) {
 }  // namespace
 
 void add_queue_routes(Router& router, Services& services) {
-  router.add("GET", "/queue", [&services](Request&) { return get_queue(services); });
+  router.add("GET", "/queue", [&services](Request& request) { return get_queue(services, request); });
   router.add("POST", "/queue", [&services](Request& request) { return post_queue(services, request); });
   router.add("POST", "/interrupt", [&services](Request& request) -> asio::awaitable<Response> { co_return post_interrupt(services, request); });
-  router.add("POST", "/free", [&services](Request& request) -> asio::awaitable<Response> { co_return post_free(services, request); });
+  router.add("POST", "/free", [&services](Request& request) -> asio::awaitable<Response> { co_return post_free(services, request); },
+             {.access = Access::kAdmin});
 }
 
 }  // namespace darkroom

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "broker/broker.hpp"
+#include "gateway/allowances.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/middleware.hpp"
@@ -51,7 +52,7 @@ asio::awaitable<Abilities> abilities(Services& services) {
 /// One POST /restore from its first byte to its job.
 class Reception {
  public:
-  Reception(Services& services, Request& request) : services_(services), desk_(*services.restorations), request_(request), form_(services.folders) {}
+  Reception(Services& services, Request& request) : services_(services), desk_(*services.restorations), request_(request), folders_(services.folders.of_user(request.who.user)), form_(folders_) {}
 
   /// Throws Refusal, or what reading the body throws.
   asio::awaitable<json::object> receive() {
@@ -70,8 +71,7 @@ class Reception {
  private:
   asio::awaitable<void> begin(std::string id) {
     if (!is_uuid(id)) throw Refusal{"bad_id", "id must be a UUID"};
-    std::string owner = owner_of(request_);
-    live_ = co_await desk_.begin_upload(std::move(owner), std::move(id));
+    live_ = co_await desk_.begin_upload(request_.who.user, std::move(id));
   }
 
   /// Under the id of the form, where it has come already, else under a new one.
@@ -88,8 +88,9 @@ class Reception {
     } catch (const InvalidInput&) {
       throw Refusal{"no_image", "The body must be a form (multipart/form-data) with a picture in its part image"};
     }
-    const std::string_view length = request_.header("content-length");
-    const std::uint64_t total = length.empty() ? 0 : std::strtoull(std::string(length).c_str(), nullptr, 10);
+    const std::uint64_t total = content_length(request_);
+    Allowances& allowances = allowances_of(services_);
+    allowances.begin_upload(request_.who, total, steady_ms());
     MultipartParser parser(boundary, form_);
     std::string fault;
     try {
@@ -98,6 +99,7 @@ class Reception {
         if (piece.empty()) break;
         auto work = [&parser, piece] { parser.push(piece); };
         co_await services_.pool.run(std::move(work));
+        allowances.received(request_.who, piece.size(), steady_ms());
         if (!live_ && form_.has_image()) co_await begin_as_chosen();
         if (!live_) continue;
         if (live_->cancelled) throw Refusal{"cancelled", "Cancelled"};
@@ -128,6 +130,7 @@ class Reception {
     const json::value facts = parse_json(text);
     const json::object& found = facts.as_object();
     if (const std::string code = string_or(found, "fault", ""); !code.empty()) throw Refusal{code, string_or(found, "text", "")};
+    allowances_of(services_).restore(request_.who, int_or(found, "width", 0), int_or(found, "height", 0), steady_ms());
     picture_ = {.name = std::string(kRestorationFolder) + "/" + live_->id() + ending,
                 .folder = "input",
                 .width = int_or(found, "width", 0),
@@ -136,7 +139,7 @@ class Reception {
   }
 
   asio::awaitable<json::object> submit(RestoreOptions options, const Abilities& able) {
-    auto place = [this] { form_.image().replace(path_of(services_.folders, picture_), true); };
+    auto place = [this] { form_.image().replace(path_of(folders_, picture_), true); };
     co_await services_.pool.run(std::move(place));
     restoration::Facts& facts = live_->facts;
     facts.original = picture_;
@@ -147,7 +150,7 @@ class Reception {
     facts.save_node = graph.save_node;
 
     const auto schemas = co_await services_.schemas.wait();
-    auto check = [this, &schemas, &graph] { return validate(graph.prompt, *schemas, services_.schemas.lists()); };
+    auto check = [this, &schemas, &graph] { return validate(graph.prompt, *schemas, *services_.schemas.lists_of(request_.who.user)); };
     const Validation validation = co_await services_.pool.run(std::move(check));
     if (!validation.ok) {
       log::error("the graph of a restoration is refused: {}", dump(json::value(validation.node_errors)));
@@ -169,6 +172,7 @@ class Reception {
   Services& services_;
   RestorationDesk& desk_;
   Request& request_;
+  const Folders folders_;  ///< of the user
   RestoreForm form_;
   RestorationDesk::Live live_;
   restoration::PictureFile picture_;
@@ -177,6 +181,7 @@ class Reception {
 asio::awaitable<Response> post_restore(Request& request, Services& services) {
   Reception reception(services, request);
   Refusal refusal;
+  std::int64_t retry_after = 5;
   std::exception_ptr lost;
   try {
     const json::object reply = co_await reception.receive();
@@ -190,6 +195,9 @@ asio::awaitable<Response> post_restore(Request& request, Services& services) {
     refusal = {"queue_full", full.what()};
   } catch (const BodyTooLarge& large) {
     refusal = {"too_large", large.what()};
+  } catch (const Exhausted& why) {
+    refusal = {"too_many", why.what()};
+    retry_after = why.retry_after_s;
   } catch (const TooLarge& large) {
     refusal = {"too_large", large.what()};
   } catch (const Unavailable& fault) {
@@ -209,17 +217,17 @@ asio::awaitable<Response> post_restore(Request& request, Services& services) {
   }
   if (reception.live()) co_await services.restorations->refuse(reception.live(), refusal);
   if (lost) std::rethrow_exception(lost);
-  co_return refused(refusal);
+  co_return refused(refusal, retry_after);
 }
 
 asio::awaitable<Response> get_one(Request& request, Services& services) {
-  const auto facts = co_await services.restorations->find(owner_of(request), request.param("id"));
+  const auto facts = co_await services.restorations->find(request.who.user, request.param("id"));
   if (!facts) co_return unknown();
   co_return Response::of_json(services.restorations->view(*facts, language_of(request)));
 }
 
 asio::awaitable<Response> delete_one(Request& request, Services& services) {
-  const std::string owner = owner_of(request), id = request.param("id");
+  const std::string owner = request.who.user, id = request.param("id");
   const auto state = co_await services.restorations->cancel(owner, id);
   if (state) co_return Response::of_json(json::object{{"job_id", id}, {"state", *state}});
   if (co_await services.restorations->forget(owner, id)) co_return Response::of_json(json::object{{"job_id", id}, {"state", "forgotten"}});
@@ -227,14 +235,14 @@ asio::awaitable<Response> delete_one(Request& request, Services& services) {
 }
 
 asio::awaitable<Response> get_jobs(Request& request, Services& services) {
-  const auto records = co_await services.restorations->list(owner_of(request));
+  const auto records = co_await services.restorations->list(request.who.user);
   const auto language = language_of(request);
   json::array jobs;
   for (const auto& facts : records) jobs.push_back(services.restorations->view(facts, language));
   co_return Response::of_json(json::object{{"jobs", std::move(jobs)}});
 }
 
-asio::awaitable<Response> get_info(Services& services) {
+asio::awaitable<Response> get_info(Request& request, Services& services) {
   const Abilities able = co_await abilities(services);
   json::object reply = able.to_json();
   const auto count = [&](std::string_view state) { return static_cast<std::int64_t>(services.restorations->count(state)); };
@@ -242,6 +250,7 @@ asio::awaitable<Response> get_info(Services& services) {
                                        {"pixels", kPictureLimit},
                                        {"running", services.options.workers},
                                        {"waiting", services.options.max_queue}});
+  reply.emplace("user", user_view(*services.gate, request.who));
   reply.emplace("keep_hours", services.options.restore_keep_hours);
   reply.emplace("running", count("running"));
   reply.emplace("waiting", count("waiting"));
@@ -252,7 +261,7 @@ asio::awaitable<Response> get_info(Services& services) {
 
 void add_restore_routes(Router& router, Services& services) {
   router.add("POST", "/restore", [&services](Request& request) { return post_restore(request, services); }, {.streams_body = true});
-  router.add("GET", "/restore/info", [&services](Request&) { return get_info(services); });
+  router.add("GET", "/restore/info", [&services](Request& request) { return get_info(request, services); });
   router.add("GET", "/restore/jobs", [&services](Request& request) { return get_jobs(request, services); });
   router.add("GET", "/restore/{id}", [&services](Request& request) { return get_one(request, services); });
   router.add("DELETE", "/restore/{id}", [&services](Request& request) { return delete_one(request, services); });

@@ -1,4 +1,4 @@
-// The photo page (web/): /restore and its files under /restore/assets. What it asks the server for is the restoration service's business.
+// The photo page (web/): /restore and its files under /restore/assets; /login, which asks for a token before any other page. What it asks the server for is the restoration service's business.
 
 #include <system_error>
 
@@ -31,9 +31,9 @@ fs::path page_folder() {
   return {};
 }
 
-Response page(const fs::path& web) {
+Response page(const fs::path& web, const char* name) {
   if (web.empty()) return Response::text(404, kNoPage);
-  return Response::of_file((web / "index.html").string(), "text/html; charset=utf-8")
+  return Response::of_file((web / name).string(), "text/html; charset=utf-8")
       .header("Cache-Control", "no-cache")
       .header("Content-Security-Policy", kPolicy)
       .header("Referrer-Policy", "same-origin")
@@ -57,12 +57,13 @@ Response asset(const fs::path& web, const std::string& path) {
 void add_restore_page_routes(Router& router, Services& services) {
   RouteOptions only_here;
   only_here.api_too = false;
+  only_here.access = Access::kPublic;  // the page asks for a login itself
   RouteOptions files = only_here;
   files.static_files = true;
   const fs::path web = page_folder();
 
-  const Handler index = [&services, web](Request&) -> asio::awaitable<Response> {
-    co_return co_await services.pool.run([&] { return page(web); });
+  const auto serve = [&services, web](const char* name) -> Handler {
+    return [&services, web, name](Request&) -> asio::awaitable<Response> { co_return co_await services.pool.run([&] { return page(web, name); }); };
   };
   // Addresses of the page are relative to /restore, so that it also works below a path of a proxy.
   const Handler without_slash = [](Request&) -> asio::awaitable<Response> {
@@ -71,7 +72,8 @@ void add_restore_page_routes(Router& router, Services& services) {
   const Handler file = [&services, web](Request& request) -> asio::awaitable<Response> {
     co_return co_await services.pool.run([&] { return asset(web, request.param("path")); });
   };
-  router.add("GET", "/restore", index, only_here);
+  router.add("GET", "/restore", serve("index.html"), only_here);
+  router.add("GET", "/login", serve("login.html"), only_here);
   router.add("GET", "/restore/", without_slash, only_here);
   router.add("GET", "/restore/assets/{path...}", file, files);
 }

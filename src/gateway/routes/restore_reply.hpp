@@ -11,12 +11,10 @@ namespace darkroom {
 
 struct Services;
 
-/// Whose restorations a request may see: everybody's are "local", as long as there is no auth.
-std::string owner_of(const Request& request);
 /// `?lang=`, else Accept-Language.
 restoration::Language language_of(const Request& request);
 /// `{"error": words, "code": ...}` with the status of the code.
-Response refused(const restoration::Refusal& refusal);
+Response refused(const restoration::Refusal& refusal, std::int64_t retry_after_s = 5);
 /// 404 for an id that nobody knows.
 Response unknown();
 

@@ -57,7 +57,7 @@ asio::awaitable<Response> result(const restoration::Facts& facts, Request& reque
   if (wanted.empty()) co_return refused({"bad_format", "format must be png, jpeg or webp"});
   const std::string name = download_name(facts, wanted == "jpeg" ? "jpg" : wanted);
   const bool attachment = request.query_or("download", "") == "1";
-  auto find = [&] { return path_of(services.folders, facts.result); };
+  auto find = [&] { return path_of(services.folders.of_user(facts.owner), facts.result); };
   const fs::path file = co_await services.pool.run(std::move(find));
   if (wanted == format_of(there)) {
     Response response = send_safely(file, name, request, attachment);
@@ -72,7 +72,7 @@ asio::awaitable<Response> result(const restoration::Facts& facts, Request& reque
 }
 
 asio::awaitable<Response> get_result(Request& request, Services& services) {
-  const std::string owner = owner_of(request), id = request.param("id"), &name = request.param("name");
+  const std::string owner = request.who.user, id = request.param("id"), &name = request.param("name");
   if (name == "preview" || name == "attention") {
     const auto live = services.restorations->live(owner, id);
     const std::string* bytes = !live ? nullptr : name == "preview" ? &live->preview : &live->attention;
@@ -83,7 +83,7 @@ asio::awaitable<Response> get_result(Request& request, Services& services) {
   if (!facts) co_return unknown();
   if (name != "original") co_return co_await result(*facts, request, services);
   if (!facts->original.there()) co_return unknown();
-  auto find = [&] { return path_of(services.folders, facts->original); };
+  auto find = [&] { return path_of(services.folders.of_user(facts->owner), facts->original); };
   const fs::path file = co_await services.pool.run(std::move(find));
   Response response = send_safely(file, file.filename().string(), request, request.query_or("download", "") == "1");
   response.header("Cache-Control", kPrivate);

@@ -16,12 +16,12 @@ Response unknown_user() { return Response::text(401, "401: Unauthorized"); }
 Response no_json(const std::string& why) { return Response::error(500, "invalid_json", "The body is not JSON", why); }
 
 Response all_settings(const UserStore& users, const Request& request) {
-  const auto folder = users.folder_of(request.user);
+  const auto folder = users.folder_of(request.who);
   return folder ? Response::of_json(users.settings(*folder)) : unknown_user();
 }
 
 Response one_setting(const UserStore& users, const Request& request) {
-  const auto folder = users.folder_of(request.user);
+  const auto folder = users.folder_of(request.who);
   if (!folder) return unknown_user();
   const json::object settings = users.settings(*folder);
   const json::value* value = find(settings, request.param("id"));
@@ -30,7 +30,7 @@ Response one_setting(const UserStore& users, const Request& request) {
 
 /// `id`: the one setting that the body is the value of; null: the body is an object of settings.
 Response change(UserStore& users, const Request& request, const std::string* id) {
-  const auto folder = users.folder_of(request.user);
+  const auto folder = users.folder_of(request.who);
   if (!folder) return unknown_user();
   try {
     json::value body = parse_json(request.body);

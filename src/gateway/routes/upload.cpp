@@ -2,6 +2,8 @@
 // a form that is wrong, these answer 400, 403 or 404.
 
 #include "base/error.hpp"
+#include "base/text.hpp"
+#include "gateway/allowances.hpp"
 #include "gateway/http.hpp"
 #include "gateway/picture_helper.hpp"
 #include "gateway/pool.hpp"
@@ -25,12 +27,21 @@ asio::awaitable<std::optional<Response>> receive(Request& request, Services& ser
   } catch (const InvalidInput&) {
     co_return Response::empty(400);
   }
+  Allowances& allowances = allowances_of(services);
+  try {
+    allowances.begin_upload(request.who, content_length(request), steady_ms());
+  } catch (const Exhausted& why) {
+    Response refused = Response::error(429, "too_many_uploads", why.what());
+    refused.header("Retry-After", std::to_string(why.retry_after_s));
+    co_return refused;
+  }
   std::string fault;
   try {
     MultipartParser parser(boundary, form);
     for (;;) {
       const std::string_view piece = co_await request.stream->read();
       if (piece.empty()) break;
+      allowances.received(request.who, piece.size(), steady_ms());
       co_await services.pool.run([&parser, piece] { parser.push(piece); });
     }
     parser.finish();
@@ -64,12 +75,13 @@ Response guarded(Work work) {
 }
 
 asio::awaitable<Response> upload_image(Request& request, Services& services) {
-  UploadForm form(services.folders);
+  const Folders folders = services.folders.of_user(request.who.user);
+  UploadForm form(folders);
   if (auto refused = co_await receive(request, services, form)) co_return std::move(*refused);
   if (!form.has_file()) co_return no_file(form);
   co_return co_await services.pool.run([&] {
     return guarded([&] {
-      const UploadTarget target = upload_target(form, services.folders);
+      const UploadTarget target = upload_target(form, folders);
       return saved(target, place_upload(form.file(), target));
     });
   });
@@ -104,7 +116,8 @@ std::optional<json::object> reference_in(const UploadForm& form) {
 }
 
 asio::awaitable<Response> upload_mask(Request& request, Services& services) {
-  UploadForm form(services.folders);
+  const Folders folders = services.folders.of_user(request.who.user);
+  UploadForm form(folders);
   if (auto refused = co_await receive(request, services, form)) co_return std::move(*refused);
   if (!form.has_file()) co_return no_file(form);
   const auto reference = reference_in(form);
@@ -112,7 +125,7 @@ asio::awaitable<Response> upload_mask(Request& request, Services& services) {
 
   Response refusal;
   try {
-    const fs::path original = co_await services.pool.run([&] { return original_of(*reference, services.folders); });
+    const fs::path original = co_await services.pool.run([&] { return original_of(*reference, folders); });
     const std::vector<std::string> arguments{"mask"};
     std::string merged;
     try {
@@ -123,7 +136,7 @@ asio::awaitable<Response> upload_mask(Request& request, Services& services) {
     if (!merged.empty()) {
       co_return co_await services.pool.run([&] {
         return guarded([&] {
-          const UploadTarget target = upload_target(form, services.folders);
+          const UploadTarget target = upload_target(form, folders);
           PartFile part(target.folder);
           part.write(merged);
           return saved(target, place_upload(part, target));

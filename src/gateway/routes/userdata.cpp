@@ -215,7 +215,7 @@ using Action = Response (*)(const Request&, const fs::path&);
 Handler on_folder(Services& services, UserStore& users, Action action, Response (*refused)() = unknown_user) {
   return [&services, &users, action, refused](Request& request) -> asio::awaitable<Response> {
     co_return co_await services.pool.run([&] {
-      const auto folder = users.folder_of(request.user);
+      const auto folder = users.folder_of(request.who);
       if (!folder) return refused();
       try {
         return action(request, *folder);

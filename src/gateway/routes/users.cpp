@@ -10,10 +10,10 @@ namespace darkroom {
 
 namespace {
 
-Response list_users(const UserStore& users) {
-  if (users.multi_user()) return Response::of_json(json::object{{"storage", "server"}, {"users", users.users()}});
+Response list_users(const UserStore& users, const Identity& who) {
+  if (users.multi_user() && !who.has_own_room()) return Response::of_json(json::object{{"storage", "server"}, {"users", users.users()}});
   std::error_code ignored;
-  const bool migrated = std::filesystem::exists(*users.folder_of("default"), ignored);
+  const bool migrated = std::filesystem::exists(*users.folder_of(who), ignored);
   return Response::of_json(json::object{{"storage", "server"}, {"migrated", migrated}});
 }
 
@@ -40,8 +40,8 @@ Response add_user(UserStore& users, const Request& request) {
 
 void add_users_routes(Router& router, Services& services) {
   UserStore& users = user_store_of(services);
-  router.add("GET", "/users", [&](Request&) -> asio::awaitable<Response> {
-    co_return co_await services.pool.run([&] { return list_users(users); });
+  router.add("GET", "/users", [&](Request& request) -> asio::awaitable<Response> {
+    co_return co_await services.pool.run([&] { return list_users(users, request.who); });
   });
   router.add("POST", "/users", [&](Request& request) -> asio::awaitable<Response> {
     co_return co_await services.pool.run([&] { return add_user(users, request); });

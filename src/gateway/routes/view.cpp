@@ -82,7 +82,7 @@ asio::awaitable<Response> view(Request& request, Services& services) {
   if (!filename) co_return Response::empty(404);
   const std::string type = request.query_or("type", "output");
   const std::string* subfolder = request.query_value("subfolder");
-  const Found found = co_await services.pool.run([&] { return find_file(services.folders, *filename, type, subfolder); });
+  const Found found = co_await services.pool.run([&] { return find_file(services.folders.of_user(request.who.user), *filename, type, subfolder); });
   if (found.refused) co_return Response::empty(found.refused);
 
   const Rendering rendering = rendering_of(request.query_value("preview"), request.query_or("channel", ""));

@@ -104,18 +104,18 @@ TEST_F(JobDeskTest, WhatAPackSaysOutsideOfJobsReachesWhomItIsFor) {
 TEST_F(JobDeskTest, InterruptReachesOnlyTheJobThatRuns) {
   FakeSession a(hub_, "a");
   FakeWorker worker(1);
-  desk_->interrupt(std::nullopt);
+  desk_->interrupt("local", std::nullopt);
   listener_.ready(worker);
   submit("j");
   submit("waits");
-  desk_->interrupt("waits");
+  desk_->interrupt("local", "waits");
   EXPECT_EQ(worker.count("cancel"), 0u);
-  desk_->interrupt("j");
+  desk_->interrupt("local", "j");
   ASSERT_EQ(worker.count("cancel"), 1u);
   event(worker, JobInterrupted{"1", "A", {"0"}, 5});
   ASSERT_TRUE(until([&] { return worker.jobs().size() == 2; }));
   EXPECT_EQ(dump(a.last("execution_interrupted")), R"({"prompt_id":"j","node_id":"1","node_type":"A","executed":["0"],"timestamp":5})");
-  EXPECT_EQ(parse_json(*run(desk_->job_json("j"))).at("status"), "cancelled");
+  EXPECT_EQ(parse_json(*run(desk_->job_json("local", "j"))).at("status"), "cancelled");
 }
 
 TEST_F(JobDeskTest, ANodeThatOutlivesTheGraceTimeIsKilled) {
@@ -124,7 +124,7 @@ TEST_F(JobDeskTest, ANodeThatOutlivesTheGraceTimeIsKilled) {
   listener_.ready(worker);
   submit("j");
   event(worker, NodeStarted{NodeIds::plain("1")});
-  EXPECT_TRUE(run(desk_->cancel("j")));
+  EXPECT_TRUE(run(desk_->cancel("local", "j")));
   EXPECT_FALSE(worker.killed);
   ASSERT_TRUE(until([&] { return worker.killed.has_value(); }));
   lose(worker, LostReason::kCancelled);
@@ -140,12 +140,12 @@ TEST_F(JobDeskTest, ACancelledJobThatComesBackIsNotRunAgain) {
     listener_.ready(worker);
     submit(job);
     event(worker, NodeStarted{NodeIds::plain("1")});
-    EXPECT_TRUE(run(desk_->cancel(job)));
+    EXPECT_TRUE(run(desk_->cancel("local", job)));
     if (handed_back) listener_.record(worker, Record{"handed_back", {{"job", job}, {"attempt", 1}}, {}});
     lose(worker, LostReason::kStopped);
     ASSERT_TRUE(until([&] { return !a.words.empty() && a.words.back() == "executing null"; })) << job;
     EXPECT_EQ(history(job).at(job).at("status").at("messages").as_array().back().at(0), "execution_interrupted");
-    EXPECT_EQ(desk_->queue_remaining(), 0u);
+    EXPECT_EQ(desk_->queue_remaining("local"), 0u);
   }
 }
 
@@ -156,11 +156,11 @@ TEST_F(JobDeskTest, ASecondCancelEndsTheGraceTime) {
   listener_.ready(worker);
   submit("j");
   event(worker, NodeStarted{NodeIds::plain("1")});
-  EXPECT_TRUE(run(desk_->cancel("j")));
+  EXPECT_TRUE(run(desk_->cancel("local", "j")));
   const auto began = std::chrono::steady_clock::now();
-  EXPECT_TRUE(run(desk_->cancel("j")));  // a double click
+  EXPECT_TRUE(run(desk_->cancel("local", "j")));  // a double click
   EXPECT_FALSE(until([&] { return worker.killed.has_value() || std::chrono::steady_clock::now() - began > kImpatience; }) && worker.killed);
-  EXPECT_TRUE(run(desk_->cancel("j")));
+  EXPECT_TRUE(run(desk_->cancel("local", "j")));
   ASSERT_TRUE(until([&] { return worker.killed.has_value(); }));
   EXPECT_EQ(worker.killed, LostReason::kCancelled);
 }
@@ -168,9 +168,9 @@ TEST_F(JobDeskTest, ASecondCancelEndsTheGraceTime) {
 TEST_F(JobDeskTest, CancellingAWaitingJobPutsItIntoTheHistory) {
   FakeSession a(hub_, "a");
   submit("j");
-  EXPECT_TRUE(run(desk_->cancel("j")));
-  EXPECT_FALSE(run(desk_->cancel("j")));
-  EXPECT_FALSE(run(desk_->cancel("nobody")));
+  EXPECT_TRUE(run(desk_->cancel("local", "j")));
+  EXPECT_FALSE(run(desk_->cancel("local", "j")));
+  EXPECT_FALSE(run(desk_->cancel("local", "nobody")));
   EXPECT_EQ(a.words.back(), "status 0");
   EXPECT_EQ(history("j").at("j").at("status").at("messages").at(0).at(0), "execution_interrupted");
 }

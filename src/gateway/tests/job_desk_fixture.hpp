@@ -148,7 +148,7 @@ class JobDeskTest : public testing::Test {
     pump();
   }
   json::object history(const std::string& id) {
-    return parse_json(*run(desk_->history_json_of(id))).as_object();
+    return parse_json(*run(desk_->history_json_of("local", id))).as_object();
   }
 
   fs::path folder_;

@@ -71,7 +71,7 @@ TEST_F(JobDeskTest, TheQueueWaitsForABeginningForAMomentOnly) {
   listener_.ready(worker);
   submit("j", "a");
   const auto began = std::chrono::steady_clock::now();
-  EXPECT_NE(run(desk_->queue_json())->find(R"("queue_running":[[)"), std::string::npos);
+  EXPECT_NE(run(desk_->queue_json("local"))->find(R"("queue_running":[[)"), std::string::npos);
   EXPECT_GE(std::chrono::steady_clock::now() - began, 50ms);
 }
 
@@ -83,7 +83,7 @@ TEST_F(JobDeskTest, TheQueueThatShowsAJobRunningFollowsItsBeginning) {
   submit("j", "a");
   bool answered = false;
   const auto ask = [&]() -> asio::awaitable<void> {
-    co_await desk_->queue_json();
+    co_await desk_->queue_json("local");
     answered = true;
   };
   asio::co_spawn(io_, ask(), asio::detached);
@@ -199,17 +199,17 @@ TEST_F(JobDeskTest, ASocketThatComesBackIsToldWhereItsJobIs) {
 
 TEST_F(JobDeskTest, TheQueueIsSerialisedOncePerChange) {
   submit("j");
-  const auto first = run(desk_->queue_json());
-  EXPECT_EQ(first, run(desk_->queue_json()));
+  const auto first = run(desk_->queue_json("local"));
+  EXPECT_EQ(first, run(desk_->queue_json("local")));
   submit("k");
-  const auto second = run(desk_->queue_json());
+  const auto second = run(desk_->queue_json("local"));
   EXPECT_NE(first, second);
   const json::value queue = parse_json(*second);
   EXPECT_EQ(queue.at("queue_pending").as_array().size(), 2u);
   EXPECT_EQ(queue.at("queue_pending").at(0).at(1), "j");
-  run(desk_->delete_pending({"j", "nobody"}));
-  run(desk_->clear_pending());
-  EXPECT_EQ(*run(desk_->queue_json()), R"({"queue_running":[],"queue_pending":[]})");
+  run(desk_->delete_pending("local", {"j", "nobody"}));
+  run(desk_->clear_pending("local"));
+  EXPECT_EQ(*run(desk_->queue_json("local")), R"({"queue_running":[],"queue_pending":[]})");
 }
 
 }  // namespace

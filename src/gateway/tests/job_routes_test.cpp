@@ -201,7 +201,7 @@ TEST_F(JobRoutes, InterruptAndFreeTakeTheBodiesThatClientsSend) {
 TEST_F(JobRoutes, HistoryAnswersItsQueries) {
   for (const char* id : {"a", "b", "c"}) {
     posted_id(std::string(R"(,"prompt_id":")") + id + "\"");
-    run(desk.cancel(id));
+    run(desk.cancel("local", id));
   }
   const auto keys = [&](std::string_view target) {
     std::string out;

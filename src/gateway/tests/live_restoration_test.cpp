@@ -34,7 +34,7 @@ restoration::Message message(bool minor) { return {.stage = restoration::Stage::
 void deliver(LiveRestoration& live) { live.tell(live.take_unsaved()); }
 
 TEST(LiveRestoration, ViewersGetWhatTheyMissedAndThenTheRest) {
-  LiveRestoration live(facts());
+  LiveRestoration live(facts(), {});
   for (int i = 0; i < 3; ++i) live.say(message(false), i);
   deliver(live);
   Listener all, late;
@@ -57,7 +57,7 @@ TEST(LiveRestoration, ViewersGetWhatTheyMissedAndThenTheRest) {
 }
 
 TEST(LiveRestoration, MinorMessagesAreThinned) {
-  LiveRestoration live(facts());
+  LiveRestoration live(facts(), {});
   live.say(message(true), 1000);
   live.say(message(true), 1199);
   EXPECT_EQ(live.facts.seq, 1);
@@ -73,7 +73,7 @@ TEST(LiveRestoration, MinorMessagesAreThinned) {
 }
 
 TEST(LiveRestoration, GoesOnAfterARestart) {
-  LiveRestoration live(facts());
+  LiveRestoration live(facts(), {});
   live.restore({{1, R"({"stage":"upload","say":"uploaded","progress":5,"source":null})"}, {2, "damaged"}, {3, R"({"stage":"inference","say":"step","progress":33.5,"source":null})"}});
   EXPECT_EQ(live.facts.seq, 3);
   live.say(message(false), 0);
@@ -81,7 +81,7 @@ TEST(LiveRestoration, GoesOnAfterARestart) {
 }
 
 TEST(LiveRestoration, PicturesGetTheirAddress) {
-  LiveRestoration live(facts());
+  LiveRestoration live(facts(), {});
   restoration::Message with = message(false);
   with.extra.emplace("preview", json::object{{"x", 0}});
   live.say(with, 0);

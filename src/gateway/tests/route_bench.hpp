@@ -53,7 +53,7 @@ class RouteBench {
     const auto match = router.match(request.method, std::string_view(request.target).substr(0, request.target.find('?')));
     if (!match.handler) return Response::empty(match.allowed.empty() ? 404 : 405);
     request.params = match.params;
-    request.user = user;
+    request.who = who;
     TextBody stream(body, piece);
     if (match.options.streams_body) request.stream = &stream;
     else request.body = std::move(body);
@@ -83,7 +83,7 @@ class RouteBench {
   SchemaStore schemas{folders};
   LogBuffer logs;
   Router router;
-  std::string user = "default";
+  Identity who;
 
  private:
   // Routes of files never touch these two.

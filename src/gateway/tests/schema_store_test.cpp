@@ -65,16 +65,45 @@ TEST(FolderLists, know_files_and_other_names) {
 
 TEST(SchemaStore, makes_its_text_once_per_change) {
   RouteBench bench;
-  EXPECT_THROW(bench.schemas.info(), Unavailable);
+  EXPECT_THROW(bench.schemas.info("local"), Unavailable);
   bench.schemas.replace(two_classes());
-  const auto first = bench.schemas.info();
-  EXPECT_EQ(bench.schemas.info().text, first.text);
+  const auto first = bench.schemas.info("local");
+  EXPECT_EQ(bench.schemas.info("local").text, first.text);
   bench.scratch.write("input/new.png");
-  const auto second = bench.schemas.info();
+  const auto second = bench.schemas.info("local");
   EXPECT_NE(second.etag, first.etag);
   EXPECT_THAT(*second.text, HasSubstr("new.png"));
   bench.schemas.replace(two_classes());
-  EXPECT_EQ(bench.schemas.info().etag, second.etag);
+  EXPECT_EQ(bench.schemas.info("local").etag, second.etag);
+}
+
+TEST(SchemaStore, shows_users_their_own_files) {
+  RouteBench bench;
+  bench.schemas.replace(two_classes());
+  bench.scratch.write("input/local.png");
+  bench.scratch.write("input/users/anna/hers.png");
+  const auto hers = bench.schemas.info("anna"), local = bench.schemas.info("local");
+  EXPECT_THAT(*hers.text, AllOf(HasSubstr("hers.png"), Not(HasSubstr("local.png"))));
+  EXPECT_THAT(*local.text, AllOf(HasSubstr("local.png"), Not(HasSubstr("hers.png"))));
+  const auto again = bench.schemas.info("anna");
+  EXPECT_EQ(*again.text, *hers.text);
+  EXPECT_EQ(bench.schemas.info("anna").text, again.text) << "made once";
+  bench.scratch.write("input/users/anna/more.png");
+  EXPECT_THAT(*bench.schemas.info("anna").text, HasSubstr("more.png"));
+  EXPECT_TRUE(bench.schemas.lists_of("anna")->file_exists("hers.png"));
+  for (const char* name : {"local.png", "../../local.png", "../bob/x.png"}) EXPECT_FALSE(bench.schemas.lists_of("anna")->file_exists(name)) << name;
+}
+
+TEST(SchemaStore, KeepsTheInfoOfALimitedNumberOfUsers) {
+  RouteBench bench;
+  bench.schemas.replace(two_classes());
+  const auto first = bench.schemas.info("u0").text;
+  for (int i = 1; i < 16; ++i) bench.schemas.info("u" + std::to_string(i));
+  EXPECT_EQ(bench.schemas.info("u0").text, first);
+  bench.schemas.info("u16");  // u1 makes place
+  EXPECT_EQ(bench.schemas.info("u0").text, first);
+  for (int i = 17; i < 33; ++i) bench.schemas.info("u" + std::to_string(i));
+  EXPECT_NE(bench.schemas.info("u0").text, first);
 }
 
 TEST(ObjectInfo, is_served_whole_by_class_and_compressed) {

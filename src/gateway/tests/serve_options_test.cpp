@@ -81,7 +81,7 @@ TEST(ServeOptions, FlagsThatMeanNothingHereGetOneLine) {
 
 TEST(ServeOptions, WhatComesLaterIsRefusedWithALine) {
   for (const auto& arguments : std::vector<std::vector<std::string>>{
-           {"--vram", "8G"}, {"--auth", "file"}, {"--broker", "redis://x"}, {"--storage", "s3://x"}}) {
+           {"--vram", "8G"}, {"--broker", "redis://x"}, {"--storage", "s3://x"}}) {
     try {
       parse(arguments);
       ADD_FAILURE() << arguments.front();

@@ -40,8 +40,8 @@ TEST_F(ServerTest, WebSocketHandshakeAndFirstMessages) {
     client.send(client_frame(0x81, R"({"type":"feature_flags","data":{}})") + client_frame(0x89, "x"));
     EXPECT_EQ(client.read(3), short_frame("x", 0x8a)) << "only the first object counts";
     on_io([&] {
-      ASSERT_NE(hub.find("me"), nullptr);
-      EXPECT_TRUE(hub.find("me")->supports_preview_metadata());
+      ASSERT_NE(hub.find("local", "me"), nullptr);
+      EXPECT_TRUE(hub.find("local", "me")->supports_preview_metadata());
     });
     client.send(client_frame(0x88, "\x03\xe8"));
     EXPECT_EQ(client.rest(), short_frame("\x03\xe8", 0x88));
@@ -93,13 +93,13 @@ TEST_F(ServerTest, TheNewerSocketOfAnIdGetsItsMessages) {
   RawClient newer(port);
   newer.ask(std::string("GET /ws?clientId=me") + kUpgrade);
   newer.read(10);
-  on_io([&] { hub.send("me", Frame::text("one")); });
+  on_io([&] { hub.send("local", "me", Frame::text("one")); });
   EXPECT_EQ(newer.read(5), short_frame("one"));
   older.reset();
   std::this_thread::sleep_for(std::chrono::milliseconds(50));
   on_io([&] {
     EXPECT_EQ(hub.size(), 1u);
-    hub.send("me", Frame::text("two"));
+    hub.send("local", "me", Frame::text("two"));
   });
   EXPECT_EQ(newer.read(5), short_frame("two"));
 }
@@ -119,8 +119,8 @@ TEST_F(ServerTest, ASlowClientIsDroppedAndTheOthersGetEverything) {
   reader.join();
   std::this_thread::sleep_for(std::chrono::milliseconds(1300));
   on_io([&] {
-    EXPECT_EQ(hub.find("slow"), nullptr) << "over its hard limit: told 1013 and dropped after a second";
-    EXPECT_NE(hub.find("quick"), nullptr);
+    EXPECT_EQ(hub.find("local", "slow"), nullptr) << "over its hard limit: told 1013 and dropped after a second";
+    EXPECT_NE(hub.find("local", "quick"), nullptr);
   });
 }
 

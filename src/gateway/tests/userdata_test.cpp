@@ -134,11 +134,11 @@ TEST(ManyUsers, have_folders_of_their_own) {
   EXPECT_EQ(bench.ask("POST", "/users", "{}").status, 500);
   EXPECT_EQ(RouteBench::text_of(bench.get("/users")), "{\"storage\":\"server\",\"users\":{\"" + id + "\":\"Ann & Bob\"}}");
 
-  bench.user = id;
+  bench.who.name = id;
   EXPECT_EQ(bench.ask("POST", "/settings/a", "1").status, 200);
   EXPECT_TRUE(fs::exists(bench.folders.user / id / "comfy.settings.json"));
   for (const std::string stranger : {"", "nobody", "__system", "../input"}) {
-    bench.user = stranger;
+    bench.who.name = stranger;
     EXPECT_EQ(bench.get("/settings").status, 401) << stranger;
     EXPECT_EQ(bench.get("/v2/userdata").status, 403) << stranger;
     EXPECT_EQ(bench.get("/userdata?dir=x").status, 500) << stranger;

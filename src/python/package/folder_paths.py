@@ -1,8 +1,10 @@
 """Where files lie: the folders of the server, lists of models and of pictures."""
 import mimetypes
 import os
+import threading
 import time
 
+from darkroom_host import current
 from darkroom_host.host_modules import rest
 
 __getattr__ = rest("folder_paths")
@@ -28,6 +30,26 @@ def use(folders):
         folder_names_and_paths[folder["key"]] = (list(folder["paths"]), endings)
 
 
+_of_job = {}  # kind of folder -> that of the user whose job runs, where it is another than the server's
+_job_thread = None
+
+
+def enter(folders):
+    """A job is about to run on this thread whose files lie in `folders`: {"input", "output", "temp"}."""
+    global _job_thread
+    _job_thread = threading.get_ident()
+    own = {"input": input_directory, "output": output_directory, "temp": temp_directory}
+    _of_job.clear()
+    _of_job.update((kind, folder) for kind, folder in folders.items() if folder != own[kind])
+
+
+def _of_job_here(kind):
+    """That of the running job, for its own code; handlers of routes and questions about inputs belong to none."""
+    if kind not in _of_job or current.number() == current.OUTSIDE:
+        return None
+    return _of_job[kind] if current.number() > 0 or threading.get_ident() == _job_thread else None
+
+
 def map_legacy(folder_name):
     return _LEGACY.get(folder_name, folder_name)
 
@@ -35,15 +57,15 @@ def map_legacy(folder_name):
 # ---- the folders
 
 def get_output_directory():
-    return output_directory
+    return _of_job_here("output") or output_directory
 
 
 def get_temp_directory():
-    return temp_directory
+    return _of_job_here("temp") or temp_directory
 
 
 def get_input_directory():
-    return input_directory
+    return _of_job_here("input") or input_directory
 
 
 def get_user_directory():
@@ -79,13 +101,14 @@ def set_user_directory(user_dir):
 
 
 def get_directory_by_type(type_name):
-    return {"output": output_directory, "temp": temp_directory, "input": input_directory}.get(type_name)
+    return {"output": get_output_directory, "temp": get_temp_directory, "input": get_input_directory}.get(type_name, lambda: None)()
 
 
 def get_input_subfolders():
     found = []
-    for root, folders, _ in os.walk(input_directory):
-        found += [os.path.relpath(os.path.join(root, name), input_directory).replace(os.sep, "/") for name in folders]
+    top = get_input_directory()
+    for root, folders, _ in os.walk(top):
+        found += [os.path.relpath(os.path.join(root, name), top).replace(os.sep, "/") for name in folders]
     return sorted(found)
 
 
@@ -101,7 +124,7 @@ def annotated_filepath(name):
 def get_annotated_filepath(name, default_dir=None):
     name, folder = annotated_filepath(name)
     if folder is None:
-        folder = input_directory if default_dir is None else default_dir
+        folder = get_input_directory() if default_dir is None else default_dir
     path = os.path.abspath(os.path.join(folder, name))
     if os.path.commonpath((os.path.abspath(folder), path)) != os.path.abspath(folder):
         raise ValueError(f"{name} lies outside of its folder")

@@ -1,6 +1,7 @@
 // The Chinese words. The key is the English text; what stands in braces is a value. {wan} is a number in units of ten thousand.
 export const zh = {
   // the page
+  "Log in · Darkroom": "登录 · Darkroom",
   "Restore photographs · Darkroom": "老照片修复 · Darkroom",
   "Restore photographs": "老照片修复",
   "Skip to the photographs": "跳到照片",

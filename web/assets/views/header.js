@@ -1,9 +1,11 @@
-// The line at the top: how busy the server is, the language, the light. And the words of index.html in the present language.
+// The line at the top: how busy the server is, the language, the light. And the words of the HTML file in the present language.
 import { h, setText } from "../lib/dom.js";
 import { language, setLanguage, t } from "../lib/strings.js";
 import { switchTheme } from "../lib/theme.js";
 
 const byId = id => document.getElementById(id);
+
+const kTitle = document.title;  // as the file has it
 
 function translateFixedWords() {
   for (const element of document.querySelectorAll("[data-t]")) {
@@ -11,11 +13,22 @@ function translateFixedWords() {
     setText(element, t(element.dataset.t));
   }
   for (const element of document.querySelectorAll("[data-t-label]")) element.setAttribute("aria-label", t(element.dataset.tLabel));
-  document.title = t("Restore photographs · Darkroom");
+  document.title = t(kTitle);
   const other = language() === "zh" ? ["en", "English"] : ["zh", "中文"];
   const button = byId("lang");
   button.lang = other[0];
   button.textContent = other[1];
+}
+
+/** The tools that every page has: its light and its language. */
+export function tools({ onLanguage }) {
+  byId("theme").addEventListener("click", switchTheme);
+  byId("lang").addEventListener("click", () => {
+    setLanguage(language() === "zh" ? "en" : "zh");
+    translateFixedWords();
+    onLanguage();
+  });
+  translateFixedWords();
 }
 
 export function header({ work, onHome, onLanguage, onSignOut }) {
@@ -26,13 +39,6 @@ export function header({ work, onHome, onLanguage, onSignOut }) {
     if (!load.hidden) setText(load, t("{n} of {all} running", { n: running, all: limits.running }));
     byId("sign-out").hidden = !user?.can_sign_out;
   };
-  byId("theme").addEventListener("click", switchTheme);
-  byId("lang").addEventListener("click", () => {
-    setLanguage(language() === "zh" ? "en" : "zh");
-    translateFixedWords();
-    showLoad();
-    onLanguage();
-  });
   byId("sign-out").addEventListener("click", onSignOut);
   document.querySelector(".mark").addEventListener("click", event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
@@ -40,7 +46,12 @@ export function header({ work, onHome, onLanguage, onSignOut }) {
     onHome();
   });
   work.addEventListener("info", showLoad);
-  translateFixedWords();
+  tools({
+    onLanguage: () => {
+      showLoad();
+      onLanguage();
+    },
+  });
   return { hideLoad: () => { load.hidden = true; byId("sign-out").hidden = true; } };
 }
 

@@ -21,7 +21,7 @@ from .packs import load_packs, taken
 from .patches import adapted
 from .plain import text
 
-__all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_later", "choices", "describe_exception", "handle", "handled_prompt", "load_packs", "opened", "start", "taken"]
+__all__ = ["ExecutionBlocker", "Handle", "adapted", "blocker", "call", "call_later", "choices", "describe_exception", "enter_folders", "handle", "handled_prompt", "load_packs", "opened", "start", "taken"]
 
 
 def start(told):
@@ -46,6 +46,11 @@ def opened(door):
         routes = None
     PromptServer.instance.serving = True
     return text({"packs": packs.report, "pack_routes": routes, "prompt_hook": bool(PromptServer.instance.on_prompt_handlers)})
+
+
+def enter_folders(folders):
+    """On the execution thread: a job is about to run whose files lie in `folders`: {"input", "output", "temp"}."""
+    folder_paths.enter(folders)
 
 
 def handled_prompt(body):

@@ -1,0 +1,87 @@
+#include "gateway/allowances.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gateway/options.hpp"
+#include "gateway/services.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr int kSteps = 60;
+/// Limit: users whose uploads are remembered. Beyond: those who have sent nothing lately are forgotten. Fixed: bounds the memory of the
+/// gateway. Edge: Allowances.IdleUsersAreForgotten.
+constexpr std::size_t kRemembered = 10'000;
+
+/// Throws when `amount` more would be too much.
+void check(SlidingSum& sum, double amount, double limit, std::int64_t now, const std::string& text) {
+  if (limit <= 0) return;
+  const double over = sum.sum(now) + amount - limit;
+  if (over > 0) throw Exhausted(text, std::max<std::int64_t>(1, (sum.until_freed(over, now) + 999) / 1000));
+}
+
+}  // namespace
+
+void SlidingSum::add(double amount, std::int64_t now) {
+  const std::int64_t step = span_ms_ / kSteps, begin = now / step * step;
+  if (steps_.empty() || steps_.back().first != begin) steps_.emplace_back(begin, 0);
+  steps_.back().second += amount;
+  sum_ += amount;
+}
+
+double SlidingSum::sum(std::int64_t now) {
+  while (!steps_.empty() && steps_.front().first + span_ms_ <= now) {
+    sum_ -= steps_.front().second;
+    steps_.pop_front();
+  }
+  if (steps_.empty()) sum_ = 0;  // no rounding errors are kept
+  return sum_;
+}
+
+std::int64_t SlidingSum::until_freed(double amount, std::int64_t now) const {
+  double freed = 0;
+  for (const auto& [begin, spent] : steps_)
+    if ((freed += spent) >= amount) return begin + span_ms_ - now;
+  return span_ms_;
+}
+
+Allowances::Spent& Allowances::spent_by(const Identity& who, std::int64_t now) {
+  if (users_.size() >= kRemembered && !users_.contains(who.user))
+    for (auto user = users_.begin(); user != users_.end();) {
+      Spent& spent = user->second;
+      const bool idle = spent.uploads.sum(now) + spent.bytes.sum(now) + spent.megapixels.sum(now) == 0;
+      user = idle ? users_.erase(user) : std::next(user);
+    }
+  return users_[who.user];
+}
+
+void Allowances::begin_upload(const Identity& who, std::uint64_t bytes, std::int64_t now) {
+  if (!who.has_own_room()) return;
+  Spent& spent = spent_by(who, now);
+  check(spent.uploads, 1, limits_.uploads_a_minute, now, fmt::format("You have made {} uploads in the last minute: wait a little", limits_.uploads_a_minute));
+  const auto most = static_cast<double>(limits_.bytes_an_hour);
+  check(spent.bytes, static_cast<double>(std::max<std::uint64_t>(bytes, 1)), most, now, fmt::format("With this upload you would have sent over {} MiB in the last hour: wait a little", limits_.bytes_an_hour >> 20));
+  spent.uploads.add(1, now);
+}
+
+void Allowances::received(const Identity& who, std::uint64_t bytes, std::int64_t now) {
+  if (who.has_own_room()) spent_by(who, now).bytes.add(static_cast<double>(bytes), now);
+}
+
+void Allowances::restore(const Identity& who, std::int64_t width, std::int64_t height, std::int64_t now) {
+  if (!who.has_own_room()) return;
+  Spent& spent = spent_by(who, now);
+  const double megapixels = static_cast<double>(width) * static_cast<double>(height) / 1e6;
+  check(spent.megapixels, megapixels, limits_.megapixels_an_hour, now,
+        fmt::format("With this photograph you would have had over {:g} million pixels restored in the last hour: wait a little", limits_.megapixels_an_hour));
+  spent.megapixels.add(megapixels, now);
+}
+
+Allowances& allowances_of(Services& services) {
+  if (!services.allowances) services.allowances = std::make_shared<Allowances>(services.options.user_limits);
+  return *services.allowances;
+}
+
+}  // namespace darkroom

@@ -1,0 +1,187 @@
+#include "gateway/gatekeeper.hpp"
+
+#include "base/error.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "gateway/middleware.hpp"
+#include "gateway/options.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr std::string_view kSessionCookie = "darkroom_session", kVisitorCookie = "darkroom_visitor";
+constexpr std::int64_t kVisitorSeconds = 365 * 24 * 3600;
+/// A login with an API token that does not expire; revoking the token ends it too.
+constexpr std::int64_t kSessionSeconds = 30 * 24 * 3600;
+
+std::int64_t now_s() { return now_ms() / 1000; }
+
+/// The value of one cookie; "" when it is not there.
+std::string_view cookie_of(const Request& request, std::string_view name) {
+  std::string_view rest = request.header("cookie");
+  while (!rest.empty()) {
+    const auto end = rest.find(';');
+    const std::string_view one = trim(rest.substr(0, end));
+    if (one.starts_with(name) && one.size() > name.size() && one[name.size()] == '=') return one.substr(name.size() + 1);
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  return {};
+}
+
+/// The token of `Authorization: Bearer TOKEN`; "" without one.
+std::string_view bearer_token(const Request& request) {
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string_view value = request.header("authorization");
+  return starts_with_nocase(value, kScheme) ? trim(value.substr(kScheme.size())) : std::string_view();
+}
+
+bool is_secure(const Request& request) { return request.connection.tls || request.header("x-forwarded-proto") == "https"; }
+
+std::string cookie(std::string_view name, std::string_view value, std::int64_t seconds, bool secure) {
+  std::string text(name);
+  ((text += '=') += value) += "; Path=/; HttpOnly; SameSite=Lax; Max-Age=" + std::to_string(seconds);
+  if (secure) text += "; Secure";
+  return text;
+}
+
+/// A proxy on this machine speaks for others.
+bool is_forwarded(const Request& request) {
+  return !request.header("x-forwarded-for").empty() || !request.header("forwarded").empty() || !request.header("x-real-ip").empty();
+}
+
+bool wants_page(const Request& request) {
+  return (request.method == "GET" || request.method == "HEAD") && request.header("accept").find("text/html") != std::string_view::npos;
+}
+
+/// Replies of the photo service have their code beside the text, those of ComfyUI's routes an object.
+Response refusal(const Request& request, int status, const char* code, const std::string& why) {
+  const bool own = request.path.starts_with("/restore") || request.path.starts_with("/results") || request.path.starts_with("/auth");
+  return own ? Response::of_json(json::object{{"error", why}, {"code", code}}, status) : Response::error(status, code, why);
+}
+
+Response unauthorized(const Request& request, const std::string& why) {
+  if (wants_page(request)) {
+    Response to_login = Response::empty(303);
+    to_login.header("Location", "/login?next=" + percent_encode(request.target)).header("Cache-Control", "no-store");
+    return to_login;
+  }
+  Response response = refusal(request, 401, "login_needed", why);
+  response.header("WWW-Authenticate", "Bearer");
+  return response;
+}
+
+/// Is this page one of the same server? A browser says where it is from whenever that matters.
+bool is_from_elsewhere(const Request& request, const Options& options) {
+  const std::string_view origin = request.header("origin");
+  if (origin.empty() || (options.enable_cors && origin == options.cors_origin)) return false;
+  return !same_origin(request.header("host"), origin);
+}
+
+}  // namespace
+
+Gatekeeper::Gatekeeper(const Options& options)
+    : options_(options), auth_(!options.auth.empty()), api_tokens_(api_tokens_file(options.base_directory)),
+      signer_(Signer::of_file(options.base_directory / "server.secret")) {
+  if (auth_ && options.auth != kApiTokensAlone) authority_.emplace(options.auth);
+}
+
+Identity Gatekeeper::named(const std::string& user) const {
+  return {.user = user, .by = Identity::By::kToken, .admin = authority_ && authority_->is_admin(user)};
+}
+
+Gatekeeper::Bearer Gatekeeper::bearer_of(std::string_view token, std::int64_t now) {
+  if (ApiTokens::looks_like_one(token)) {
+    const auto known = api_tokens_.find(token, now);
+    if (!known) throw BadToken("The API token is unknown, revoked or expired");
+    return {named(known->user), known->expires, known->id};
+  }
+  if (!authority_) throw BadToken("This server takes API tokens alone");
+  const JwtClaims claims = authority_->verify(token, now);
+  return {named(claims.user), claims.expires, ""};
+}
+
+std::optional<Gatekeeper::Bearer> Gatekeeper::by_session(std::string_view text, std::int64_t now) {
+  const auto claims = signer_.verify("session", text, now);
+  if (!claims) return std::nullopt;
+  const std::string token_id = string_or(*claims, "token", "");
+  if (!token_id.empty() && !api_tokens_.with_id(token_id, now)) return std::nullopt;
+  return Bearer{named(string_or(*claims, "user", "")), int_or(*claims, "exp", 0), token_id};
+}
+
+Gatekeeper::Verdict Gatekeeper::by_credentials(const Request& request, std::int64_t now) {
+  if (const std::string_view token = bearer_token(request); !token.empty()) {
+    try {
+      return Passed{bearer_of(token, now).who, ""};
+    } catch (const BadToken& why) {
+      return unauthorized(request, why.what());
+    }
+  }
+  if (const std::string* ticket = request.query_value("ticket"); ticket && !request.header("upgrade").empty()) {
+    const auto claims = signer_.verify("ticket", *ticket, now);
+    if (!claims) return unauthorized(request, "The ticket is not valid any more");
+    return Passed{named(string_or(*claims, "user", "")), ""};
+  }
+  if (const std::string_view session = cookie_of(request, kSessionCookie); !session.empty()) {
+    if (const auto bearer = by_session(session, now)) {
+      if (is_from_elsewhere(request, options_)) return refusal(request, 403, "foreign_origin", "A page of another site may not use this login");
+      return Passed{bearer->who, ""};
+    }
+    return unauthorized(request, "The login has expired");
+  }
+  return unauthorized(request, "A token is needed: log in, or send Authorization: Bearer");
+}
+
+Gatekeeper::Verdict Gatekeeper::without_auth(const Request& request, std::int64_t now) {
+  // Other words in this header are for others: ComfyUI's clients send those of paid services.
+  if (const std::string_view token = bearer_token(request); ApiTokens::looks_like_one(token)) return by_credentials(request, now);
+  if (options_.multi_user) {
+    const std::string_view name = request.header("comfy-user");
+    if (name.empty()) return Passed{};
+    return Passed{{.user = std::string(kNamedPrefix) + std::string(name), .name = std::string(name), .by = Identity::By::kName, .admin = true}, ""};
+  }
+  if (request.connection.loopback && !is_forwarded(request)) return Passed{};
+  Passed passed{{.by = Identity::By::kVisitor, .admin = false}, ""};
+  if (const auto claims = signer_.verify("visitor", cookie_of(request, kVisitorCookie), now)) {
+    passed.who.user = std::string(kVisitorPrefix) + string_or(*claims, "visitor", "");
+    if (is_from_elsewhere(request, options_)) return refusal(request, 403, "foreign_origin", "A page of another site may not use this cookie");
+    return passed;
+  }
+  const std::string id = uuid4();
+  passed.who.user = std::string(kVisitorPrefix) + id;
+  passed.set_cookie = cookie(kVisitorCookie, signer_.sign("visitor", {{"visitor", id}, {"exp", now + kVisitorSeconds}}), kVisitorSeconds, is_secure(request));
+  return passed;
+}
+
+Gatekeeper::Verdict Gatekeeper::admit(const Request& request, Access access) {
+  const std::int64_t now = now_s();
+  if (const std::string* link = request.query_value("link"); link && (request.method == "GET" || request.method == "HEAD")) {
+    const auto claims = signer_.verify("link", *link, now);
+    if (claims && string_or(*claims, "path", "") == request.path)
+      return Passed{{.user = string_or(*claims, "user", ""), .by = Identity::By::kLink, .admin = false}, ""};
+    return refusal(request, 403, "bad_link", "This link is not valid any more");
+  }
+  Verdict verdict = auth_ ? by_credentials(request, now) : without_auth(request, now);
+  const auto* passed = std::get_if<Passed>(&verdict);
+  if (!passed && access == Access::kPublic) return Passed{{.user = "", .by = Identity::By::kLink, .admin = false}, ""};
+  if (passed && access == Access::kAdmin && !passed->who.admin) return refusal(request, 403, "forbidden", "Only those who run this server may do this");
+  return verdict;
+}
+
+std::string Gatekeeper::session_cookie(const Bearer& bearer, const Request& request, std::int64_t now) const {
+  const std::int64_t expires = bearer.expires > 0 ? std::min(bearer.expires, now + kSessionSeconds) : now + kSessionSeconds;
+  const json::object claims{{"user", bearer.who.user}, {"token", bearer.token_id}, {"exp", expires}};
+  return cookie(kSessionCookie, signer_.sign("session", claims), expires - now, is_secure(request));
+}
+
+std::string Gatekeeper::ended_session_cookie() { return cookie(kSessionCookie, "", 0, false); }
+
+std::string Gatekeeper::ticket(const Identity& who, std::int64_t now) const {
+  return signer_.sign("ticket", {{"user", who.user}, {"exp", now + kTicketSeconds}});
+}
+
+std::string Gatekeeper::signed_link(const std::string& user, const std::string& path, std::int64_t expires) const {
+  return path + (path.find('?') == std::string::npos ? "?" : "&") + "link=" + signer_.sign("link", {{"user", user}, {"path", path.substr(0, path.find('?'))}, {"exp", expires}});
+}
+
+}  // namespace darkroom

@@ -1,0 +1,93 @@
+#include "identity/signer.hpp"
+
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <iterator>
+
+#include "base/error.hpp"
+#include "identity/base64url.hpp"
+
+namespace darkroom {
+namespace {
+
+constexpr std::size_t kSecretBytes = 32;
+/// Limit: a cookie, ticket or signed link, bytes. Beyond: it is taken for none. Fixed: those given out have some hundred. Edge:
+/// Signer.TextsHaveALimit.
+constexpr std::size_t kLongestText = 4096;
+
+std::string read_secret(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) throw Forbidden("the file " + file.string() + " can't be read");
+  std::string secret{std::istreambuf_iterator<char>(in), {}};
+  if (secret.size() != kSecretBytes) throw InvalidInput("the file " + file.string() + " is no secret of this server: remove it, and everybody has to log in anew");
+  return secret;
+}
+
+}  // namespace
+
+std::string hmac_sha256(std::string_view key, std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> sum{};
+  unsigned int size = 0;
+  if (!HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(text.data()), text.size(), sum.data(), &size))
+    throw InternalError("HMAC failed");
+  return {reinterpret_cast<const char*>(sum.data()), size};
+}
+
+bool equal_in_constant_time(std::string_view a, std::string_view b) { return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0; }
+
+std::string random_bytes(std::size_t count) {
+  std::string bytes(count, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(bytes.data()), static_cast<int>(count)) != 1) throw InternalError("the system has no random numbers");
+  return bytes;
+}
+
+Signer Signer::of_file(const std::filesystem::path& file) {
+  // Written beside and linked into place: whoever starts at the same time reads a whole secret, and both the same.
+  const std::filesystem::path fresh = file.string() + "." + std::to_string(::getpid());
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) {
+    const std::string secret = random_bytes(kSecretBytes);
+    const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    const bool written = descriptor >= 0 && ::write(descriptor, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) && ::fsync(descriptor) == 0;
+    if (descriptor >= 0) ::close(descriptor);
+    const bool placed = written && (::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST);
+    ::unlink(fresh.c_str());
+    if (!placed) throw Forbidden("the file " + file.string() + " can't be written");
+  }
+  return Signer(read_secret(file));
+}
+
+std::string Signer::seal(std::string_view purpose, std::string_view payload) const {
+  std::string text(purpose);
+  text += '\n';
+  text += payload;
+  return base64url(hmac_sha256(secret_, text));
+}
+
+std::string Signer::sign(std::string_view purpose, const json::object& claims) const {
+  std::string text = base64url(dump(json::value(claims)));
+  const std::string seal = this->seal(purpose, text);
+  return text + "." + seal;
+}
+
+std::optional<json::object> Signer::verify(std::string_view purpose, std::string_view text, std::int64_t now) const {
+  const auto dot = text.find('.');
+  if (text.size() > kLongestText || dot == std::string_view::npos) return std::nullopt;
+  const std::string_view payload = text.substr(0, dot);
+  if (!equal_in_constant_time(seal(purpose, payload), text.substr(dot + 1))) return std::nullopt;
+  const auto decoded = base64url_decode(payload);
+  if (!decoded) return std::nullopt;
+  const json::value claims = parse_json(*decoded);
+  const std::int64_t expires = int_or(claims.as_object(), "exp", 0);
+  if (expires > 0 && now >= expires) return std::nullopt;
+  return claims.as_object();
+}
+
+}  // namespace darkroom
