@@ -7,7 +7,7 @@
 
 #include "base/error.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/server_client.hpp"
+#include "cli/server_of_run.hpp"
 #include "gateway/options.hpp"
 #include "storage/folders.hpp"
 
@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 std::vector<std::string> ask_server(const RunOptions& options) {
   asio::io_context io(1);
-  ServerClient client(io.get_executor(), ServerUrl::parse(options.server), options.tls_ca);
+  ServerClient client = client_of(io.get_executor(), options);
   ServerClient::Reply reply;
   std::exception_ptr failure;
   const auto ask = [&]() -> asio::awaitable<void> { reply = co_await client.get("/models/checkpoints"); };
@@ -45,6 +45,8 @@ std::vector<std::string> checkpoints_of(const RunOptions& options) {
     return folders.list_models("checkpoints");
   } catch (const Unavailable& lost) {
     throw RunFailure(RunStatus::kUnreachable, lost.what());
+  } catch (const Forbidden& refused) {
+    throw RunFailure(RunStatus::kUsage, refused.what());
   } catch (const InvalidInput& wrong) {
     throw RunFailure(RunStatus::kUsage, wrong.what());
   }

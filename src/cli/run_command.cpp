@@ -26,6 +26,8 @@ constexpr const char* kFooter =
     "  darkroom run upscale.json --input old.jpg --set LoadImage.image=old.jpg -o results\n"
     "  darkroom run txt2img.json --set 6.text=\"a cat\" --seed 7 --server http://127.0.0.1:8188";
 
+constexpr const char* kHere = "Runs here";  ///< group of flags
+
 ProgressView make_view(bool quiet, const Terminal& terminal) {
   const auto style = quiet ? ProgressView::Style::kSilent : terminal.interactive ? ProgressView::Style::kBar : ProgressView::Style::kLines;
   return {std::cerr, style, terminal.columns};
@@ -57,24 +59,43 @@ RunStatus run_workflow(const RunOptions& given) {
   return status;
 }
 
+void add_place_flags(CLI::App& command, RunOptions& options) {
+  command.add_option("--server", options.server, "Works on this server instead of here")->type_name("URL");
+  command
+      .add_option("--token", options.token, "Who you are to that server; better in the environment, where no list of processes shows it")
+      ->type_name("TOKEN")
+      ->envname("DARKROOM_TOKEN");
+  command.add_option("--tls-ca", options.tls_ca, "PEM file of the authorities to trust for an https server (default: the system's)")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  command.add_flag("-q,--quiet", options.quiet, "Shows no progress");
+
+  command.add_option("--base-directory", options.base_directory, "Folder with input, models and so on, as of serve")
+      ->type_name("DIR")
+      ->group(kHere);
+  command.add_option("--extra-model-paths-config", options.extra_model_paths, "YAML file with further model folders")
+      ->expected(1)
+      ->take_all()
+      ->check(CLI::ExistingFile)
+      ->group(kHere);
+  command.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")
+      ->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))
+      ->group(kHere);
+  command.add_option("--ram", options.ram, "Memory that the worker may use: 8G, 900M")->type_name("SIZE")->group(kHere);
+  command.add_flag("--cpu", options.cpu, "Uses no GPU")->group(kHere);
+  command.add_option("--verbose", options.verbose, "DEBUG (with tracebacks), INFO, WARNING or ERROR")
+      ->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}))
+      ->group(kHere);
+  command.add_option("--worker-program", options.worker_program, "The worker to start (default: beside this program)")->group(kHere);
+}
+
 void add_run_flags(CLI::App& command, RunOptions& options) {
   command.add_option("-o,--output", options.output, "Folder of the results (default: here)")->type_name("DIR");
   command.add_option("--input", options.inputs, "A picture to put into the input folder first; may be given several times")->expected(1)->take_all()->check(CLI::ExistingFile);
-  command.add_option("--server", options.server, "Runs on this server instead of here")->type_name("URL");
-  command.add_option("--tls-ca", options.tls_ca, "PEM file of the authorities to trust for an https server (default: the system's)")->type_name("FILE")->check(CLI::ExistingFile);
-  command.add_flag("-q,--quiet", options.quiet, "Shows no progress");
+  add_place_flags(command, options);
   command.add_flag("!--no-preview", options.previews, "Shows no pictures of a running sampler, even where the terminal can")->default_str("");
-
-  const std::string here = "Runs here";
-  command.add_option("--base-directory", options.base_directory, "Folder with input, models and so on, as of serve")->type_name("DIR")->group(here);
-  command.add_option("--input-directory", options.input_directory, "Folder of the input pictures")->type_name("DIR")->group(here);
-  command.add_option("--extra-model-paths-config", options.extra_model_paths, "YAML file with further model folders")->expected(1)->take_all()->check(CLI::ExistingFile)->group(here);
-  command.add_option("--precision", options.precision, "auto, fp32, bf16 or fp16")->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}))->group(here);
-  command.add_option("--ram", options.ram, "Memory that the worker may use: 8G, 900M")->type_name("SIZE")->group(here);
-  command.add_flag("--cpu", options.cpu, "Uses no GPU")->group(here);
-  command.add_flag("--disable-metadata", options.disable_metadata, "Saves no workflow in the pictures")->group(here);
-  command.add_option("--verbose", options.verbose, "DEBUG (with tracebacks), INFO, WARNING or ERROR")->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}))->group(here);
-  command.add_option("--worker-program", options.worker_program, "The worker to start (default: beside this program)")->group(here);
+  command.add_option("--input-directory", options.input_directory, "Folder of the input pictures")->type_name("DIR")->group(kHere);
+  command.add_flag("--disable-metadata", options.disable_metadata, "Saves no workflow in the pictures")->group(kHere);
 }
 
 void add_run_command(CLI::App& app, int& status) {

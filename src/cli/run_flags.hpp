@@ -10,7 +10,10 @@ class App;
 
 namespace darkroom {
 
-/// The flags that say where a workflow runs and where its results go.
+/// The flags that say where work is done: on a server, or here and with what.
+void add_place_flags(CLI::App& command, RunOptions& options);
+
+/// These, and where a workflow's pictures come from and its results go.
 void add_run_flags(CLI::App& command, RunOptions& options);
 
 /// Runs it with its progress on standard error; the paths of the results go to standard output.

@@ -19,6 +19,7 @@ struct RunOptions {
   std::vector<std::filesystem::path> inputs;  ///< pictures to put into the input folder first
   std::string server;              ///< "http://127.0.0.1:8188"; empty: run here
   std::filesystem::path tls_ca;    ///< authorities to trust for an https server; empty: those of the system
+  std::string token;               ///< who asks the server; "": nobody in particular. Never shown
   bool quiet = false;
   bool previews = true;            ///< pictures of running samplers, where the terminal can show them
 

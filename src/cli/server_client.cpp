@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -15,6 +16,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
+#include <cstdlib>
 #include <functional>
 #include <optional>
 #include <vector>
@@ -41,7 +43,7 @@ constexpr std::uint64_t kMaxReplyBytes = 2ull << 30;
 /// Limit: a WebSocket message to `darkroom run`, bytes. Beyond: it asks for the end every second instead. Fixed: previews and texts are
 /// shorter. Edge: ServerClientLimits.MessagesAtTheLimit.
 constexpr std::size_t kMaxMessageBytes = 64u << 20;
-constexpr std::size_t kPieceBytes = 256u << 10;  ///< of a body that is taken as it comes
+constexpr std::size_t kPieceBytes = 256u << 10;  ///< of a body that is taken or sent piece by piece
 
 /// A connection with or without TLS under one type that hides how a piece is read and written: Beast's operations over it are compiled
 /// once instead of once a kind. Used from one thread.
@@ -121,6 +123,7 @@ struct ServerClient::State {
   ServerUrl url;
   std::optional<ServerUrl> proxy;
   asio::ssl::context trust{asio::ssl::context::tls_client};
+  std::string token;
   std::optional<beast::websocket::stream<Stream>> socket;
   std::function<void(std::string_view)> binary;
 
@@ -188,15 +191,35 @@ struct ServerClient::State {
                                   X509_verify_cert_error_string(verdict)));
   }
 
-  asio::awaitable<Reply> exchange(http::request<http::string_body> request) {
+  /// Sends it piece by piece: each has its time, however long the whole takes.
+  static asio::awaitable<boost::system::error_code> write(Stream& stream, http::request<http::string_body>& request, const Sent& sent) {
+    http::request_serializer<http::string_body> serializer(request);
+    serializer.limit(kPieceBytes);
+    boost::system::error_code fault;
+    for (std::size_t all = 0; !fault && !serializer.is_done();) {
+      stream.tcp().expires_after(kReplyTime);
+      all += co_await http::async_write_some(stream, serializer, asio::redirect_error(asio::use_awaitable, fault));
+      if (sent) sent(std::min(all, request.body().size()));
+    }
+    co_return fault;
+  }
+
+  /// A server that wants to know who asks.
+  void check_token(int status) const {
+    if (status != static_cast<int>(http::status::unauthorized)) return;
+    throw Forbidden(token.empty() ? fmt::format("{} wants a token: --token or DARKROOM_TOKEN gives it", url.authority())
+                                  : fmt::format("{} refused the token of --token or DARKROOM_TOKEN", url.authority()));
+  }
+
+  asio::awaitable<Reply> exchange(http::request<http::string_body> request, Sent sent) {
     Stream stream = new_stream();
     co_await connect(stream);
     http::response_parser<http::string_body> parser;
     parser.body_limit(kMaxReplyBytes);
     beast::flat_buffer buffer;
-    boost::system::error_code fault;
-    stream.tcp().expires_after(kReplyTime);
-    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
+    boost::system::error_code fault = co_await write(stream, request, sent);
+    // A server may say no before it has read everything.
+    if (fault == asio::error::broken_pipe || fault == asio::error::connection_reset) fault = {};
     while (!fault && !parser.is_done()) {
       stream.tcp().expires_after(kReplyTime);
       co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
@@ -204,7 +227,9 @@ struct ServerClient::State {
     if (fault)
       throw Unavailable(fmt::format("{} did not answer {}: {}", url.authority(), std::string_view(request.target()), reason(fault)));
     const int status = static_cast<int>(parser.get().result_int());
-    co_return Reply{status, std::move(parser.get().body())};
+    check_token(status);
+    const std::string retry_after(parser.get()[http::field::retry_after]);
+    co_return Reply{status, std::move(parser.get().body()), std::atoi(retry_after.c_str())};
   }
 
   asio::awaitable<void> take(http::request<http::empty_body> request, Reader& reader) {
@@ -245,20 +270,22 @@ struct ServerClient::State {
     return take(std::move(request), reader);
   }
 
-  asio::awaitable<Reply> send(http::verb verb, const std::string& target, std::string body, const std::string& content_type) {
+  asio::awaitable<Reply> send(http::verb verb, const std::string& target, std::string body = "", const std::string& content_type = "",
+                              Sent sent = {}) {
     http::request<http::string_body> request(verb, url.base + target, 11);
     request.set(http::field::host, url.authority());
-    request.set(http::field::user_agent, "darkroom run");
+    request.set(http::field::user_agent, "darkroom");
+    if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
     request.keep_alive(false);
     if (verb == http::verb::post) {
       request.set(http::field::content_type, content_type);
       request.body() = std::move(body);
       request.prepare_payload();
     }
-    return exchange(std::move(request));
+    return exchange(std::move(request), std::move(sent));
   }
 
-  asio::awaitable<void> open(std::string client_id) {
+  asio::awaitable<void> open(std::string target) {
     auto& opened = socket.emplace(new_stream());
     co_await connect(opened.next_layer());
     opened.next_layer().tcp().expires_never();
@@ -267,9 +294,14 @@ struct ServerClient::State {
     timeouts.idle_timeout = kReplyTime;
     opened.set_option(timeouts);
     opened.read_message_max(kMaxMessageBytes);
+    opened.set_option(beast::websocket::stream_base::decorator([this](beast::websocket::request_type& request) {
+      request.set(http::field::user_agent, "darkroom");
+      if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
+    }));
     boost::system::error_code fault;
-    co_await opened.async_handshake(url.authority(), url.base + "/ws?clientId=" + url_encoded(client_id),
-                                    asio::redirect_error(asio::use_awaitable, fault));
+    beast::websocket::response_type response;
+    co_await opened.async_handshake(response, url.authority(), url.base + target, asio::redirect_error(asio::use_awaitable, fault));
+    if (fault == beast::websocket::error::upgrade_declined) check_token(static_cast<int>(response.result_int()));
     if (fault) throw Unavailable(fmt::format("{} opened no WebSocket: {}", url.authority(), reason(fault)));
   }
 
@@ -292,19 +324,28 @@ ServerClient::ServerClient(asio::any_io_executor io, ServerUrl url, const std::f
   if (state_->url.tls) state_->load_trust(tls_ca);
 }
 
+ServerClient::ServerClient(ServerClient&&) noexcept = default;
 ServerClient::~ServerClient() = default;
 
-asio::awaitable<ServerClient::Reply> ServerClient::get(std::string target) { return state_->send(http::verb::get, target, "", ""); }
-
-asio::awaitable<ServerClient::Reply> ServerClient::post(std::string target, std::string body, std::string content_type) {
-  return state_->send(http::verb::post, target, std::move(body), content_type);
+void ServerClient::use_token(std::string token) {
+  const auto fits = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (!std::ranges::all_of(token, fits)) throw InvalidInput("the token has characters that no token has: it is one word of ASCII");
+  state_->token = std::move(token);
 }
+
+asio::awaitable<ServerClient::Reply> ServerClient::get(std::string target) { return state_->send(http::verb::get, target); }
+
+asio::awaitable<ServerClient::Reply> ServerClient::post(std::string target, std::string body, std::string content_type, Sent sent) {
+  return state_->send(http::verb::post, target, std::move(body), content_type, std::move(sent));
+}
+
+asio::awaitable<ServerClient::Reply> ServerClient::remove(std::string target) { return state_->send(http::verb::delete_, target); }
 
 asio::awaitable<void> ServerClient::fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader) {
   return state_->fetch(target, fields, reader);
 }
 
-asio::awaitable<void> ServerClient::open_socket(std::string client_id) { return state_->open(std::move(client_id)); }
+asio::awaitable<void> ServerClient::open_socket(std::string target) { return state_->open(std::move(target)); }
 
 asio::awaitable<std::optional<std::string>> ServerClient::read_message() { return state_->read(); }
 

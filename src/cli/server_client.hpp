@@ -23,18 +23,29 @@ class ServerClient {
   /// `tls_ca`: a PEM file with the authorities to trust for https; empty: those of the system. Throws InvalidInput when it can't be read.
   /// `proxy`: every connection goes through it, TLS in a tunnel that it opens (CONNECT).
   ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca = {}, std::optional<ServerUrl> proxy = {});
+  ServerClient(ServerClient&&) noexcept;
   ~ServerClient();
+
+  /// Says who asks: get(), post(), remove() and open_socket() send it from now on, fetch() never. "" for nobody. Throws InvalidInput for
+  /// one that can't stand in a header.
+  void use_token(std::string token);
 
   struct Reply {
     int status = 0;
     std::string body;
+    int retry_after = 0;  ///< seconds that the server asks to wait; 0: not said
     /// The body as JSON. Throws Unavailable when it is none: then something else listens there.
     json::value as_json() const;
   };
 
-  /// One request on a connection of its own. Throws Unavailable when there is no answer, or when the server's certificate is not trusted.
+  /// Hears how many bytes of a body have been sent.
+  using Sent = std::function<void(std::size_t bytes)>;
+
+  /// One request on a connection of its own. Throws Unavailable when there is no answer, or when the server's certificate is not trusted,
+  /// Forbidden when the server wants another token or one at all (401).
   asio::awaitable<Reply> get(std::string target);
-  asio::awaitable<Reply> post(std::string target, std::string body, std::string content_type = "application/json");
+  asio::awaitable<Reply> post(std::string target, std::string body, std::string content_type = "application/json", Sent sent = {});
+  asio::awaitable<Reply> remove(std::string target);  ///< DELETE
 
   /// Status and header fields of a reply; names in lower case.
   struct Head {
@@ -51,8 +62,8 @@ class ServerClient {
   /// One GET with further header fields, its body to `reader` in pieces. Throws Unavailable as get() does, also for a body that is cut off.
   asio::awaitable<void> fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader);
 
-  /// Opens /ws?clientId=… Throws Unavailable.
-  asio::awaitable<void> open_socket(std::string client_id);
+  /// Opens a WebSocket at `target`, in place of the one before. Throws Unavailable, and Forbidden as get() does.
+  asio::awaitable<void> open_socket(std::string target);
   /// The next text message. Nothing once the socket is closed.
   asio::awaitable<std::optional<std::string>> read_message();
   /// Who gets the binary messages that read_message() comes across; they are dropped without one.

@@ -19,7 +19,7 @@
 #include "cli/exit_status.hpp"
 #include "cli/preview_screen.hpp"
 #include "cli/results.hpp"
-#include "cli/server_client.hpp"
+#include "cli/server_of_run.hpp"
 #include "cli/workflow_file.hpp"
 #include "workflow/object_info.hpp"
 
@@ -29,22 +29,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kPollTime = std::chrono::seconds(1);  ///< without a socket
-
-ServerUrl url_of(const RunOptions& options) {
-  try {
-    return ServerUrl::parse(options.server);
-  } catch (const Error& error) {
-    throw RunFailure(RunStatus::kUsage, error.what());
-  }
-}
-
-ServerClient client_of(asio::any_io_executor io, const RunOptions& options) {
-  try {
-    return ServerClient(std::move(io), url_of(options), options.tls_ca);
-  } catch (const InvalidInput& error) {
-    throw RunFailure(RunStatus::kUsage, error.what());
-  }
-}
 
 /// A multipart body with one picture and the text fields that go with it.
 std::string upload_body(const std::string& boundary, const std::string& filename, const std::string& bytes) {
@@ -73,6 +57,8 @@ class ServerRun {
       if (failure) std::rethrow_exception(failure);
     } catch (const Unavailable& fault) {
       throw RunFailure(RunStatus::kUnreachable, fault.what());
+    } catch (const Forbidden& fault) {
+      throw RunFailure(RunStatus::kUsage, fault.what());
     }
     return paths_;
   }
@@ -88,7 +74,7 @@ class ServerRun {
     if (screen_.on()) client_.on_binary([this](std::string_view bytes) { on_binary(bytes); });
     bool connected = true;
     try {
-      co_await client_.open_socket(client_id);
+      co_await client_.open_socket("/ws?clientId=" + url_encoded(client_id));
     } catch (const Unavailable& fault) {
       view_.say(std::string(fault.what()) + "; asking for the end every second");
       connected = false;

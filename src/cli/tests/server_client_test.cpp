@@ -26,7 +26,7 @@ TEST_F(ServerClientLimits, MessagesAtTheLimit) {
   start();
   ServerClient client(client_io.get_executor(), ServerUrl::parse("127.0.0.1:" + std::to_string(port)));
   wait([&]() -> asio::awaitable<int> {
-    co_await client.open_socket("me");
+    co_await client.open_socket("/ws?clientId=me");
     co_return 0;
   }());
   EXPECT_EQ(wait(client.read_message()), "hello me");
