@@ -11,6 +11,7 @@
 #include "gateway/job_desk.hpp"
 #include "gateway/middleware.hpp"
 #include "gateway/options.hpp"
+#include "gateway/photo_facts.hpp"
 #include "gateway/picture_helper.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/restoration_desk.hpp"
@@ -63,7 +64,10 @@ class Reception {
     RestoreOptions options = restoration::parse_options(form_.options());
     const Abilities able = co_await abilities(services_);
     restoration::settle(options, able);
-    co_await look_at_picture();
+    picture_ = co_await look_at_photo(picture_helper_of(services_), form_.image().path(), form_.image_head());
+    allowances_of(services_).restore(request_.who, picture_.width, picture_.height, steady_ms());
+    picture_.name = std::string(kRestorationFolder) + "/" + live_->id() + picture_.name;
+    picture_.folder = "input";
     co_return co_await submit(std::move(options), able);
   }
   RestorationDesk::Live live() const { return live_; }
@@ -111,31 +115,6 @@ class Reception {
     }
     if (!fault.empty()) throw Refusal{"bad_form", "The form can't be read: " + fault};
     if (!live_) co_await begin_as_chosen();
-  }
-
-  asio::awaitable<void> look_at_picture() {
-    const std::string ending = ending_of(form_.image_head());
-    if (ending.empty()) throw Refusal{"bad_image", "The file is no picture that can be read (JPEG, PNG, WebP, TIFF)"};
-    const std::vector<std::string> arguments{"facts"};
-    std::string text, fault;
-    try {
-      text = co_await picture_helper_of(services_).run(arguments, form_.image().path());
-    } catch (const InvalidInput& wrong) {
-      fault = wrong.what();
-    } catch (const Error& wrong) {
-      if (wrong.kind() != ErrorKind::kTimeout) throw;
-      fault = wrong.what();
-    }
-    if (!fault.empty()) throw Refusal{"bad_image", "The picture can't be read: " + fault};
-    const json::value facts = parse_json(text);
-    const json::object& found = facts.as_object();
-    if (const std::string code = string_or(found, "fault", ""); !code.empty()) throw Refusal{code, string_or(found, "text", "")};
-    allowances_of(services_).restore(request_.who, int_or(found, "width", 0), int_or(found, "height", 0), steady_ms());
-    picture_ = {.name = std::string(kRestorationFolder) + "/" + live_->id() + ending,
-                .folder = "input",
-                .width = int_or(found, "width", 0),
-                .height = int_or(found, "height", 0),
-                .bytes = static_cast<std::int64_t>(form_.image_bytes())};
   }
 
   asio::awaitable<json::object> submit(RestoreOptions options, const Abilities& able) {
