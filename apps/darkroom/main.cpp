@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   darkroom::add_serve_command(app, given, status);
   darkroom::add_run_command(app, status);
   darkroom::add_picture_commands(app, status);
+  darkroom::add_restore_command(app, status);
   darkroom::add_models_command(app, status);
   darkroom::add_nodes_command(app, status);
   darkroom::add_token_command(app, status);

@@ -7,6 +7,7 @@ namespace darkroom {
 
 void add_run_command(CLI::App& app, int& status);
 void add_picture_commands(CLI::App& app, int& status);  ///< txt2img, img2img
+void add_restore_command(CLI::App& app, int& status);
 void add_doctor_command(CLI::App& app, int& status);
 void add_nodes_command(CLI::App& app, int& status);    ///< nodes list, nodes check
 void add_token_command(CLI::App& app, int& status);    ///< token, token create, list, revoke
