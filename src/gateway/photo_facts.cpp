@@ -18,7 +18,7 @@ asio::awaitable<restoration::PictureFile> look_at_photo(PictureHelper& helper, s
   const std::vector<std::string> arguments{"facts"};
   std::string text, fault;
   try {
-    text = co_await helper.run(arguments, file);
+    text = co_await helper.run_in_turn(arguments, file);
   } catch (const InvalidInput& wrong) {
     fault = wrong.what();
   } catch (const Error& wrong) {

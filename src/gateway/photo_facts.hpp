@@ -13,7 +13,7 @@ class PictureHelper;
 
 /// Lets darkroom-picture decode it once. `head`: its first bytes, 16 or all. Gives its size, its bytes, and in `name` the ending for what
 /// it is
-/// (".jpg"). Throws restoration::Refusal (`bad_image`, `too_large`), and what PictureHelper::run() throws of the machine.
+/// (".jpg"). Throws restoration::Refusal (`bad_image`, `too_large`), and what PictureHelper::run_in_turn() throws of the machine.
 boost::asio::awaitable<restoration::PictureFile> look_at_photo(PictureHelper& helper, std::filesystem::path file, std::string head);
 
 }  // namespace darkroom

@@ -143,6 +143,10 @@ asio::awaitable<std::string> PictureHelper::run(std::vector<std::string> argumen
   co_return co_await pool_.run([&] { return run_now(arguments, picture, second); });
 }
 
+asio::awaitable<std::string> PictureHelper::run_in_turn(std::vector<std::string> arguments, fs::path picture) {
+  co_return co_await pool_.run([&] { return run_now(arguments, picture); });
+}
+
 std::string PictureHelper::run_now(const std::vector<std::string>& arguments, const fs::path& picture, const fs::path& second) {
   Descriptor input = open_file(picture);
   Descriptor extra = second.empty() ? Descriptor() : open_file(second);

@@ -36,6 +36,9 @@ class PictureHelper {
   /// Throws InvalidInput with the program's words, NotFound, Unavailable, or an Error of kind kTimeout.
   asio::awaitable<std::string> run(std::vector<std::string> arguments, std::filesystem::path picture, std::filesystem::path second = {});
 
+  /// The same, however many wait: for a picture that has been taken in and would have to be sent again.
+  asio::awaitable<std::string> run_in_turn(std::vector<std::string> arguments, std::filesystem::path picture);
+
   /// The same, for the thread that calls it.
   std::string run_now(const std::vector<std::string>& arguments, const std::filesystem::path& picture, const std::filesystem::path& second = {});
 

@@ -71,5 +71,14 @@ TEST_F(PictureHelperLimits, TooManyAtOnceAreToldToComeAgain) {
   EXPECT_THROW(replies[3].get(), Unavailable);
 }
 
+TEST_F(PictureHelperLimits, WhoIsServedInTurnIsNeverSentAway) {
+  PictureHelper helper(script("sleep 0.05; cat"), {.processes = 1, .waiting = 0});
+  asio::io_context io;
+  std::vector<std::future<std::string>> replies;
+  for (int i = 0; i < 4; ++i) replies.push_back(asio::co_spawn(io, helper.run_in_turn({"facts"}, picture), asio::use_future));
+  io.run();
+  for (auto& reply : replies) EXPECT_EQ(reply.get(), "picture");
+}
+
 }  // namespace
 }  // namespace darkroom
