@@ -2,6 +2,7 @@
 // DDColor's files that a worker keeps open between jobs.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -18,12 +19,18 @@ class ColorModel {
  public:
   ColorModel(std::filesystem::path file, DDColorWeights weights, const Compute& compute);
   const DDColorInfo& info() const { return info_; }
-  std::shared_ptr<const DDColor> network() const { return network_.acquire(); }
+  /// `check` is called all the time while it is packed, seconds for a large one; what it throws ends that.
+  std::shared_ptr<const DDColor> network(const std::function<void()>& check = {}) const {
+    return network_.acquire([&] { return pack(check); });
+  }
 
  private:
+  std::shared_ptr<const DDColor> pack(const std::function<void()>& check) const;
+
   DDColorInfo info_;
   std::filesystem::path file_;
-  std::optional<DDColorWeights> weights_;  ///< until it is packed for the first time
+  Compute compute_;
+  mutable std::optional<DDColorWeights> weights_;  ///< until it is packed for the first time; whoever packs has it
   Packed<DDColor> network_;
 };
 

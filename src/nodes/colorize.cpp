@@ -103,7 +103,7 @@ class DDColorColorize final : public Node {
     const auto file = find_model_by_name(context.folders(), {"ddcolor"}, name);
     if (!file) throw not_installed(name, colorizers(context.folders()));
     context.check();
-    const auto network = load_color_model(context, file->file)->network();
+    const auto network = load_color_model(context, file->file)->network([&] { context.check(); });
     return {tensor_value(Restoration(context, image.size(0), 1).colorize(*network, image, side))};
   }
 };
@@ -131,7 +131,7 @@ class DDColorNode final : public Node {
     if (enlarges) upscaler = load_upscale_model(*model_files<UpscaleModel>(context, "upscale_models"), chosen.upscaler->file, convolution_compute_of(context));
 
     Restoration work(context, image.size(0), enlarges ? 2 : 1);
-    auto result = work.colorize(*model->network(), image, side);
+    auto result = work.colorize(*model->network([&] { context.check(); }), image, side);
     std::string text = fmt::format("{} gave {} {} colours, seen at {} pixels.", chosen.colorizer.name, image.size(0) == 1 ? "the picture" : fmt::format("{} pictures", image.size(0)), image.size(0) == 1 ? "its" : "their", side);
     if (enlarges) {
       result = work.upscale(*upscaler->network(), result);

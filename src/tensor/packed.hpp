@@ -21,11 +21,14 @@ class Packed {
       : budget_(std::move(budget)), expected_(expected), pack_(std::move(pack)), member_(budget_, [this] { return give_up(); }) {}
 
   /// Who holds the pointer keeps it from being given up. Throws what `pack` throws; then nothing has changed.
-  std::shared_ptr<const T> acquire() const {
+  std::shared_ptr<const T> acquire() const { return acquire(pack_); }
+  /// The same, but made by `pack` if it is to be made now: by one that may be interrupted.
+  template <class Pack>
+  std::shared_ptr<const T> acquire(const Pack& pack) const {
     const std::lock_guard lock(mutex_);
     if (!packed_) {
       if (budget_) budget_->make_room(expected_);
-      packed_ = pack_();
+      packed_ = pack();
     }
     member_.used(static_cast<std::size_t>(packed_->bytes()));
     return packed_;

@@ -8,22 +8,31 @@
 namespace darkroom {
 namespace {
 
-Weights root_of(const DDColorWeights& weights) { return Weights(weights.tensors); }
+Weights checked(const DDColorWeights& weights, const std::function<void()>& check) {
+  if (!check) return Weights(weights.tensors);
+  return Weights(weights.tensors, {}, [check](const std::string&, const at::Tensor& weight) {
+    check();
+    return weight;
+  });
+}
 
 at::Tensor channel_vector(const Weights& weights, const char* name) { return weights.get(name).flatten().to(at::kDouble); }
 
 }  // namespace
 
-DDColor::DDColor(const DDColorWeights& weights, const Compute& compute)
-    : info_(weights.info), device_(compute.device),
-      encoder_(root_of(weights).below("encoder.arch."), weights.info.depths, channel_vector(root_of(weights), "mean"), channel_vector(root_of(weights), "std"), compute),
-      pixels_(root_of(weights).below("decoder."), root_of(weights).below("encoder.arch."), compute),
-      colors_(root_of(weights).below("decoder."), weights.info.layers, compute) {
-  const auto root = root_of(weights);
+DDColor::DDColor(const DDColorWeights& weights, const Compute& compute, const std::function<void()>& check)
+    : DDColor(checked(weights, check), weights.info, compute) {}
+
+DDColor::DDColor(const Weights& root, const DDColorInfo& info, const Compute& compute)
+    : info_(info),
+      device_(compute.device),
+      encoder_(root.below("encoder.arch."), info.depths, channel_vector(root, "mean"), channel_vector(root, "std"), compute),
+      pixels_(root.below("decoder."), root.below("encoder.arch."), compute),
+      colors_(root.below("decoder."), info.layers, compute) {
   const auto refine = spectral_layer(root.below("refine_net.0.0."));
   const auto matrix = refine.weight.flatten(1);
   const auto scale = channel_vector(root, "std").reciprocal(), mean = channel_vector(root, "mean");
-  const auto queries = weights.info.queries;
+  const auto queries = info.queries;
   const auto rgb = behind({matrix.narrow(1, queries, 3), refine.bias}, {scale, mean.neg().mul(scale)});
   const auto floats = [&](const at::Tensor& values) { return values.to(compute.device, at::kFloat).contiguous(); };
   of_queries_ = matrix.narrow(1, 0, queries).to(compute.device).contiguous(), of_rgb_ = floats(rgb.weight), bias_ = floats(rgb.bias.unsqueeze(1));

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -15,6 +16,7 @@
 #include "restore/ddcolor/work.hpp"
 #include "tensor/compute.hpp"
 #include "tensor/state_dict.hpp"
+#include "tensor/weights.hpp"
 
 namespace darkroom {
 
@@ -46,8 +48,8 @@ class DDColor {
   static constexpr std::int64_t kSideStep = 32;  ///< sides are multiples of it
 
   /// Packs the weights for `compute`; takes as long as one pass over the file. In bf16 the sums that the encoder's blocks add to, the norms
-  /// and all that the queries compute among themselves stay float32.
-  DDColor(const DDColorWeights& weights, const Compute& compute);
+  /// and all that the queries compute among themselves stay float32. `check` is called before each tensor; what it throws ends the packing.
+  DDColor(const DDColorWeights& weights, const Compute& compute, const std::function<void()>& check = {});
 
   struct Result {
     at::Tensor ab;         ///< float32 [2,S,S], units of CIE Lab, on the CPU
@@ -60,6 +62,8 @@ class DDColor {
   std::int64_t bytes() const { return encoder_.bytes() + pixels_.bytes() + colors_.bytes(); }  ///< of the packed weights
 
  private:
+  DDColor(const Weights& root, const DDColorInfo& info, const Compute& compute);
+
   DDColorInfo info_;
   at::Device device_;
   ConvNext encoder_;

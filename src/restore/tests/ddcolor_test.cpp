@@ -97,6 +97,22 @@ TEST(DDColor, CountsItsWorkToTheEndAndCanBeStopped) {
   }
 }
 
+TEST(DDColor, PackingCanBeStoppedBeforeAnyTensor) {
+  const auto weights = read_ddcolor(model_file("ddcolor_micro"));
+  int all = 0;
+  const DDColor network(weights, {}, [&] { ++all; });
+  EXPECT_GT(all, 100);
+  for (const int stop : {1, all / 2, all}) {
+    int count = 0;
+    EXPECT_THROW(DDColor(weights, {},
+                         [&] {
+                           if (++count == stop) throw Conflict("stop");
+                         }),
+                 Conflict);
+    EXPECT_EQ(count, stop);
+  }
+}
+
 TEST(DDColor, ShowsWhereItsQueriesLook) {
   const c10::InferenceMode guard;
   const DDColor network(read_ddcolor(model_file("ddcolor_micro")), {});

@@ -99,6 +99,15 @@ TEST_F(Budget, AModelThatFailsToPackTakesNoRoom) {
   EXPECT_EQ(budget_->bytes(), 0u);
 }
 
+TEST_F(Budget, WhoMayBeInterruptedPacksInItsOwnWay) {
+  Model model(budget_, 7);
+  EXPECT_THROW(model.packed.acquire([]() -> std::shared_ptr<const Weight> { throw std::runtime_error("cancelled"); }), std::runtime_error);
+  EXPECT_EQ(budget_->bytes(), 0u);
+  EXPECT_EQ(model.packed.acquire([] { return std::make_shared<const Weight>(9u); })->bytes(), 9u);
+  EXPECT_EQ(model.packed.acquire()->bytes(), 9u) << "it is there already";
+  EXPECT_EQ(model.times, 0);
+}
+
 TEST_F(Budget, IsNeededByNobodyToPack) {
   Model alone(nullptr, 7);
   EXPECT_EQ(alone.packed.acquire()->bytes(), 7u);
