@@ -25,6 +25,8 @@ namespace {
 constexpr const char* kVersion = DARKROOM_VERSION;
 /// How long a stopping worker waits for its node; the gateway kills it a second later.
 constexpr auto kStopTime = std::chrono::seconds(7);
+/// How long there is no job until freed memory goes back to the system.
+constexpr auto kIdleTime = std::chrono::seconds(5);
 /// How often the outbox is looked at while a job runs.
 constexpr int kGatherMs = 1;
 constexpr std::size_t kReadBytes = 256u << 10;
@@ -255,12 +257,20 @@ void Worker::execute_tasks() {
   const c10::InferenceMode no_gradients;
   _MM_SET_FLUSH_ZERO_MODE(_MM_FLUSH_ZERO_ON);
   _MM_SET_DENORMALS_ZERO_MODE(_MM_DENORMALS_ZERO_ON);
+  bool has_worked = false;
   for (;;) {
     std::function<void()> task;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return closing_ || !tasks_.empty(); });
+      const auto is_due = [&] { return closing_ || !tasks_.empty(); };
+      if (std::exchange(has_worked, false) && !wake_.wait_for(lock, kIdleTime, is_due)) {
+        lock.unlock();
+        trim_memory();  // what jobs in a row use again and again is for nobody now
+        lock.lock();
+      }
+      wake_.wait(lock, is_due);
       if (tasks_.empty()) break;
+      has_worked = true;
       task = std::move(tasks_.front());
       tasks_.pop_front();
     }
