@@ -132,7 +132,9 @@ class Batch {
     view_.say("stopping; once more to stop at once");
     restorer_->interrupt();
     co_await signals_.async_wait(asio::redirect_error(asio::use_awaitable, fault));
-    if (!fault) restorer_->kill();
+    if (fault) co_return;
+    view_.clear();
+    restorer_->kill();
   }
 
   const std::vector<RestoreTask>& tasks_;

@@ -162,17 +162,22 @@ class ServerRestorer final : public Restorer {
       }
       std::string code;
       const std::string words = words_of(reply, code);
-      if (reply.status != 429 && reply.status != 503) refuse(reply.status, code, words);
+      if (!has_room_soon(reply.status, code)) refuse(reply.status, code, words);
       away_until = std::chrono::steady_clock::now() + kAwayTime;
       tell({.percent = 0, .text = words + "; trying again", .seconds_left = {}});
       co_await pause(std::chrono::seconds(reply.retry_after > 0 ? std::min(reply.retry_after, 60) : kFullTime));
     }
   }
 
-  /// What is wrong with this photograph ends this one; what is wrong with the steps, all of them.
+  /// Whether there will be room soon.
+  static bool has_room_soon(int status, const std::string& code) {
+    return (status == 429 || status == 503) && (code.empty() || code == "queue_full" || code == "unavailable");
+  }
+
+  /// What is wrong with this photograph ends this one; what is wrong with the steps or with who asks, all of them.
   [[noreturn]] static void refuse(int status, const std::string& code, const std::string& words) {
     if (code == "bad_options" || code == "nothing_to_do" || code == "no_model") throw RunFailure(RunStatus::kWorkflow, words);
-    if (status == 403 || status == 404) throw RunFailure(RunStatus::kUnreachable, words);
+    if (status == 403 || status == 404 || status == 429) throw RunFailure(RunStatus::kUnreachable, words);
     throw PhotoFailure(code.empty() ? "failed" : code, words);
   }
 
@@ -197,7 +202,19 @@ class ServerRestorer final : public Restorer {
       go_on();
       if (std::chrono::steady_clock::now() > away_until) throw Unavailable(away);
       co_await pause(kAgainTime);
+      co_await look_for_job();
     }
+  }
+
+  /// A server that has come back may have lost it; its socket would wait for it for ever.
+  asio::awaitable<void> look_for_job() {
+    ServerClient::Reply reply;
+    try {
+      reply = co_await client_.get("/restore/" + id_);
+    } catch (const Unavailable&) {
+      co_return;  // still away
+    }
+    if (reply.status == 404) throw PhotoFailure("lost", "The server has lost this job");
   }
 
   /// Takes in one message of /ws/progress. Throws PhotoFailure for an error.

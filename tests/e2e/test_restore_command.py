@@ -289,6 +289,26 @@ def test_a_server_that_starts_again_goes_on(tmp_path, own):
     assert files(tmp_path / "out") == ["0.png", "1.png"]
 
 
+def test_a_server_that_lost_the_job_is_not_waited_for(tmp_path, own):
+    server = own()
+    process = start(slow_scans(tmp_path / "slow"), "-o", tmp_path / "out", *SLOW, "--server", server.url)
+    assert process.stderr.readline().startswith("1/2 ")
+    wait_for(running(server, ["--server"]), 10, "the second is at work")
+    server.kill()
+    for file in [*server.base.rglob("*.db*"), *server.base.rglob("*.sqlite*")]:
+        file.unlink()
+    server.start(ready=False)
+    assert process.wait(60) == 4
+    assert "1.jpg: The server has lost this job" in process.stderr.read()
+
+
+def test_a_full_server_is_asked_again(tmp_path, scans, own):
+    server = own("--max-queue", "1")
+    wait_for(lambda: post(server, photo(500, "JPEG"), upscale=4).status_code == 429, 20, "it is full")
+    done = restore(scans / "a.jpg", "-o", tmp_path / "out.png", "--sharpen", 0.3, "--server", server.url)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(not ALL, reason="waits for a minute: only with --all")
 def test_a_server_that_stays_away(tmp_path, own):
     server = own()
