@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "imaging/exif_gps.hpp"
+#include "imaging/tiff_exif.hpp"
 #include "imaging/vips_image.hpp"
 
 namespace darkroom::imaging {
@@ -47,15 +48,41 @@ void* keep_exif(VipsImage* image, const char* field, GValue*, void* to) {
   return nullptr;
 }
 
-PhotoMetadata metadata_of(VipsImage* image, bool deep) {
-  PhotoMetadata metadata;
-  metadata.depth = deep ? 16 : 8;
+void take_exif(VipsImage* image, PhotoMetadata& metadata) {
   const void* data = nullptr;
   std::size_t size = 0;
   if (vips_image_get_typeof(image, VIPS_META_EXIF_NAME) && vips_image_get_blob(image, VIPS_META_EXIF_NAME, &data, &size) == 0)
     metadata.exif.assign(static_cast<const char*>(data), size);
   vips_image_map(image, keep_exif, &metadata);
   vips_error_clear();
+}
+
+/// A JPEG of one black pixel with this EXIF block, for libvips to read the block. Null when it can't.
+VipsRef carrier_of(const std::string& exif) {
+  VipsImage* made = nullptr;
+  if (vips_black(&made, 1, 1, nullptr) != 0) return nullptr;
+  const VipsRef black(made);
+  void* bytes = nullptr;
+  std::size_t size = 0;
+  if (vips_jpegsave_buffer(black.get(), &bytes, &size, nullptr) != 0) return nullptr;
+  const std::unique_ptr<void, decltype(&g_free)> memory(bytes, &g_free);
+  std::string jpeg(static_cast<const char*>(bytes), size);
+  const std::size_t length = exif.size() + 2;
+  jpeg.insert(2, std::string("\xff\xe1") + static_cast<char>(length >> 8) + static_cast<char>(length & 0xff) + exif);
+  // It is decoded at once, since its bytes go.
+  VipsRef lazy(vips_image_new_from_buffer(jpeg.data(), jpeg.size(), "", nullptr));
+  return VipsRef(lazy ? vips_image_copy_memory(lazy.get()) : nullptr);
+}
+
+PhotoMetadata metadata_of(VipsImage* image, std::string_view bytes, bool deep) {
+  PhotoMetadata metadata;
+  metadata.depth = deep ? 16 : 8;
+  take_exif(image, metadata);
+  if (!metadata.exif.empty()) return metadata;
+  if (const std::string exif = exif_of_tiff(bytes); !exif.empty()) {
+    if (const VipsRef carrier = carrier_of(exif)) take_exif(carrier.get(), metadata);
+    vips_error_clear();
+  }
   return metadata;
 }
 
@@ -185,7 +212,7 @@ Photo read_photo(std::string_view bytes, std::string_view name, const DecodeLimi
 
   const bool deep = is_deep(image.get());
   Photo photo;
-  photo.metadata = metadata_of(image.get(), deep);
+  photo.metadata = metadata_of(image.get(), bytes, deep);
   VipsImage* out = nullptr;
   if (vips_image_get_orientation(image.get()) > 1) image = step(vips_autorot(image.get(), &out, nullptr), out, name);
   image = to_srgb(std::move(image), deep, name);

@@ -106,25 +106,28 @@ def exif_of(picture):
     return exif, exif.get_ifd(0x8825)
 
 
-def with_exif():
+def with_exif(kind):
     picture = Image.open(io.BytesIO(photo(80)))
     exif = Image.Exif()
-    exif[0x010F], exif[0x0112], exif[0x9003] = "Kodak", 6, "1936:03:01 12:00:00"
+    exif[0x010F], exif[0x0112] = "Kodak", 6
+    exif.get_ifd(0x8769)[0x9003] = "1936:03:01 12:00:00"
     exif.get_ifd(0x8825).update({1: "N", 2: (35.0, 1.0, 2.0), 3: "W", 4: (120.0, 2.0, 3.0)})
     out = io.BytesIO()
-    picture.save(out, "JPEG", exif=exif.tobytes(), quality=95)
+    picture.save(out, kind, exif=exif.tobytes(), **({"quality": 95} if kind == "JPEG" else {}))
     return out.getvalue()
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 @pytest.mark.parametrize("keep", [False, True])
-def test_exif_survives_but_for_orientation_and_place(server, keep):
-    job = restore(server, with_exif(), "a.jpg", sharpen=0.1, keep_gps=keep).json()["job_id"]
+def test_exif_survives_but_for_orientation_and_place(server, keep, kind):
+    job = restore(server, with_exif(kind), "a.jpg", sharpen=0.1, keep_gps=keep).json()["job_id"]
     wait_for(lambda: server.json(f"/restore/{job}")["state"] == "complete", 30, "it completes")
     picture = Image.open(io.BytesIO(server.get(f"/results/{job}/result.png").content))
-    original = Image.open(io.BytesIO(with_exif()))
+    original = Image.open(io.BytesIO(with_exif("JPEG")))
     assert picture.size == (original.height, original.width), "turned upright"
     exif, gps = exif_of(picture)
     assert exif[0x010F].strip("\0 ") == "Kodak" and exif.get(0x0112, 1) == 1
+    assert exif.get_ifd(0x8769)[0x9003].strip("\0 ") == "1936:03:01 12:00:00"
     assert bool(gps) == keep
     assert picture.info["icc_profile"] and b"algorithmicallyEnhanced" in picture.info["XML:com.adobe.xmp"].encode()
     jpeg = Image.open(io.BytesIO(server.get(f"/results/{job}/result.jpg").content))
