@@ -5,13 +5,16 @@
 #include <ATen/ops/upsample_bilinear2d.h>
 #include <fmt/format.h>
 
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "base/error.hpp"
+#include "nodes/attention_picture.hpp"
 #include "nodes/color_model.hpp"
 #include "nodes/model_files.hpp"
 #include "nodes/restoration.hpp"
+#include "nodes/restoration_preview.hpp"
 #include "nodes/upscale_model.hpp"
 #include "restore/tiling.hpp"
 #include "storage/folders.hpp"
@@ -58,7 +61,10 @@ class Restoration {
     for (std::int64_t b = 0; b < image.size(0); ++b) {
       const auto frame = image.select(0, b);
       const auto rgb = channels == 1 ? frame.expand({-1, -1, 3}) : frame.narrow(2, 0, 3);
-      const auto colored = darkroom::colorize(network, rgb, side, [&](auto value, auto max) { report(b, value, max); }).rgb;
+      AttentionShow show(context_, image.size(1), image.size(2));
+      const auto watch = wants_restoration_previews(context_) ? ColorWatch(std::ref(show)) : ColorWatch();
+      const auto colored = darkroom::colorize(
+          network, rgb, side, [&](auto value, auto max) { report(b, value, max); }, watch);
       frames.push_back((channels == 4 ? concat({colored, frame.narrow(2, 3, 1)}, 2) : colored).unsqueeze(0));
     }
     ++step_;
@@ -73,6 +79,12 @@ class Restoration {
     if (image.size(3) == 3) return large;
     const auto alpha = at::upsample_bilinear2d(image.narrow(3, 3, 1).permute({0, 3, 1, 2}), {large.size(1), large.size(2)}, false);
     return concat({large, alpha.permute({0, 2, 3, 1})}, 3);
+  }
+
+  /// What has become of the pictures, for whoever watches the restoration.
+  void show(const at::Tensor& image) {
+    if (const auto all = steps_ * frames_ * Work::kParts; wants_restoration_previews(context_))
+      context_.progress(all, all, "JPEG", whole_preview(context_, image));
   }
 
  private:
@@ -104,7 +116,10 @@ class DDColorColorize final : public Node {
     if (!file) throw not_installed(name, colorizers(context.folders()));
     context.check();
     const auto network = load_color_model(context, file->file)->network([&] { context.check(); });
-    return {tensor_value(Restoration(context, image.size(0), 1).colorize(*network, image, side))};
+    Restoration work(context, image.size(0), 1);
+    const auto result = work.colorize(*network, image, side);
+    work.show(result);
+    return {tensor_value(result)};
   }
 };
 
@@ -141,6 +156,7 @@ class DDColorNode final : public Node {
     } else if (wanted) {
       text += " Nothing was enlarged: no upscaler is named.";
     }
+    work.show(result);
     return Outputs{tensor_value(result)}.show("text", {text});
   }
 

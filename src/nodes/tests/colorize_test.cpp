@@ -110,6 +110,29 @@ TEST_F(ColorNodes, EnlargeAfterwards) {
   }
 }
 
+TEST_F(ColorNodes, ShowWhereTheyLookToWhoWatches) {
+  install("micro.safetensors");
+  const auto run = [&](json::object extra_data) {
+    return bench_.run(R"({"1": {"class_type": "LoadImage", "inputs": {"image": "input_image.png"}},
+      "2": {"class_type": "DDColor", "inputs": {"image": ["1", 0], "model_input_size": 96}},
+      "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "out"}}})",
+                      std::move(extra_data));
+  };
+  const Ran plain = run({});
+  EXPECT_TRUE(plain.all<BinarySent>().empty());
+  const auto of_plain = picture(plain);
+  bench_.executor.free(false, true);  // the same prompt would be cached
+  const Ran watched = run({{"restoration", json::object{}}});
+  const auto shown = watched.all<BinarySent>();
+  ASSERT_GE(shown.size(), 2u) << "the first layer and the last";
+  for (const auto& one : shown) {
+    EXPECT_EQ(one.event, 0x41545443u);
+    EXPECT_EQ(imaging::decode(one.bytes, "x").width, 72);
+  }
+  EXPECT_EQ(picture(watched).rgb, of_plain.rgb);
+  EXPECT_EQ(watched.all<MessageSent>().size(), 1u) << "and the picture with its colours";
+}
+
 TEST_F(ColorNodes, SayHowToGetAColouriser) {
   for (const Ran& ran : {article(""), article(R"(, "model": "realesr-animevideov3")"), third_party(R"(, "model_input_size": 512, "checkpoint": "ddcolor_paper_tiny.pth")")}) {
     ASSERT_TRUE(ran.error);

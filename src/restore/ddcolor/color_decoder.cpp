@@ -33,17 +33,6 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v)
   return attention(q.unsqueeze(0), k.unsqueeze(0), v.unsqueeze(0), ColorDecoder::kHeads).squeeze(0);
 }
 
-/// What the queries [Q,C] look at among the keys [T,C]: [Q,T], the mean over the heads.
-at::Tensor weights_of(const at::Tensor& queries, const at::Tensor& keys) {
-  const auto width = queries.size(1) / ColorDecoder::kHeads;
-  auto sum = at::zeros({queries.size(0), keys.size(0)}, queries.options());
-  for (std::int64_t h = 0; h < ColorDecoder::kHeads; ++h) {
-    const auto q = queries.narrow(1, h * width, width), k = keys.narrow(1, h * width, width).to(at::kFloat);
-    sum.add_(at::softmax(at::matmul(q, k.t()).div_(std::sqrt(static_cast<double>(width))), 1));
-  }
-  return sum.div_(ColorDecoder::kHeads);
-}
-
 std::vector<Linear> projections(const Weights& decoder, const Compute& compute) {
   std::vector<Linear> layers;
   const auto w = decoder.below("color_decoder.");
@@ -88,17 +77,19 @@ ColorDecoder::Memory ColorDecoder::remember(const FeatureMap& map, const Linear&
   return {keys, values, map.height, map.width};
 }
 
-ColorDecoder::Result ColorDecoder::operator()(const std::vector<FeatureMap>& maps, bool watch, Work& work) const {
+at::Tensor ColorDecoder::operator()(const std::vector<FeatureMap>& maps, const ColorWatch& watch, Work& work) const {
   std::vector<Memory> memories;
   for (std::size_t i = 0; i < maps.size(); ++i) memories.push_back(remember(maps[i], project_[i]));
   work.step();
-  Result result;
   auto q = queries_;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const auto& layer = layers_[l];
     const auto& memory = memories[l % memories.size()];
     const auto looking = layer.query(q.add(query_positions_)), keys = layer.key(memory.keys);
-    if (watch && l + 1 == layers_.size()) result.attention = weights_of(looking, keys).view({looking.size(0), memory.height, memory.width});
+    if (watch)
+      watch({static_cast<std::int64_t>(l) + 1, static_cast<std::int64_t>(layers_.size()), [&] {
+               return look_of(looking, keys.view({memory.height, memory.width, keys.size(1)}), kHeads);
+             }});
     const auto seen = attend(looking.to(keys.scalar_type()), keys, layer.value(memory.values)).to(at::kFloat);
     q = layer.cross_norm(q.add(layer.out(seen)));
 
@@ -110,8 +101,7 @@ ColorDecoder::Result ColorDecoder::operator()(const std::vector<FeatureMap>& map
   }
   auto colors = last_norm_(q);
   for (std::size_t i = 0; i < embed_.size(); ++i) colors = embed_[i](i > 0 ? at::relu(colors) : colors);
-  result.colors = colors;
-  return result;
+  return colors;
 }
 
 void ColorDecoder::plan(std::int64_t height, std::int64_t width, std::vector<double>& steps) const {
@@ -138,6 +128,19 @@ std::int64_t ColorDecoder::bytes() const {
     for (const auto* norm : {&l.cross_norm, &l.self_norm, &l.feed_norm}) sum += norm->bytes();
   }
   return static_cast<std::int64_t>(sum);
+}
+
+at::Tensor look_of(const at::Tensor& queries, const at::Tensor& keys, std::int64_t heads) {
+  const auto step = [](std::int64_t side) { return (side + ColorDecoder::kMaxLook - 1) / ColorDecoder::kMaxLook; };
+  const auto places = keys.slice(0, 0, std::nullopt, step(keys.size(0))).slice(1, 0, std::nullopt, step(keys.size(1))).to(at::kFloat);
+  const auto flat = places.flatten(0, 1);
+  const auto width = queries.size(1) / heads;
+  auto sum = at::zeros({flat.size(0)}, queries.options());
+  for (std::int64_t h = 0; h < heads; ++h) {
+    const auto q = queries.narrow(1, h * width, width), k = flat.narrow(1, h * width, width);
+    sum.add_(at::softmax(at::matmul(q, k.t()).div_(std::sqrt(static_cast<double>(width))), 1).mean(0));
+  }
+  return sum.div_(heads).view({places.size(0), places.size(1)}).to(at::kCPU);
 }
 
 at::Tensor axis_positions(std::int64_t size, std::int64_t channels) {

@@ -23,9 +23,9 @@ at::Tensor with_colors(const at::Tensor& lightness, const at::Tensor& ab) {
   return lab_to_rgb(lab);
 }
 
-Colorized colorize(const DDColor& network, const at::Tensor& rgb, std::int64_t side, const WorkProgress& progress, bool watch) {
-  const auto colors = network(grey_square(rgb, side), progress, watch);
-  return {with_colors(lightness_of(rgb), colors.ab), colors.attention};
+at::Tensor colorize(const DDColor& network, const at::Tensor& rgb, std::int64_t side, const WorkProgress& progress,
+                    const ColorWatch& watch) {
+  return with_colors(lightness_of(rgb), network(grey_square(rgb, side), progress, watch));
 }
 
 }  // namespace darkroom

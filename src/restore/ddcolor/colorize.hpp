@@ -9,13 +9,10 @@
 
 namespace darkroom {
 
-struct Colorized {
-  at::Tensor rgb;        ///< float32 [H,W,3] in 0..1
-  at::Tensor attention;  ///< of DDColor::Result
-};
-
-/// rgb: float32 [H,W,3] in 0..1, of any size. `side`: of the network's square, a multiple of 32; it changes the colours, not the sharpness.
-Colorized colorize(const DDColor& network, const at::Tensor& rgb, std::int64_t side, const WorkProgress& progress, bool watch = false);
+/// rgb: float32 [H,W,3] in 0..1, of any size -> the same with colours. `side`: of the network's square, a multiple of 32; it changes the
+/// colours, not the sharpness. `watch`: told where the network's colour queries look.
+at::Tensor colorize(const DDColor& network, const at::Tensor& rgb, std::int64_t side, const WorkProgress& progress,
+                    const ColorWatch& watch = {});
 
 // Its steps:
 at::Tensor lightness_of(const at::Tensor& rgb);                          ///< [H,W,3] -> L [H,W], 0..100

@@ -38,7 +38,7 @@ DDColor::DDColor(const Weights& root, const DDColorInfo& info, const Compute& co
   of_queries_ = matrix.narrow(1, 0, queries).to(compute.device).contiguous(), of_rgb_ = floats(rgb.weight), bias_ = floats(rgb.bias.unsqueeze(1));
 }
 
-DDColor::Result DDColor::operator()(const at::Tensor& grey, const WorkProgress& progress, bool watch) const {
+at::Tensor DDColor::operator()(const at::Tensor& grey, const WorkProgress& progress, const ColorWatch& watch) const {
   if (grey.dim() != 3 || grey.size(0) != 3 || grey.size(1) != grey.size(2) || grey.size(1) % kSideStep != 0 || grey.size(1) < kSideStep)
     throw InvalidInput("DDColor: expected a square picture [3,S,S] with S a multiple of 32, got " + shape_text(grey));
   const auto side = grey.size(1);
@@ -50,12 +50,12 @@ DDColor::Result DDColor::operator()(const at::Tensor& grey, const WorkProgress& 
 
   const auto rgb = grey.to(device_, at::kFloat);
   auto maps = pixels_(encoder_(rgb, work), work);
-  const auto [colors, attention] = colors_(maps, watch, work);
+  const auto colors = colors_(maps, watch, work);
   maps.erase(maps.begin(), maps.end() - 1);
   // The refining convolution takes each query's plane, colours times the last map: two vectors times that map are the same.
   auto ab = pixels_.project(maps.back(), at::matmul(of_queries_, colors.to(at::kDouble)).to(at::kFloat).contiguous(), work);
   ab.add_(at::addmm(bias_, of_rgb_, rgb.reshape({3, -1})).view(ab.sizes()));
-  return {ab.to(at::kCPU), attention.defined() ? attention.to(at::kCPU) : at::Tensor()};
+  return ab.to(at::kCPU);
 }
 
 }  // namespace darkroom

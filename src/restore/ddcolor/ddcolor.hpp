@@ -51,12 +51,9 @@ class DDColor {
   /// and all that the queries compute among themselves stay float32. `check` is called before each tensor; what it throws ends the packing.
   DDColor(const DDColorWeights& weights, const Compute& compute, const std::function<void()>& check = {});
 
-  struct Result {
-    at::Tensor ab;         ///< float32 [2,S,S], units of CIE Lab, on the CPU
-    at::Tensor attention;  ///< float32 [Q,h,w], on the CPU: where each colour query looked in the last layer; undefined if not asked for
-  };
-  /// grey: float32 [3,S,S] in 0..1. Throws InvalidInput when S is no multiple of 32 or over the limit. `watch`: with attention.
-  Result operator()(const at::Tensor& grey, const WorkProgress& progress, bool watch = false) const;
+  /// grey: float32 [3,S,S] in 0..1 -> a and b, float32 [2,S,S], units of CIE Lab, on the CPU. Throws InvalidInput when S is no multiple of
+  /// 32 or over the limit. `watch`: told where the colour queries look.
+  at::Tensor operator()(const at::Tensor& grey, const WorkProgress& progress, const ColorWatch& watch = {}) const;
 
   const DDColorInfo& info() const { return info_; }
   std::int64_t bytes() const { return encoder_.bytes() + pixels_.bytes() + colors_.bytes(); }  ///< of the packed weights

@@ -49,11 +49,11 @@ TEST_P(DDColorRestoreCase, Matches) {
     const auto of = [&](std::string name) { return tensors.at(frames > 1 ? name + "_" + std::to_string(frame) : name); };
     const auto image = case_image(of("image"));
     const auto lightness = of("image_L"), ab = of("ab"), want = of("node_rgb");
-    within("ab", "ab_from_net_input", worst(network(of("net_input"), kSilent).ab, ab));
+    within("ab", "ab_from_net_input", worst(network(of("net_input"), kSilent), ab));
     within("lightness", "image_L", worst(lightness_of(image), lightness));
     within("the network's input", "net_input", worst(grey_square(image, side), of("net_input")));
     within("colours of the given ab", "node_rgb_from_ab", worst(with_colors(lightness, ab), want));
-    const auto got = colorize(network, image, side, kSilent).rgb;
+    const auto got = colorize(network, image, side, kSilent);
     // OpenCV's versions round the small picture by 1e-7 differently, which moves single pixels by a step of Lab's table.
     const bool same_input = worst(grey_square(image, side), of("net_input")) < kTableStep;
     within("the whole way", same_input ? "node_rgb_whole_chain_with_opencv" : "node_rgb_whole_chain", worst(got, want));
@@ -76,7 +76,7 @@ TEST(DDColorBf16, StaysCloseToFloat32) {
     const auto info = found->value().as_object();
     const DDColor network(read_ddcolor(model_file(string_or(info, "model", ""))), {.dtype = at::kBFloat16});
     const auto tensors = read_safetensors(string_or(info, "file", "")).tensors;
-    const auto got = colorize(network, case_image(tensors.at("image")), int_or(info, "model_input_size", 512), kSilent).rgb;
+    const auto got = colorize(network, case_image(tensors.at("image")), int_or(info, "model_input_size", 512), kSilent);
     const double decibels = psnr(eight_bits(got), eight_bits(tensors.at("node_rgb")), 255);
     std::cout << name << ": bf16 " << decibels << " dB\n";
     EXPECT_GT(decibels, 45) << name;

@@ -2,8 +2,9 @@
 
 #include <ATen/ops/abs.h>
 #include <ATen/ops/allclose.h>
-#include <ATen/ops/ones.h>
+#include <ATen/ops/matmul.h>
 #include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 #include <gmock/gmock.h>
@@ -13,6 +14,7 @@
 #include "restore/ddcolor/colorize.hpp"
 #include "restore/lab.hpp"
 #include "restore/tests/restore_cases.hpp"
+#include "tensor/attention.hpp"
 #include "tensor/checkpoint.hpp"
 #include "tensor/tests/scratch.hpp"
 
@@ -117,13 +119,41 @@ TEST(DDColor, ShowsWhereItsQueriesLook) {
   const c10::InferenceMode guard;
   const DDColor network(read_ddcolor(model_file("ddcolor_micro")), {});
   const auto grey = at::rand({3, 64, 64});
-  const auto plain = network(grey, kSilent), watched = network(grey, kSilent, true);
-  EXPECT_FALSE(plain.attention.defined());
-  EXPECT_EQ(plain.ab.sub(watched.ab).abs().max().item<float>(), 0);
-  // The last of four layers looks at the first map again, of stride 16.
-  EXPECT_EQ(watched.attention.sizes(), (std::vector<std::int64_t>{10, 4, 4}));
-  EXPECT_TRUE(at::allclose(watched.attention.sum({1, 2}), at::ones({10}), 1e-5, 1e-5));
-  EXPECT_GE(watched.attention.min().item<float>(), 0);
+  std::vector<at::Tensor> looks;
+  const auto watched = network(grey, kSilent, [&](const ColorLook& look) {
+    looks.push_back(look.map());
+    EXPECT_EQ(look.layer, static_cast<std::int64_t>(looks.size()));
+    EXPECT_EQ(look.layers, 4);
+  });
+  EXPECT_EQ(network(grey, kSilent).sub(watched).abs().max().item<float>(), 0) << "who watches changes nothing";
+  ASSERT_EQ(looks.size(), 4u);
+  for (std::size_t l = 0; l < looks.size(); ++l) {
+    const std::int64_t side = 4 << l % 3;  // the maps' strides are 16, 8, 4
+    EXPECT_EQ(looks[l].sizes(), (std::vector<std::int64_t>{side, side}));
+    EXPECT_NEAR(looks[l].sum().item<float>(), 1, 1e-5);
+    EXPECT_GE(looks[l].min().item<float>(), 0);
+  }
+}
+
+/// The weights by which the network's own attention mixes values.
+TEST(ColorDecoder, ALookIsWhatAttentionMixes) {
+  const c10::InferenceMode guard;
+  const std::int64_t heads = 4, width = 8, queries = 7, height = 5, across = 6;
+  const auto q = at::randn({queries, heads * width}), k = at::randn({height, across, heads * width}),
+             values = at::randn({height * across, width});
+  const auto look = look_of(q, k, heads);
+  const auto mixed = attention(q.unsqueeze(0), k.flatten(0, 1).unsqueeze(0), values.repeat({1, heads}).unsqueeze(0), heads).squeeze(0);
+  const auto expected = mixed.view({queries, heads, width}).mean(at::IntArrayRef{0, 1});
+  EXPECT_TRUE(at::allclose(at::matmul(look.flatten(), values), expected, 1e-4, 1e-5));
+}
+
+TEST(ColorDecoder, ALookHasALimit) {
+  const c10::InferenceMode guard;
+  const auto q = at::randn({3, 16});
+  const auto sides = [&](std::int64_t height, std::int64_t width) { return look_of(q, at::randn({height, width, 16}), 2).sizes().vec(); };
+  EXPECT_EQ(sides(64, 63), (std::vector<std::int64_t>{64, 63}));
+  EXPECT_EQ(sides(65, 128), (std::vector<std::int64_t>{33, 64}));
+  EXPECT_NEAR(look_of(q, at::randn({130, 1, 16}), 2).sum().item<float>(), 1, 1e-5);
 }
 
 TEST(DDColor, SidesHaveALimit) {
@@ -131,7 +161,7 @@ TEST(DDColor, SidesHaveALimit) {
   const DDColor network(read_ddcolor(model_file("ddcolor_micro")), {});
   struct Stop {};
   const auto begin = [&](std::int64_t side) { network(at::zeros({1}).expand({3, side, side}), [](auto, auto) { throw Stop{}; }); };
-  EXPECT_EQ(network(at::zeros({3, 32, 32}), kSilent).ab.sizes(), (std::vector<std::int64_t>{2, 32, 32}));
+  EXPECT_EQ(network(at::zeros({3, 32, 32}), kSilent).sizes(), (std::vector<std::int64_t>{2, 32, 32}));
   EXPECT_THROW(begin(DDColor::kMaxSide), Stop);  // accepted
   EXPECT_THROW(begin(DDColor::kMaxSide + 32), TooLarge);
   EXPECT_THROW(begin(48), InvalidInput);
@@ -146,9 +176,9 @@ TEST(Colorize, KeepsTheLightnessOfEveryPixel) {
   for (const auto& [height, width] : {std::pair{1, 1}, {7, 130}, {65, 33}}) {
     const auto grey = at::rand({height, width, 1}).mul(0.6).add(0.2).expand({height, width, 3}).contiguous();
     const auto got = colorize(network, grey, 64, kSilent);
-    ASSERT_EQ(got.rgb.sizes(), grey.sizes());
-    EXPECT_GE(got.rgb.min().item<float>(), 0);
-    EXPECT_LE(got.rgb.max().item<float>(), 1);
+    ASSERT_EQ(got.sizes(), grey.sizes());
+    EXPECT_GE(got.min().item<float>(), 0);
+    EXPECT_LE(got.max().item<float>(), 1);
     const auto kept = lightness_of(grey);
     // Colours of nothing give the grey picture back, up to the table's step.
     EXPECT_LT(at::abs(with_colors(kept, at::zeros({2, 64, 64})).sub(grey)).max().item<float>(), 4e-3);
