@@ -33,6 +33,7 @@ void register_all_nodes(Registry& registry) {
   register_denoise_nodes(registry);
   register_classical_nodes(registry);
   register_photo_nodes(registry);
+  register_opening_nodes(registry);
   register_checkpoint_loaders(registry);
   register_clip_text_nodes(registry);
   register_clip_loaders(registry);

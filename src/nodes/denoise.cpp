@@ -4,15 +4,11 @@
 
 #include <fmt/format.h>
 
-#include <memory>
-#include <optional>
-#include <utility>
-
 #include "base/error.hpp"
-#include "nodes/model_files.hpp"
+#include "nodes/denoise_model.hpp"
 #include "nodes/restoration.hpp"
+#include "nodes/restoration_preview.hpp"
 #include "tensor/concat.hpp"
-#include "tensor/packed.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -20,29 +16,6 @@ namespace darkroom {
 namespace {
 
 constexpr double kMostNoise = 75;  // what the networks were trained with
-
-/// A network out of a file, packed when it is first used; after it has been given up it is read again.
-class DenoiseModel {
- public:
-  DenoiseModel(std::filesystem::path file, DenoiserWeights weights, const Compute& compute)
-      : file_(std::move(file)), weights_(std::move(weights)), network_(compute.budget, 0, [this, compute]() -> std::shared_ptr<const FfdNet> {
-          const auto read = weights_ ? *std::exchange(weights_, std::nullopt) : read_denoiser(file_);
-          return std::make_shared<const FfdNet>(read, compute);
-        }) {}
-  std::shared_ptr<const FfdNet> network() const { return network_.acquire(); }
-
- private:
-  std::filesystem::path file_;
-  std::optional<DenoiserWeights> weights_;
-  Packed<FfdNet> network_;
-};
-
-std::shared_ptr<const DenoiseModel> load(Context& context, const std::string& name) {
-  const auto compute = convolution_compute_of(context);
-  return model_files<DenoiseModel>(context, "denoise")->get(model_file(context, "denoise", name), compute, [&](const auto& file) {
-    return std::make_shared<const DenoiseModel>(file, read_denoiser(file), compute);
-  });
-}
 
 /// Linked values have not been checked.
 double within(const Inputs& in, const char* name, double fallback, double most) {
@@ -69,8 +42,12 @@ class ImageDenoise final : public Node {
     const bool alpha = channels == 2 || channels == 4;
     if (channels > 4) throw InvalidInput(fmt::format("image: expected 1 to 4 channels, got {}", channels));
     context.check();
-    const auto network = load(context, in.choice("model_name"))->network();
-    const auto clean = denoise(*network, alpha ? image.narrow(3, 0, channels - 1) : image, noise, strength, [&](auto value, auto max) { context.progress(value, max); }, [&] { context.check(); });
+    const auto network = load_denoise_model(context, in.choice("model_name"))->network();
+    std::int64_t tiles = 1;
+    const auto progress = [&](auto value, auto max) { context.progress(value, tiles = max); };
+    const auto clean =
+        denoise(*network, alpha ? image.narrow(3, 0, channels - 1) : image, noise, strength, progress, [&] { context.check(); });
+    if (channels >= 3 && wants_restoration_previews(context)) context.progress(tiles, tiles, "JPEG", whole_preview(context, clean));
     return {tensor_value(alpha ? concat({clean, image.narrow(3, channels - 1, 1)}, 3) : clean)};
   }
 };

@@ -1,4 +1,4 @@
-// RestoreLoad, RestoreModels, RestoreSave: where a photograph enters and leaves a restoration, with all that its file says of it.
+// RestoreLoad, RestoreSave: where a photograph enters and leaves a restoration, with all that its file says of it.
 
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
@@ -64,19 +64,6 @@ class RestoreLoad final : public Node {
   }
 };
 
-/// Passes an image on once the models that are linked to it are open, so that a model that fails costs no work.
-class RestoreModels final : public Node {
- public:
-  static NodeSchema schema() {
-    NodeSchema schema = NodeSchema("RestoreModels", Form::kV1).display_name("Open Models First").category("image/restoration")
-        .description("Passes the image on when every model that is linked here is open.")
-        .input("image", Image{});
-    for (const char* name : {"model_1", "model_2", "model_3", "model_4"}) schema.optional(name, Socket{"*"});
-    return schema.output(Image{});
-  }
-  Outputs run(const Inputs& in, Context&) override { return {in.at("image")}; }
-};
-
 /// IMAGE [H,W,C] with alpha of any size as [H,W,4]; without alpha as [H,W,3].
 at::Tensor with_alpha(const at::Tensor& picture, const at::Tensor& alpha) {
   const at::Tensor colours = picture.narrow(2, 0, 3);
@@ -129,7 +116,6 @@ class RestoreSave final : public Node {
 
 void register_photo_nodes(Registry& registry) {
   registry.add<RestoreLoad>();
-  registry.add<RestoreModels>();
   registry.add<RestoreSave>();
 }
 

@@ -18,8 +18,9 @@ FailureWords failure_of(const json::object& error, Stage stage) {
   if (type == "WorkerLost") code = "worker_lost";
   else if (contains(type, "Memory") || contains(lower(why), "out of memory")) code = "out_of_memory";
   else if (role == Role::kLoadPhoto) code = "bad_image";
-  else if (role == Role::kLoadModel || stage == Stage::kLoadModel) code = type == "FileNotFoundError" || contains(why, "missing") ? "model_missing" : "model_failed";
+  else if (role == Role::kLoadModel || stage == Stage::kLoadModel) code = type == "FileNotFoundError" ? "model_missing" : "model_failed";
   else if (type == "FileNotFoundError" && role == Role::kStep) code = "model_missing";
+  if (code == "model_missing") return {code, code, {{"which", " (" + why + ")"}}};
   return {code, code, {{"why", why}}};
 }
 

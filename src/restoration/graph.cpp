@@ -67,6 +67,9 @@ RestoreGraph build_graph(const RestoreOptions& options, const Abilities& abiliti
 
   // Models are opened between reading and the first step: what fails there has cost nothing yet.
   json::object models{{"image", image}};
+  const bool by_network = options.denoise > 0 && abilities.has("ImageDenoise") && !abilities.denoisers.empty();
+  if (by_network) models.emplace("denoiser", abilities.denoisers.front());
+  if (*options.colorize) models.emplace("colorizer", options.model);
   json::array upscaler;
   if (options.upscale > 1) {
     const std::string loader = graph.add("UpscaleModelLoader", {{"model_name", options.upscale_model}});
@@ -76,7 +79,7 @@ RestoreGraph build_graph(const RestoreOptions& options, const Abilities& abiliti
   image = Builder::link(graph.add("RestoreModels", std::move(models)));
 
   if (options.denoise > 0) {
-    if (abilities.has("ImageDenoise") && !abilities.denoisers.empty())
+    if (by_network)
       // Half strength is what a scan needs: a standard deviation of 25 in 8-bit steps.
       image = Builder::link(graph.add("ImageDenoise", {{"image", image}, {"model_name", abilities.denoisers.front()}, {"noise", options.denoise * 50}, {"strength", 1.0}}));
     else

@@ -72,7 +72,7 @@ std::vector<Message> Tracker::on(const JobEvent& event, std::int64_t now_ms) {
   if (std::holds_alternative<JobStarted>(event)) begin(out);
   else if (const auto* cached = std::get_if<NodesCached>(&event)) for (const auto& node : cached->nodes) finish_node(out, node);
   else if (const auto* started = std::get_if<NodeStarted>(&event)) start_node(out, started->ids, now_ms);
-  else if (const auto* progress = std::get_if<NodeProgress>(&event)) step(out, *progress, now_ms);
+  else if (const auto* progress = std::get_if<NodeProgress>(&event)) advance(out, *progress, now_ms);
   else if (const auto* finished = std::get_if<NodeFinished>(&event)) finish_node(out, finished->ids.node);
   else if (std::holds_alternative<JobSucceeded>(event)) enter(out, Stage::kPostprocess);
   return out;
@@ -133,11 +133,24 @@ double Tracker::inference_progress(double part_of_step) const {
   return kInference + std::clamp(share, 0.0, 1.0) * (kPostprocess - kInference);
 }
 
-void Tracker::step(std::vector<Message>& out, const NodeProgress& event, std::int64_t now_ms) {
+void Tracker::advance(std::vector<Message>& out, const NodeProgress& event, std::int64_t now_ms) {
   const auto found = plan_.nodes.find(event.node);
-  if (found == plan_.nodes.end() || found->second->role != Role::kStep || stage_ != Stage::kInference || event.node != node_ || !clock_) return;
+  if (found == plan_.nodes.end() || event.node != node_) return;
   const double value = whole_number_or(event.value, 0), max = whole_number_or(event.max, 0);
   if (!(max > 0) || value < 0) return;
+  const ClassPart& part = *found->second;
+  if (part.role == Role::kLoadModel && stage_ == Stage::kLoadModel)
+    opened(out, static_cast<std::int64_t>(value), static_cast<std::int64_t>(max));
+  if (part.role == Role::kStep && stage_ == Stage::kInference && clock_) step(out, part, value, max, now_ms);
+}
+
+/// So many of the models are open.
+void Tracker::opened(std::vector<Message>& out, std::int64_t value, std::int64_t max) {
+  const double part = std::min(1.0, static_cast<double>(value) / static_cast<double>(max));
+  out.push_back(made("opened", kLoadModel + part * (kInference - kLoadModel), {{"count", value}, {"all", max}}));
+}
+
+void Tracker::step(std::vector<Message>& out, const ClassPart& part, double value, double max, std::int64_t now_ms) {
   const auto tile = static_cast<std::int64_t>(value), tiles = static_cast<std::int64_t>(max);
   clock_->done(tile, tiles, now_ms);
   json::object with = step_words();
@@ -147,8 +160,7 @@ void Tracker::step(std::vector<Message>& out, const NodeProgress& event, std::in
   message.minor = tile > 0;
   message.extra = {{"tile", tile}, {"tiles", tiles}};
   if (const auto each = clock_->seconds_per_piece()) message.extra.emplace("seconds_per_tile", std::round(*each * 1000) / 1000);
-  const double weight = found->second->weight;
-  const double further = std::max(0.0, plan_.weight - weight_done_ - weight) / weight;
+  const double further = std::max(0.0, plan_.weight - weight_done_ - part.weight) / part.weight;
   if (const auto left = clock_->seconds_left(further)) message.extra.emplace("seconds_left", json::array{tenth(left->first), tenth(left->second)});
   out.push_back(std::move(message));
 }

@@ -38,7 +38,9 @@ class Tracker {
  private:
   void begin(std::vector<Message>& out);
   void start_node(std::vector<Message>& out, const NodeIds& ids, std::int64_t now_ms);
-  void step(std::vector<Message>& out, const NodeProgress& event, std::int64_t now_ms);
+  void advance(std::vector<Message>& out, const NodeProgress& event, std::int64_t now_ms);
+  void opened(std::vector<Message>& out, std::int64_t value, std::int64_t max);
+  void step(std::vector<Message>& out, const ClassPart& part, double value, double max, std::int64_t now_ms);
   void finish_node(std::vector<Message>& out, const std::string& node);
   void enter(std::vector<Message>& out, Stage stage);
   void start_step(std::vector<Message>& out, const std::string& node, const ClassPart& part, std::int64_t now_ms);

@@ -21,6 +21,7 @@ constexpr Entry kEntries[] = {
     {"reading", "Reading the photo", "正在读取照片"},
     {"again", "The program that worked on it stopped; starting again", "处理程序意外停止，正在重新开始"},
     {"loading", "Opening the models", "正在打开模型"},
+    {"opened", "Opening the models: {count} of {all} done", "正在打开模型：已完成 {count}/{all} 个"},
     {"step", "{source}", "{source}"},
     {"part", "{source}: {tile} of {tiles} parts done", "{source}：已完成 {tile}/{tiles} 块"},
     {"saving", "Saving the result", "正在保存结果"},
@@ -33,7 +34,7 @@ constexpr Entry kEntries[] = {
     {"sharpen", "Sharpening", "锐化"},
     // -- ends that are none
     {"cancelled", "Cancelled", "已取消"},
-    {"model_missing", "Model failed to load: {why}", "模型加载失败：{why}"},
+    {"model_missing", "Model failed to load: missing weights file{which}", "模型加载失败：缺少权重文件{which}"},
     {"model_failed", "Model failed to load: {why}", "模型加载失败：{why}"},
     {"bad_image", "The picture can't be read: {why}", "无法读取图片：{why}"},
     {"out_of_memory", "There was not enough memory: {why}", "内存不足：{why}"},

@@ -50,9 +50,9 @@ def check_sequence(messages, first=1):
     assert progress == sorted(progress) and 0 <= progress[0] and progress[-1] <= 100
 
 
-def slow(server, id=None, width=500):
+def slow(server, id=None, width=500, **options):
     """A restoration of some ten seconds: several tiles through the real network."""
-    reply = restore(server, photo(width, "JPEG"), "slow.jpg", id=id, upscale=4)
+    reply = restore(server, photo(width, "JPEG"), "slow.jpg", id=id, upscale=4, **options)
     assert reply.status_code == 202, reply.text
     return reply.json()["job_id"]
 

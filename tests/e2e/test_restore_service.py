@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -9,9 +10,10 @@ import time
 import uuid
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from harness import empty_image, upscale, wait_for
+from harness import RESTORE_MODELS, empty_image, upscale, wait_for
 from restorations import STAGES, check_sequence, photo, restore, slow, until_closed, until_stage, watch
 
 
@@ -56,6 +58,33 @@ def test_a_photograph_is_restored_while_two_watch(server):
         reply = server.get(path)
         assert reply.status_code == 404 or reply.json() == {}
     assert not list(server.base.glob(f"*/restorations/{job}*"))
+
+
+def test_all_models_are_open_before_the_first_step_and_the_attention_is_shown(own, tmp_path):
+    models = tmp_path / "server0/models/ddcolor"
+    models.mkdir(parents=True)
+    shutil.copy(RESTORE_MODELS / "ddcolor_micro.safetensors", models)
+    server = own()
+    job, shown = str(uuid.uuid4()), []
+    with watch(server, f"?job={job}") as ws:
+        restore(server, photo(300), id=job, denoise=0.1, colorize=True, size=256, upscale=4)
+        seen = []
+        while not seen or "attention" not in seen[-1]:
+            seen.append(json.loads(ws.recv(timeout=30)))
+        shown.append(server.get(seen[-1]["attention"]["url"]))
+        seen += until_closed(ws)
+    check_sequence(seen)
+    assert [m["progress"] for m in seen if m["message"].startswith("Opening the models: ")] == [9.3, 10.7, 12]
+    assert all(m["stage"] == "load_model" for m in seen if m["message"].startswith("Opening"))
+    told = [m for m in seen if "attention" in m]
+    assert told and {m["source"] for m in told} == {"colorize"}
+    assert shown[0].status_code == 200 and shown[0].headers["content-type"] == "image/png"
+    picture, original = Image.open(io.BytesIO(shown[0].content)), Image.open(io.BytesIO(photo(300)))
+    assert max(picture.size) == 256 and abs(picture.width / picture.height - original.width / original.height) < 0.02
+    assert np.asarray(picture.convert("L")).std() > 5, "it is no plain field"
+    assert server.get(f"/results/{job}/attention").status_code == 404, "only while it runs"
+    result = server.json(f"/restore/{job}")
+    assert result["model"] == "ddcolor_micro.safetensors"
 
 
 def test_info_says_what_can_be_done(server):
@@ -253,18 +282,40 @@ def test_a_full_queue_says_so(own):
     server.http.delete(f"/restore/{first}")
 
 
-def test_a_model_that_fails_is_told_before_any_work(own, tmp_path):
-    models = tmp_path / "server0/models/upscale_models"
+STEP_OF = {"ddcolor": {"colorize": True, "model": "a_broken.pth"}, "denoise": {"denoise": 0.2}, "upscale_models": {"upscale": 2, "upscale_model": "a_broken.pth"}}
+
+
+@pytest.mark.parametrize("folder", STEP_OF)
+def test_a_model_that_fails_is_told_before_any_work(own, tmp_path, folder):
+    models = tmp_path / "server0/models" / folder
     models.mkdir(parents=True)
-    (models / "broken_x2.pth").write_bytes(b"nothing of the kind")
+    (models / "a_broken.pth").write_bytes(b"nothing of the kind")
     server = own()
-    job = restore(server, photo(64), upscale=2, upscale_model="broken_x2.pth").json()["job_id"]
+    job = restore(server, photo(64), **STEP_OF[folder]).json()["job_id"]
     with watch(server, f"?job={job}") as ws:
         seen = until_closed(ws)
-    assert seen[-1]["code"] in ("model_failed", "model_missing") and seen[-1]["error"].startswith("Model failed to load: ")
+    assert seen[-1]["code"] == "model_failed" and seen[-1]["error"].startswith("Model failed to load: a_broken.pth: ")
     assert seen[-1]["stage"] == "load_model" and seen[-1]["progress"] == 0
     status = server.json(f"/restore/{job}?lang=zh")
     assert status["state"] == "error" and status["code"] == seen[-1]["code"] and status["error"].startswith("模型加载失败")
+
+
+@pytest.mark.parametrize("folder", STEP_OF)
+def test_a_model_that_has_gone_is_told_before_any_work(own, tmp_path, folder):
+    models = tmp_path / "server0/models" / folder
+    models.mkdir(parents=True)
+    (models / "a_broken.pth").write_bytes(b"it will be gone")
+    server = own()
+    first = slow(server, colorize=False)
+    wait_for(lambda: server.json(f"/restore/{first}")["state"] == "running", 30, "the first one runs")
+    job = restore(server, photo(64), **STEP_OF[folder]).json()["job_id"]
+    (models / "a_broken.pth").unlink()
+    with watch(server, f"?job={job}") as ws:
+        server.http.delete(f"/restore/{first}")
+        last = until_closed(ws)[-1]
+    assert last["error"].startswith("Model failed to load: missing weights file") and "a_broken.pth" in last["error"]
+    assert (last["code"], last["stage"], last["progress"]) == ("model_missing", "load_model", 0)
+    assert server.json(f"/restore/{job}?lang=zh")["error"].startswith("模型加载失败：缺少权重文件")
 
 
 # ---- retention and lists

@@ -1,13 +1,21 @@
 // Nodes of the photo service in graphs: a photograph with its metadata through them, and the pictures that watchers get.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 #include "imaging/decode.hpp"
 #include "imaging/photo.hpp"
 #include "nodes/tests/graph_bench.hpp"
+#include "tensor/model_budget.hpp"
+#include "worker/models.hpp"
 
 namespace darkroom {
 namespace {
+
+namespace fs = std::filesystem;
 
 class RestorationNodes : public testing::Test {
  protected:
@@ -66,6 +74,87 @@ TEST_F(RestorationNodes, WatchersOfTheServiceSeeTheWork) {
   const auto sent = ran.all<MessageSent>();
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(sent[0].type + dump(sent[0].data), R"(restoration.preview{"x":0,"y":0,"width":70,"height":50,"of":[70,50]})");
+}
+
+/// How many bytes of packed models there are when the picture comes by.
+class PackedProbe final : public Node {
+ public:
+  static NodeSchema schema() { return NodeSchema("PackedProbe", Form::kV3).input("image", Image{}).output(Image{}); }
+  Outputs run(const Inputs& in, Context& context) override {
+    context.text(std::to_string(model_budget(context)->bytes()));
+    return {in.at("image")};
+  }
+};
+
+class RestoreModelsNode : public RestorationNodes {
+ protected:
+  void SetUp() override {
+    const auto data = fs::path(DARKROOM_TEST_DATA);
+    const char* folder = std::getenv("DARKROOM_RESTORE_MODELS");
+    const auto models = folder && *folder ? fs::path(folder) : fs::path(std::getenv("HOME")) / ".cache/darkroom/models-test/restore";
+    bench.registry.add<PackedProbe>();
+    for (auto& one : bench.settings.folders.models) {
+      if (one.key == "upscale_models") one.paths.push_back(data.parent_path().parent_path() / "models/upscale_models");
+      if (one.key != "ddcolor" && one.key != "denoise") continue;
+      (one.key == "ddcolor" ? colorizers : denoisers) = one.paths.front();
+      fs::create_directories(one.paths.front());
+    }
+    fs::copy_file(models / "ddcolor_micro.safetensors", colorizers / "micro.safetensors");
+    fs::copy_file(models / "ffdnet_small.safetensors", denoisers / "small.safetensors");
+    bench.configure();
+    put_photo(30, 20);
+  }
+  Ran run(const std::string& names) {
+    return bench.run(R"({"1": {"class_type": "RestoreLoad", "inputs": {"image": "photo.png"}},
+      "up": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": "realesr-animevideov3-x2.param"}},
+      "2": {"class_type": "RestoreModels", "inputs": {"image": ["1", 0], )" +
+                     names + R"(}},
+      "3": {"class_type": "PackedProbe", "inputs": {"image": ["2", 0]}},
+      "4": {"class_type": "RestoreSave", "inputs": {"images": ["3", 0], "filename_prefix": "x"}}})");
+  }
+  static std::size_t packed(const Ran& ran) {
+    EXPECT_FALSE(ran.error) << ran.message();
+    const auto texts = ran.all<TextSent>();
+    return texts.empty() ? 0 : std::stoul(texts.front().text);
+  }
+
+  fs::path colorizers, denoisers;
+};
+
+TEST_F(RestoreModelsNode, PacksEveryModelAndCountsThem) {
+  const auto none = packed(run(R"("model_2": ["1", 0])"));
+  const auto denoiser = packed(run(R"("denoiser": "small.safetensors")"));
+  const auto colorizer = packed(run(R"("denoiser": "small.safetensors", "colorizer": "micro.safetensors")"));
+  const Ran ran = run(R"("denoiser": "small.safetensors", "colorizer": "micro.safetensors", "model_1": ["up", 0])");
+  EXPECT_EQ(none, 0u);
+  EXPECT_LT(none, denoiser);
+  EXPECT_LT(denoiser, colorizer);
+  EXPECT_LT(colorizer, packed(ran));
+  std::vector<std::string> told;
+  for (const auto& progress : ran.all<NodeProgress>())
+    if (progress.node == "2") told.push_back(dump(progress.value) + " of " + dump(progress.max));
+  EXPECT_EQ(told, (std::vector<std::string>{"1 of 3", "2 of 3", "3 of 3"}));
+}
+
+TEST_F(RestoreModelsNode, NamesTheFileThatFails) {
+  std::ofstream(colorizers / "broken.pth") << "no weights";
+  std::ofstream(denoisers / "broken.pth") << "no weights";
+  for (const char* names : {R"("colorizer": "broken.pth")", R"("denoiser": "broken.pth")"})
+    EXPECT_THAT(run(names).message(), testing::StartsWith("broken.pth: "));
+  for (const char* names : {R"("colorizer": "gone.pth")", R"("denoiser": "gone.pth")"}) {
+    const Ran ran = run(names);
+    ASSERT_TRUE(ran.error);
+    EXPECT_EQ(string_or(*ran.error, "node_id", ""), "2");
+    EXPECT_EQ(string_or(*ran.error, "exception_type", ""), "FileNotFoundError");
+  }
+}
+
+TEST_F(RestoreModelsNode, LooksAgainWhenAFileHasGone) {
+  const std::string names = R"("denoiser": "small.safetensors", "colorizer": "micro.safetensors")";
+  EXPECT_FALSE(run(names).error);
+  EXPECT_TRUE(run(names).all<TextSent>().empty()) << "nothing has changed: the image comes from the cache";
+  fs::remove(denoisers / "small.safetensors");
+  EXPECT_THAT(run(names).message(), testing::HasSubstr("'small.safetensors' not found"));
 }
 
 class RestorationPreview : public RestorationNodes {};

@@ -54,6 +54,19 @@ TEST(RestoreGraph, StepsStandInTheirOrder) {
   for (const std::string_view source : kSources) EXPECT_TRUE(plan.has_step(source)) << source;
 }
 
+TEST(RestoreGraph, AllModelsAreOpenedBeforeTheFirstStep) {
+  Abilities able = everything();
+  able.classes.insert("ImageDenoise");
+  able.denoisers = {"ffdnet_color.pth"};
+  RestoreOptions options{.denoise = 0.5, .upscale = 2};
+  settle(options, able);
+  const auto opened = [&] { return dump(build_graph(options, able, "a", "b").prompt.at("3").at("inputs")); };
+  EXPECT_EQ(opened(), R"({"image":["1",0],"denoiser":"ffdnet_color.pth","colorizer":"ddcolor_modelscope.pth","model_1":["2",0]})");
+  options.denoise = 0;
+  options.colorize = false;
+  EXPECT_EQ(opened(), R"({"image":["1",0],"model_1":["2",0]})");
+}
+
 TEST(RestoreGraph, TheUpscalerFitsOrItsResultIsMadeSmaller) {
   Abilities able = everything();
   RestoreOptions options{.colorize = false, .upscale = 2};

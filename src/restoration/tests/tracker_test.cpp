@@ -42,7 +42,11 @@ TEST(Tracker, StagesComeInTheirOrder) {
   EXPECT_EQ(job.start("1"), Words{});
   EXPECT_EQ(job.start("2"), Words{"load_model 8"});
   EXPECT_EQ(job.start("3"), Words{});
+  EXPECT_EQ(job.step("3", 1, 2, 500), Words{"load_model 10"});
+  EXPECT_EQ(words_of(kept(job.all.back()), Language::kEnglish), "Opening the models: 1 of 2 done");
+  EXPECT_EQ(job.step("3", 2, 2, 900), Words{"load_model 12"});
   EXPECT_EQ(job.start("4"), Words{"inference denoise 12"});
+  EXPECT_EQ(job.step("3", 2, 2, 950), Words{}) << "its time is over";
   EXPECT_EQ(job.step("4", 1, 2, 1000), Words{"inference denoise 21.6"});
   EXPECT_EQ(job.finish("4"), Words{"inference denoise 31.2"});
   EXPECT_EQ(job.start("5"), Words{"inference upscale 31.2"});
@@ -134,16 +138,22 @@ TEST(Failure, CodesFollowTheNode) {
     return failure_of({{"exception_type", type}, {"node_type", node}, {"exception_message", why}}, stage).code;
   };
   EXPECT_EQ(code("ValueError", "UpscaleModelLoader", "no such keys"), "model_failed");
+  EXPECT_EQ(code("ValueError", "RestoreModels", "x.pth: tensor body.0.weight is missing"), "model_failed") << "the file is there";
   EXPECT_EQ(code("FileNotFoundError", "UpscaleModelLoader", "gone"), "model_missing");
+  EXPECT_EQ(code("FileNotFoundError", "RestoreModels", "gone", Stage::kLoadModel), "model_missing");
   EXPECT_EQ(code("FileNotFoundError", "DDColor", "gone"), "model_missing");
   EXPECT_EQ(code("ValueError", "RestoreLoad", "no picture"), "bad_image");
   EXPECT_EQ(code("torch.OutOfMemoryError", "ImageUpscaleWithModel", "x"), "out_of_memory");
   EXPECT_EQ(code("WorkerLost", "RestoreDenoise", "x"), "worker_lost");
   EXPECT_EQ(code("RuntimeError", "RestoreDenoise", "x"), "failed");
-  const auto missing = failure_of({{"exception_type", "FileNotFoundError"}, {"node_type", "UpscaleModelLoader"}, {"exception_message", "missing weights file\n"}}, Stage::kLoadModel);
+  const auto missing = failure_of({{"exception_type", "FileNotFoundError"},
+                                   {"node_type", "UpscaleModelLoader"},
+                                   {"exception_message", "x4.param: there is no x4.bin beside it\n"}},
+                                  Stage::kLoadModel);
   const json::object end = kept_error(missing.code, missing.say, missing.with, Stage::kLoadModel);
-  EXPECT_EQ(sent(end, 3, "x", Language::kEnglish),
-            R"({"seq":3,"job_id":"x","error":"Model failed to load: missing weights file","code":"model_missing","progress":0,"stage":"load_model"})");
+  EXPECT_EQ(
+      sent(end, 3, "x", Language::kEnglish),
+      R"json({"seq":3,"job_id":"x","error":"Model failed to load: missing weights file (x4.param: there is no x4.bin beside it)","code":"model_missing","progress":0,"stage":"load_model"})json");
   EXPECT_TRUE(is_end(end));
 }
 
