@@ -14,6 +14,7 @@
 #include "gateway/worker_pool.hpp"
 #include "messages/wire.hpp"
 #include "restoration/failure.hpp"
+#include "restoration/gpu_memory.hpp"
 #include "storage/user_room.hpp"
 
 namespace darkroom {
@@ -168,7 +169,9 @@ asio::awaitable<void> RestorationDesk::look_for_end(Live live) {
 
 void RestorationDesk::look_at_memory() {
   std::uint64_t bytes = 0, count = 0;
+  std::vector<json::object> devices;
   for (const auto* worker : workers_.workers()) {
+    devices.push_back(worker->device());
     const auto pid = static_cast<int>(int_or(worker->hello(), "pid", 0));
     auto& memory = memory_[pid];
     if (!memory) memory = std::make_unique<ResidentMemory>(pid);
@@ -176,8 +179,10 @@ void RestorationDesk::look_at_memory() {
     ++count;
   }
   if (memory_.size() > count) std::erase_if(memory_, [](const auto& entry) { return entry.second->bytes() == 0; });
+  json::object memory{{"process", bytes}, {"limit", workers_.ram_limit() * count}};
+  restoration::add_gpu_memory(memory, devices);
   for (const auto& [id, live] : live_)
-    if (live->facts.state == "running") live->memory = {{"process", bytes}, {"limit", workers_.ram_limit() * count}};
+    if (live->facts.state == "running") live->memory = memory;
 }
 
 /// While something runs: memory figures, and a word now and then where a node is silent.

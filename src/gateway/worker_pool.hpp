@@ -37,7 +37,7 @@ class WorkerHandle {
   virtual int id() const = 0;
   virtual void send(const Record& record) = 0;       ///< queues it; never blocks
   virtual void kill(LostReason reason) = 0;          ///< SIGKILL; the listener hears of it through `lost`
-  virtual const json::object& device() const = 0;    ///< {name, type, index, ...} of its hello
+  virtual const json::object& device() const = 0;    ///< {name, type, index} of its hello, {vram_total, vram_free} of its last pong
   virtual const json::object& hello() const = 0;     ///< all of its hello: version, build, pid, pytorch_version, ...
   /// Hands a connected socket over to the routes of its packs; `fd` stays the caller's. False when it can't be: the worker is gone, or too
   /// many wait.

@@ -122,7 +122,11 @@ asio::awaitable<void> WorkerProcess::read() {
 }
 
 void WorkerProcess::handle(Record record) {
-  if (record.kind == "pong") return;
+  if (record.kind == "pong") {
+    for (const char* figure : {"vram_total", "vram_free"})
+      if (auto* value = record.data.if_contains(figure)) device_[figure] = std::move(*value);
+    return;
+  }
   if (record.kind == "importing") {
     importing_ = string_or(record.data, "pack", "");
     return;

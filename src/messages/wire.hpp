@@ -30,7 +30,8 @@ struct Record {
 ///   run {job}                        a claimed job (Job::to_json)
 ///   cancel {job}                     interrupt it; the end comes as an event
 ///   free {unload_models, free_memory}
-///   ask {id, what, ...}              what: "validate" {class, inputs, types}, "schemas" {classes}, "prompt_hook" {body}; answered while a node
+///   ask {id, what, ...}              what: "validate" {class, inputs, types}, "schemas" {classes}, "prompt_hook" {body}; answered while a
+///   node
 ///                                    computes
 ///   classes {schemas: [...]}         what these classes take has changed
 ///   ping {}
@@ -49,7 +50,7 @@ struct Record {
 ///   prompt_hook {}                   packs want to see prompts from now on
 ///   message {type, data, sid?}       of a pack, outside of any job: to the client sid, without one to everybody
 ///   binary {number, sid?} + bytes    the same
-///   pong {rss, cuda...}              memory figures with it
+///   pong {rss, vram_total?, vram_free?}   bytes of memory: of the process, and of its GPU
 std::string encode(const Record& record);
 
 /// Takes records off a stream. Throws InvalidInput for a wrong version or an oversized record: the link is then closed.

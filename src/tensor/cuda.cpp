@@ -13,4 +13,15 @@ std::string load_cuda(int index) {
   return index < count ? "" : "CUDA knows " + std::to_string(count) + " devices";
 }
 
+std::optional<GpuMemory> gpu_memory(int index) {
+  // CUDA's runtime comes with libtorch's library; 0 is its success.
+  static const auto set_device = reinterpret_cast<int (*)(int)>(::dlsym(RTLD_DEFAULT, "cudaSetDevice"));
+  static const auto memory = reinterpret_cast<int (*)(std::size_t*, std::size_t*)>(::dlsym(RTLD_DEFAULT, "cudaMemGetInfo"));
+  const auto& hooks = at::detail::getCUDAHooks();
+  if (!set_device || !memory || !hooks.hasCUDA() || !hooks.hasPrimaryContext(static_cast<at::DeviceIndex>(index))) return std::nullopt;
+  std::size_t free = 0, total = 0;
+  if (set_device(index) != 0 || memory(&free, &total) != 0) return std::nullopt;
+  return GpuMemory{free, total};
+}
+
 }  // namespace darkroom

@@ -50,6 +50,15 @@ std::size_t available_bytes() {
   return std::numeric_limits<std::size_t>::max();
 }
 
+json::object memory_figures(std::optional<int> gpu, const std::function<std::optional<GpuMemory>(int index)>& ask) {
+  json::object figures{{"rss", resident_bytes()}};
+  const auto memory = gpu ? ask(*gpu) : std::nullopt;
+  if (!memory) return figures;
+  figures.emplace("vram_total", memory->total);
+  figures.emplace("vram_free", memory->free);
+  return figures;
+}
+
 void tune_allocator() {
   constexpr int kNever = std::numeric_limits<int>::max();
   // Other threads have arenas of small heaps, out of which every large block is mapped and unmapped again; so there is one arena.

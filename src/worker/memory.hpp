@@ -3,11 +3,18 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
+
+#include "base/json.hpp"
+#include "tensor/cuda.hpp"
 
 namespace darkroom {
 
 std::size_t resident_bytes();   ///< of this process
 std::size_t available_bytes();  ///< of the machine, without swapping
+
+/// What a pong says of memory, bytes: {rss}, and with a GPU that tells {vram_total, vram_free} as well. `ask`: how a GPU is asked.
+json::object memory_figures(std::optional<int> gpu, const std::function<std::optional<GpuMemory>(int index)>& ask = gpu_memory);
 
 /// Allocator settings for a process that computes: large blocks stay mapped between uses (reference figures: a third of the
 /// time of a large layer is page faults otherwise). Call first thing in main.

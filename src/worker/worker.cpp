@@ -154,7 +154,7 @@ void Worker::handle(Record record) {
   try {
     if (record.kind == "run") accept(record.data);
     else if (record.kind == "cancel") cancel(string_or(record.data, "job", ""));
-    else if (record.kind == "ping") outbox_.send(Record{"pong", {{"rss", resident_bytes()}}, {}});
+    else if (record.kind == "ping") outbox_.send(Record{"pong", memory_figures(device_.gpu), {}});
     else if (record.kind == "ask") answer(std::move(record.data));
     else if (record.kind == "configure") configure(record.data);
     else if (record.kind == "classes") change_classes(record.data);

@@ -2,6 +2,7 @@
 import io
 import json
 import os
+import pathlib
 import shutil
 import signal
 import socket
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness import RESTORE_MODELS, empty_image, upscale, wait_for
+from harness import BIN, RESTORE_MODELS, empty_image, upscale, wait_for
 from restorations import STAGES, check_sequence, photo, restore, slow, until_closed, until_stage, watch
 
 
@@ -104,6 +105,23 @@ def test_a_plain_client_needs_no_job(own):
     with watch(server) as ws:  # it comes a moment late
         after = until_closed(ws)
     assert after == before and {m["job_id"] for m in after} == {job}
+def test_the_memory_of_a_gpu_is_told(own, tmp_path, monkeypatch):
+    free = tmp_path / "free"
+    free.write_text(str(10 << 30))
+    monkeypatch.setenv("GPU_WORKER_FREE", str(free))
+    monkeypatch.setenv("GPU_WORKER_PROGRAM", str(BIN / "darkroom-worker"))
+    server = own("--worker-program", str(pathlib.Path(__file__).parent / "gpu_worker.py"))
+    wait_for(lambda: server.json("/system_stats")["devices"][0]["vram_free"] == 10 << 30, 10, "the first figures come")
+    job = slow(server, colorize=False)
+    with watch(server, f"?job={job}") as ws:
+        first = until_stage(ws, "inference")["memory"]
+        free.write_text(str(7 << 30))
+        wait_for(lambda: json.loads(ws.recv(timeout=10)).get("memory", {}).get("gpu") == 9 << 30, 20, "the figures move")
+    assert (first["gpu"], first["gpu_limit"]) == (6 << 30, 16 << 30) and first["process"] > 0
+    assert server.json("/system_stats")["devices"][0]["vram_total"] == 16 << 30
+    server.http.delete(f"/restore/{job}")
+
+
 
 
 def test_the_client_may_ping_and_the_server_pings(own):

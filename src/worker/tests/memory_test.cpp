@@ -1,0 +1,31 @@
+#include "worker/memory.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tensor/tests/test_device.hpp"
+
+namespace darkroom {
+namespace {
+
+TEST(MemoryFigures, TellOfAGpuWhereThereIsOne) {
+  const auto told = [](int index) { return std::optional(GpuMemory{.free = 30, .total = 100 + static_cast<std::uint64_t>(index)}); };
+  const json::object figures = memory_figures(2, told);
+  EXPECT_GT(figures.at("rss").to_number<std::int64_t>(), 1 << 20);
+  EXPECT_EQ(figures.at("vram_total").to_number<std::int64_t>(), 102);
+  EXPECT_EQ(figures.at("vram_free").to_number<std::int64_t>(), 30);
+}
+
+TEST(MemoryFigures, AreTheProcessesAloneElsewhere) {
+  for (const auto& figures : {memory_figures(std::nullopt), memory_figures(0, [](int) { return std::optional<GpuMemory>(); })}) {
+    EXPECT_TRUE(figures.contains("rss"));
+    EXPECT_EQ(figures.size(), 1u);
+  }
+}
+
+TEST(MemoryFigures, NobodyIsAskedWithoutCuda) {
+  if (test_gpu()) GTEST_SKIP() << "this run has a GPU";
+  EXPECT_FALSE(gpu_memory(0)) << "libtorch's CUDA half is not loaded";
+}
+
+}  // namespace
+}  // namespace darkroom
