@@ -6,6 +6,7 @@
 //   darkroom-picture pixels SIDE                       < picture      > PPM, made smaller to SIDE pixels
 //   darkroom-picture facts                             < picture      > JSON: its size, or what is wrong with it
 //   darkroom-picture convert png|jpeg|webp             < picture      > the same in this format, with its metadata
+//   darkroom-picture beside png|jpeg|webp              < before, 3< after  > both in one picture
 //   darkroom-picture mask                              < picture, 3< mask  > PNG
 //
 // Exit codes: 0 done, 2 wrong arguments, 3 no picture or over a limit (one line on standard error says which), 4 our fault.
@@ -91,8 +92,12 @@ std::string work(const std::vector<std::string>& arguments) {
   if (is(0, "pixels") && arguments.size() >= 2) return imaging::small_ppm(map_file(STDIN_FILENO), std::atoi(arguments[1].c_str()));
   if (is(0, "facts")) return imaging::picture_facts(map_file(STDIN_FILENO));
   if (is(0, "convert") && arguments.size() >= 2) return imaging::convert_picture(map_file(STDIN_FILENO), arguments[1]);
+  if (is(0, "beside") && arguments.size() >= 2) return imaging::side_by_side(map_file(STDIN_FILENO), map_file(3), arguments[1]);
   if (is(0, "mask")) return imaging::merge_mask(map_file(STDIN_FILENO), map_file(3));
-  std::fputs("usage: darkroom-picture preview webp|jpeg QUALITY [rgb] | channel rgb|a | pixels SIDE | facts | convert png|jpeg|webp | mask\n", stderr);
+  std::fputs(
+      "usage: darkroom-picture preview webp|jpeg QUALITY [rgb] | channel rgb|a | pixels SIDE | facts | convert png|jpeg|webp | beside "
+      "png|jpeg|webp | mask\n",
+      stderr);
   std::exit(2);
 }
 

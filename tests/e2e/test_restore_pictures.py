@@ -134,6 +134,18 @@ def test_exif_survives_but_for_orientation_and_place(server, keep, kind):
     assert jpeg.getexif()[0x010F].strip("\0 ") == "Kodak" and jpeg.info["icc_profile"]
 
 
+def test_a_browser_can_see_a_tiff(server):
+    job = restore(server, with_exif("TIFF"), "a.tif", sharpen=0.1).json()["job_id"]
+    wait_for(lambda: server.json(f"/restore/{job}")["state"] == "complete", 30, "it completes")
+    assert server.get(f"/results/{job}/original").content == with_exif("TIFF")
+    seen = server.get(f"/results/{job}/original", params={"format": "webp"})
+    turned = Image.open(io.BytesIO(photo(80)))
+    assert seen.headers["content-type"] == "image/webp" and Image.open(io.BytesIO(seen.content)).size == (turned.height, turned.width), "upright"
+    assert server.get(f"/results/{job}/original", params={"format": "svg"}).status_code == 400
+    both = Image.open(io.BytesIO(server.get(f"/results/{job}/side-by-side.png").content))
+    assert both.height == turned.width and both.width >= 2 * turned.height
+
+
 def test_sixteen_bits_and_alpha_survive(server):
     rows = np.linspace(0, 65535, 64 * 48).reshape(48, 64).astype(np.uint16)
     def chunk(kind, body):

@@ -45,6 +45,15 @@ def test_a_photograph_is_restored_while_two_watch(server):
         assert converted.headers["content-type"] == f"image/{kind}" and "Grandma restored." in converted.headers["content-disposition"]
         assert Image.open(io.BytesIO(converted.content)).size == picture.size
     assert server.get(f"/results/{job}/original").content == photo()
+    for kind, ending in (("jpeg", "jpg"), ("webp", "webp"), ("png", "png")):
+        both = server.get(f"/results/{job}/side-by-side.{ending}", params={"download": "1"})
+        assert both.headers["content-type"] == f"image/{kind}" and "Grandma before and after." in both.headers["content-disposition"]
+        both = Image.open(io.BytesIO(both.content)).convert("RGB")
+        assert both.height == picture.height and 0 < both.width - 2 * picture.width < 10
+        for left, half in ((0, original), (both.width - picture.width, picture)):
+            part = both.crop((left, 0, left + picture.width, both.height)).resize(original.size, Image.BOX)
+            assert np.abs(np.asarray(part, dtype=float) - np.asarray(half.convert("RGB").resize(original.size, Image.BOX), dtype=float)).mean() < 6
+    assert server.get(f"/results/{job}/side-by-side.gif").status_code == 400
 
     status = server.json(f"/restore/{job}")
     assert status["state"] == "complete" and status["name"] == "Grandma.png" and status["seq"] == seen[-1]["seq"]
@@ -96,15 +105,6 @@ def test_info_says_what_can_be_done(server):
     assert info["limits"]["bytes"] == 100 << 20 and info["limits"]["pixels"] == 100_000_000
 
 
-def test_a_plain_client_needs_no_job(own):
-    server = own()
-    with watch(server) as ws:
-        job = restore(server, photo(64), scratch=0.5).json()["job_id"]
-        before = until_closed(ws)
-    check_sequence(before)
-    with watch(server) as ws:  # it comes a moment late
-        after = until_closed(ws)
-    assert after == before and {m["job_id"] for m in after} == {job}
 def test_the_memory_of_a_gpu_is_told(own, tmp_path, monkeypatch):
     free = tmp_path / "free"
     free.write_text(str(10 << 30))
@@ -122,6 +122,15 @@ def test_the_memory_of_a_gpu_is_told(own, tmp_path, monkeypatch):
     server.http.delete(f"/restore/{job}")
 
 
+def test_a_plain_client_needs_no_job(own):
+    server = own()
+    with watch(server) as ws:
+        job = restore(server, photo(64), scratch=0.5).json()["job_id"]
+        before = until_closed(ws)
+    check_sequence(before)
+    with watch(server) as ws:  # it comes a moment late
+        after = until_closed(ws)
+    assert after == before and {m["job_id"] for m in after} == {job}
 
 
 def test_the_client_may_ping_and_the_server_pings(own):

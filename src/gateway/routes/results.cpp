@@ -1,6 +1,10 @@
-// GET /results/{id}/{name} (docs/restore-api.md): originals, results as PNG, JPEG or WebP, and pictures of the work so far.
+// GET /results/{id}/{name} (docs/restore-api.md): originals, results as PNG, JPEG or WebP, both beside each other, and pictures of the work
+// so far.
 
 #include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
@@ -43,31 +47,58 @@ std::string ending_after_dot(std::string_view name) {
 }
 
 /// "grandma.jpg" → "grandma restored.webp": what a browser saves it as.
-std::string download_name(const restoration::Facts& facts, std::string_view ending) {
+std::string download_name(const restoration::Facts& facts, std::string_view what, std::string_view format) {
   std::string stem = fs::path(facts.client_name).stem().string();
   if (stem.empty() || !is_valid_utf8(stem)) stem = "photo";
-  return stem + " restored." + std::string(ending);
+  return stem + " " + std::string(what) + "." + (format == "jpeg" ? "jpg" : std::string(format));
 }
 
-asio::awaitable<Response> result(const restoration::Facts& facts, Request& request, Services& services) {
-  if (!facts.result.there()) co_return unknown();
-  const std::string there = ending_after_dot(facts.result.name);
-  const std::string* asked = request.query_value("format");
-  const std::string wanted = format_of(asked ? *asked : ending_after_dot(request.param("name")));
-  if (wanted.empty()) co_return refused({"bad_format", "format must be png, jpeg or webp"});
-  const std::string name = download_name(facts, wanted == "jpeg" ? "jpg" : wanted);
-  const bool attachment = request.query_or("download", "") == "1";
+Response bad_format() { return refused({"bad_format", "format must be png, jpeg or webp"}); }
+
+bool wants_download(Request& request) { return request.query_or("download", "") == "1"; }
+
+/// What darkroom-picture makes of one file or two (`task`: "convert", "beside") in a format, to be shown or saved as `name`.
+asio::awaitable<Response> made(const std::string& task, const std::string& format, const fs::path& file, const fs::path& second,
+                               const std::string& name, Request& request, Services& services) {
+  const std::vector<std::string> arguments{task, format};
+  std::string bytes = co_await picture_helper_of(services).run(arguments, file, second);
+  Response response = picture(std::move(bytes), "image/" + format);
+  response.header("Content-Disposition", content_disposition(name, wants_download(request)));
+  co_return response;
+}
+
+asio::awaitable<Response> result(const restoration::Facts& facts, const std::string& wanted, Request& request, Services& services) {
+  const std::string name = download_name(facts, "restored", wanted), task = "convert";
   auto find = [&] { return path_of(services.folders.of_user(facts.owner), facts.result); };
   const fs::path file = co_await services.pool.run(std::move(find));
-  if (wanted == format_of(there)) {
-    Response response = send_safely(file, name, request, attachment);
+  if (wanted == format_of(ending_after_dot(facts.result.name))) {
+    Response response = send_safely(file, name, request, wants_download(request));
     response.header("Cache-Control", kPrivate);
     co_return response;
   }
-  const std::vector<std::string> arguments{"convert", wanted};
-  std::string bytes = co_await picture_helper_of(services).run(arguments, file);
-  Response response = picture(std::move(bytes), "image/" + wanted);
-  response.header("Content-Disposition", content_disposition(name, attachment));
+  const fs::path none;
+  co_return co_await made(task, wanted, file, none, name, request, services);
+}
+
+asio::awaitable<Response> beside(const restoration::Facts& facts, const std::string& wanted, Request& request, Services& services) {
+  auto find = [&] { return std::pair(path_of(services.folders.of_user(facts.owner), facts.original), path_of(services.folders.of_user(facts.owner), facts.result)); };
+  const auto files = co_await services.pool.run(std::move(find));
+  const std::string name = download_name(facts, "before and after", wanted), task = "beside";
+  co_return co_await made(task, wanted, files.first, files.second, name, request, services);
+}
+
+asio::awaitable<Response> original(const restoration::Facts& facts, Request& request, Services& services) {
+  auto find = [&] { return path_of(services.folders.of_user(facts.owner), facts.original); };
+  const fs::path file = co_await services.pool.run(std::move(find));
+  if (const std::string* asked = request.query_value("format")) {
+    const std::string wanted = format_of(*asked);
+    if (wanted.empty()) co_return bad_format();
+    const std::string name = download_name(facts, "original", wanted), task = "convert";
+    const fs::path none;
+    co_return co_await made(task, wanted, file, none, name, request, services);
+  }
+  Response response = send_safely(file, file.filename().string(), request, wants_download(request));
+  response.header("Cache-Control", kPrivate);
   co_return response;
 }
 
@@ -81,13 +112,17 @@ asio::awaitable<Response> get_result(Request& request, Services& services) {
   }
   const auto facts = co_await services.restorations->find(owner, id);
   if (!facts) co_return unknown();
-  if (name != "original") co_return co_await result(*facts, request, services);
+  if (name == "original") {
+    if (!facts->original.there()) co_return unknown();
+    co_return co_await original(*facts, request, services);
+  }
+  if (!facts->result.there()) co_return unknown();
+  const std::string* asked = request.query_value("format");
+  const std::string wanted = format_of(asked ? *asked : ending_after_dot(name));
+  if (wanted.empty()) co_return bad_format();
+  if (!name.starts_with("side-by-side.")) co_return co_await result(*facts, wanted, request, services);
   if (!facts->original.there()) co_return unknown();
-  auto find = [&] { return path_of(services.folders.of_user(facts->owner), facts->original); };
-  const fs::path file = co_await services.pool.run(std::move(find));
-  Response response = send_safely(file, file.filename().string(), request, request.query_or("download", "") == "1");
-  response.header("Cache-Control", kPrivate);
-  co_return response;
+  co_return co_await beside(*facts, wanted, request, services);
 }
 
 }  // namespace

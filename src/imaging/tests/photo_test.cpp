@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "base/error.hpp"
 #include "imaging/exif_gps.hpp"
@@ -118,6 +119,41 @@ TEST(PictureFacts, ConvertsWithItsMetadata) {
   EXPECT_TRUE(decode(webp, "x.webp").alpha.has_value());
   EXPECT_THROW(convert_picture(png, "gif"), InvalidInput);
   EXPECT_THROW(convert_picture("x", "png"), InvalidInput);
+}
+
+std::string plain_png(int width, int height, std::uint8_t level) {
+  const std::vector<std::uint8_t> pixels(static_cast<std::size_t>(width) * height * 3, level);
+  return encode_png(pixels.data(), width, height, 3);
+}
+
+TEST(PictureFacts, PutsBeforeAndAfterBesideEachOther) {
+  std::vector<float> bright(40 * 20 * 4, 0.9F);
+  for (std::size_t i = 3; i < bright.size(); i += 4) bright[i] = 1;
+  const std::string after = write_photo(bright.data(), 40, 20, 4, {.depth = 16}, {.ai_colors = true});
+  for (const char* format : {"png", "jpeg", "webp"}) {
+    const std::string bytes = side_by_side(plain_png(20, 10, 30), after, format);
+    const Picture both = decode(bytes, "x");
+    ASSERT_EQ(both.width, 40 + 2 + 40) << "the original is enlarged, and a line is between them";
+    ASSERT_EQ(both.height, 20);
+    const auto level = [&](int x) { return int{both.rgb[static_cast<std::size_t>(10 * both.width + x) * 3]}; };
+    EXPECT_NEAR(level(10), 30, 3);
+    EXPECT_NEAR(level(70), 230, 3);
+    if (std::string_view(format) != "png") EXPECT_NE(bytes.find("compositeWithTrainedAlgorithmicMedia"), std::string::npos) << format;
+  }
+  EXPECT_THROW(side_by_side("x", after, "png"), InvalidInput);
+  EXPECT_THROW(side_by_side(after, "x", "png"), InvalidInput);
+  EXPECT_THROW(side_by_side(after, after, "gif"), InvalidInput);
+}
+
+TEST(PictureFacts, ALargeComparisonIsMadeSmaller) {
+  const auto size = [](int width, int height, std::int64_t most = kMostBeside) {
+    const std::string one = plain_png(width, height, 100);
+    const Picture both = decode(side_by_side(one, one, "jpeg", most), "x");
+    return std::pair(both.width, both.height);
+  };
+  EXPECT_EQ(size(100, 100, 20'000), std::pair(202, 100));
+  EXPECT_EQ(size(100, 100, 19'999), std::pair(200, 99));
+  EXPECT_EQ(size(9000, 30), std::pair(15'602, 26)) << "as wide as a WebP may be";
 }
 
 }  // namespace
