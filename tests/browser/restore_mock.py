@@ -41,6 +41,13 @@ def washed(picture):
     return Image.merge("YCbCr", (grey, blue.point(paler), red.point(paler))).convert("RGB")
 
 
+def heat(value):
+    """A colour of the service's ramp."""
+    stops = [(23, 16, 12), (106, 40, 18), (184, 81, 39), (238, 149, 90), (252, 233, 202)]
+    low = min(int(value * 4), 3)
+    return tuple(round(a + (b - a) * (value * 4 - low)) for a, b in zip(stops[low], stops[low + 1]))
+
+
 def encoded(picture, form):
     out = io.BytesIO()
     picture.save(out, {"jpg": "JPEG"}.get(form, form.upper()), **({"quality": 85} if form != "png" else {"compress_level": 1}))
@@ -155,9 +162,9 @@ class Job:
         left, top, right, bottom = (round(v) for v in (column * width / COLUMNS, row * height / ROWS, (column + 1) * width / COLUMNS, (row + 1) * height / ROWS))
         return {"x": left, "y": top, "width": right - left, "height": bottom - top, "of": [width, height]}
 
-    @staticmethod
-    def _memory(gigabytes):
-        return {"process": int(gigabytes * GIB), "limit": int(2.4 * GIB)}
+    def _memory(self, gigabytes):
+        gpu = {"gpu": int((gigabytes + 3) * GIB), "gpu_limit": 16 * GIB} if self.service.has_gpu else {}
+        return {"process": int(gigabytes * GIB), "limit": int(2.4 * GIB), **gpu}
 
 
 class Stopped(Exception):
@@ -190,6 +197,7 @@ class RestoreMock:
         self.token = None                # what the door wants
         self.colorizers = [{"name": "tiny", "demonstration": True}]
         self.limits = {"bytes": 20 * 1024 ** 2, "pixels": 50_000_000, "running": 3, "waiting": 20}
+        self.has_gpu = True              # its memory is told as well
         self.retry_after = 1
         self.keep_ms = 24 * 3600 * 1000 - 60_000  # until a job's files are deleted
         self.upload_delay = 0            # seconds after each piece of an upload
@@ -369,6 +377,9 @@ class RestoreMock:
             return self._preview(job)
         elif job and name == "attention" and job.original:
             picture, form = self._attention(job.original.size), "png"
+        elif job and job.result and name.startswith("side-by-side."):
+            form = {"jpg": "jpeg"}.get(name.split(".")[1], name.split(".")[1])
+            picture = await asyncio.to_thread(self._beside, job)
         elif job and job.result:
             if form not in job.files:
                 job.files[form] = await asyncio.to_thread(encoded, job.result, form)
@@ -388,13 +399,20 @@ class RestoreMock:
         return web.Response(body=encoded(picture, "jpeg"), content_type="image/jpeg", headers={"Preview-Place": place, "Cache-Control": "no-store"})
 
     @staticmethod
+    def _beside(job):
+        both = Image.new("RGB", (job.result.width * 2, job.result.height))
+        both.paste(job.original.resize(job.result.size), (0, 0))
+        both.paste(job.result, (job.result.width, 0))
+        return both
+
+    @staticmethod
     def _attention(size):
         spots = [(10, 5.5, 1.3, 4.5, 1), (9.6, 9.6, 3.4, 1.4, .95), (4, 13.3, 3, 1, .6), (15, 8.6, 3.4, 1, .55), (3, 6, 3, 1, .3)]
         picture = Image.new("RGB", (20, 16))
         for y in range(16):
             for x in range(20):
                 v = min(1, sum(k * math.exp(-(((x + .5 - cx) / sx) ** 2 + ((y + .5 - cy) / sy) ** 2)) for cx, cy, sx, sy, k in spots))
-                picture.putpixel((x, y), (round(255 * min(1, v * 1.3)), round(225 * v ** 1.8), round(190 * v ** 4)))
+                picture.putpixel((x, y), heat(v))
         return picture.resize(size if size[0] < 400 else (400, round(400 * size[1] / size[0])), Image.BICUBIC)
 
     # ---- WebSocket

@@ -5,6 +5,7 @@ the double and against the real server.
 """
 import io
 import re
+import shutil
 
 import httpx
 import pytest
@@ -12,7 +13,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from cuttable import Cuttable
-from harness import wait_for
+from harness import RESTORE_MODELS, wait_for
+from photo_services import Real
 from restore_mock import CSP
 from restore_page import BOATS, CANYON, DETROIT, HOME, ROOT, large
 
@@ -35,8 +37,14 @@ def test_from_upload_to_result(service, visit):
     assert one.focused().startswith("PNG")
     for form in ("JPEG", "WebP"):
         with page.expect_download() as started:
-            page.get_by_role("link", name=form).click()
+            page.get_by_role("link", name=f"{form}, full size").click()
         assert Image.open(started.value.path()).format == form.upper()
+    for form, ending in (("PNG", "png"), ("JPEG", "jpg"), ("WebP", "webp")):
+        with page.expect_download() as started:
+            page.get_by_role("link", name=f"Before and after, side by side: {form}").click()
+        assert started.value.suggested_filename == f"boats before and after.{ending}"
+        both = Image.open(started.value.path())
+        assert both.format == form.upper() and both.height == result.height and both.width >= 1280
     page.keyboard.press("Escape")
     expect(page.locator("#formats")).to_be_hidden()
     assert one.focused() == "Other downloads"
@@ -242,6 +250,46 @@ def test_an_example_needs_no_photo_of_ones_own(mock, visit):
     one.restore().heading("Finished")
 
 
+# ---- a look inside
+
+def test_a_look_inside_shows_memory_and_attention(mock, visit):
+    mock.hold_at = lambda name, stage, source, tile: source == "upscale" and tile >= 5
+    one = visit(mock.url).pick(BOATS).choose(upscale=2).restore()
+    expect(one.page.locator(".facts")).to_contain_text("Tile 4 of 24", timeout=20_000)
+    expect(one.page.get_by_alt_text("Attention map of the colour model over the photo")).to_be_hidden()
+    one.page.get_by_text("A look inside").click()
+    expect(one.page.get_by_alt_text("Attention map of the colour model over the photo")).to_have_js_property("naturalWidth", 400)
+    expect(one.page.get_by_role("img", name=re.compile(r"^Memory over time: [\d.]+ GB now"))).to_be_visible()
+    expect(one.page.get_by_role("img", name=re.compile(r"^Memory of the GPU over time: [\d.]+ GB now"))).to_be_visible()
+    expect(one.page.locator(".inside")).to_contain_text("limit 16 GB")
+
+
+def test_without_a_gpu_its_memory_is_not_spoken_of(mock, visit):
+    mock.has_gpu = False
+    mock.colorizers = []
+    mock.hold_at = lambda name, stage, source, tile: source == "upscale" and tile >= 5
+    one = visit(mock.url).pick(BOATS).choose(upscale=2).restore()
+    one.page.get_by_text("A look inside").click()
+    expect(one.page.locator(".gauge").filter(visible=True)).to_have_count(1)
+
+
+def test_where_the_real_colouriser_looks(tmp_path, visit):
+    models = tmp_path / "base/models/ddcolor"
+    models.mkdir(parents=True)
+    shutil.copy(RESTORE_MODELS / "ddcolor_micro.safetensors", models)
+    real = Real(tmp_path / "base")
+    try:
+        one = visit(real.url).pick(large(900)).choose(upscale=4, colour=True).restore()
+        one.page.get_by_text("A look inside").click(timeout=20_000)
+        shown = one.page.get_by_alt_text("Attention map of the colour model over the photo")
+        expect(shown).to_be_visible(timeout=60_000)
+        expect(shown).to_have_js_property("naturalWidth", 256, timeout=20_000)
+        one.page.get_by_role("button", name="Cancel this photo").click()
+        one.heading("Cancelled")
+    finally:
+        real.close()
+
+
 # ---- the server can do less, or asks for a token
 
 def test_without_a_colouriser_the_page_says_so(mock, visit):
@@ -254,6 +302,22 @@ def test_without_a_colouriser_the_page_says_so(mock, visit):
     one.pick(HOME).restore().heading("Finished")
     expect(one.page.locator("dl.made")).to_contain_text("Upscale 2×")
     assert next(iter(mock.jobs.values())).options["colorize"] is False
+
+
+def test_the_place_stays_only_for_who_wants_it(mock, visit):
+    one = visit(mock.url)
+    one.page.get_by_text("More options").click()
+    place = one.page.get_by_role("switch", name="Keep where it was taken")
+    expect(place).not_to_be_checked()
+    expect(place).to_have_accessible_description(re.compile("The result does not, unless you switch this on"))
+    one.pick(HOME).restore().heading("Finished")
+    one.pick(CANYON)
+    place.check()
+    one.restore()
+    wait_for(lambda: len(mock.jobs) == 2, 10, "both are sent")
+    assert [job.options["keep_gps"] for job in mock.jobs.values()] == [False, True]
+    one.page.reload()
+    expect(one.page.get_by_role("switch", name="Keep where it was taken")).to_be_checked()
 
 
 def test_no_step_no_start(mock, visit):

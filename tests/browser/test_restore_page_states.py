@@ -28,6 +28,7 @@ def no_colouriser(mock, visit):
 def added(mock, visit):
     one = visit(mock.url).pick(BOATS)
     one.page.get_by_role("switch", name="Denoise").check()
+    one.page.get_by_text("More options").click()
     return one
 
 

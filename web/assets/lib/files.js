@@ -2,8 +2,13 @@
 
 const stem = name => name.replace(/\.[^.]+$/, "") || "photo";
 
+const ending = format => (format === "jpeg" ? "jpg" : format);
+
 /** What a result is saved as. */
-export const resultName = (photo, format) => `${stem(photo.name)} restored.${format === "jpeg" ? "jpg" : format}`;
+export const resultName = (photo, format) => `${stem(photo.name)} restored.${ending(format)}`;
+
+/** What before and after in one picture are saved as. */
+export const besideName = (photo, format) => `${stem(photo.name)} before and after.${ending(format)}`;
 
 export const isTiff = photo => /\.tiff?$/i.test(photo.name ?? "") || photo.file?.type === "image/tiff";
 

@@ -59,6 +59,9 @@ export const zh = {
 
   // options
   "What to do": "处理选项",
+  "More options": "更多选项",
+  "Keep where it was taken": "保留拍摄地点",
+  "A photo's file may say where it was taken, often to the house. The result does not, unless you switch this on.": "照片文件可能记录拍摄地点，往往精确到门牌。除非打开此项，结果中不会保留。",
   "For the next photos": "用于接下来的照片",
   "Colourise": "上色",
   "Denoise": "降噪",
@@ -199,6 +202,8 @@ export const zh = {
   "Parts of it were never in the photo.": "其中一些原片中并不存在。",
   "Download PNG": "下载 PNG",
   "Other downloads": "其他下载",
+  "Before and after, side by side": "前后并排对比",
+  "Before and after, side by side: {form}": "前后并排对比：{form}",
   "PNG, full size": "PNG，原尺寸",
   "JPEG, full size": "JPEG，原尺寸",
   "WebP, full size": "WebP，原尺寸",

@@ -2,7 +2,7 @@
 import { remembered, remember } from "../lib/storage.js";
 import { kSteps, stepsOf } from "./photo.js";
 
-const kOff = { colorize: false, denoise: 0, scratch: 0, upscale: 1, sharpen: 0 };
+const kOff = { colorize: false, denoise: 0, scratch: 0, upscale: 1, sharpen: 0, keep_gps: false };
 
 export const canDo = (info, step) => (step === "colorize" ? (info?.models?.colorize ?? []).length > 0 : (info?.steps ?? kSteps).includes(step));
 

@@ -61,6 +61,9 @@ export function resultAddress(resultUrl, format) {
   return result.href;
 }
 
+/** The original left and the result right, in one picture. */
+export const besideAddress = (id, format) => address(`/results/${id}/side-by-side.${format === "jpeg" ? "jpg" : format}`);
+
 /** The bytes behind an address, for giving a photo to the server once more. */
 export async function blob(at) {
   let reply;

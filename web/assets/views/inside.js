@@ -46,12 +46,16 @@ export function insideView(photo) {
     h("p.help", null, t("Attention of the colour model. It shows what weighed in, not why.")));
   const element = h("details.inside", { open: remembered("inside", false), ontoggle: () => remember("inside", element.open) },
     h("summary", null, t("A look inside")), memory.element, gpu.element, attention);
-  map.addEventListener("error", () => { attention.hidden = true; });
+  let lost = null;  // an address that gives no picture any more
+  map.addEventListener("error", () => {
+    lost = photo.attention;
+    attention.hidden = true;
+  });
 
   return { element, update() {
     memory.update(photo.memory);
     gpu.update(photo.memory);
-    attention.hidden = !photo.attention;
+    attention.hidden = !photo.attention || photo.attention === lost;
     if (photo.attention) {
       setPicture(under, thumbOf(photo));
       setPicture(map, address(photo.attention));

@@ -2,6 +2,7 @@
 import { h, setText } from "../lib/dom.js";
 import { many, t } from "../lib/strings.js";
 import * as format from "../lib/format.js";
+import { remembered, remember } from "../lib/storage.js";
 import { canDo } from "../photos/options.js";
 import { stepsOf } from "../photos/photo.js";
 
@@ -69,6 +70,11 @@ export function optionsForm({ work, options, onSubmit }) {
 
   const scratchWarning = t("Thin straight things, as ropes and poles, may be taken for scratches.");
   const rows = [colour, withStrength("denoise", t("Denoise")), withStrength("scratch", t("Repair scratches"), scratchWarning), upscale, withStrength("sharpen", t("Sharpen"))];
+  const place = h("input", { type: "checkbox", role: "switch", "aria-describedby": "place-why", onchange: event => set({ keep_gps: event.target.checked }) });
+  const more = h("details.more", { open: remembered("more options", false), ontoggle: () => remember("more options", more.open) },
+    h("summary", null, t("More options")),
+    h("label.row", null, h("span", null, t("Keep where it was taken")), place),
+    h("p.help", { id: "place-why" }, t("A photo's file may say where it was taken, often to the house. The result does not, unless you switch this on.")));
   const heading = h("h2", { id: "options-h" });
   const button = onSubmit && h("button.btn.primary", { type: "submit" });
   const why = h("p.help.why", { id: "options-why" });
@@ -76,7 +82,7 @@ export function optionsForm({ work, options, onSubmit }) {
   const element = h("form.options", { "aria-labelledby": "options-h", onsubmit: event => {
     event.preventDefault();
     if (!button?.hasAttribute("aria-disabled")) onSubmit?.();
-  } }, heading, rows.map(({ opt }) => opt), button, why, help);
+  } }, heading, rows.map(({ opt }) => opt), more, button, why, help);
   button?.setAttribute("aria-describedby", "options-why");
 
   let colourState = null;
@@ -101,6 +107,7 @@ export function optionsForm({ work, options, onSubmit }) {
   function update() {
     const values = shown();
     updateColour();
+    place.checked = values.keep_gps;
     for (const { step, opt, update: updateRow } of rows) {
       opt.hidden = step !== "colorize" && !canDo(work.info, step);
       updateRow(values);
