@@ -9,6 +9,8 @@ namespace {
 // Where on the bar a stage begins.
 constexpr double kUpload = 0, kPreprocess = 5, kLoadModel = 8, kInference = 12, kPostprocess = 95, kComplete = 100;
 
+constexpr std::int64_t kCountable = 200;  ///< pieces; of more the percentage is told
+
 double start_of(Stage stage) {
   switch (stage) {
     case Stage::kUpload: return kUpload;
@@ -156,8 +158,13 @@ void Tracker::step(std::vector<Message>& out, const ClassPart& part, double valu
   json::object with = step_words();
   with.emplace("tile", tile);
   with.emplace("tiles", tiles);
-  Message message = made(tile > 0 ? "part" : "step", inference_progress(std::min(1.0, value / max)), std::move(with));
-  message.minor = tile > 0;
+  const bool countable = tiles <= kCountable;
+  if (!countable) with.emplace("percent", std::lround(100 * std::min(1.0, value / max)));
+  Message message = made(tile <= 0   ? "step"
+                         : countable ? "part"
+                                     : "share",
+                         inference_progress(std::min(1.0, value / max)), std::move(with));
+  message.minor = tile > 0 && tile < tiles;  // the last one brings the step's picture
   message.extra = {{"tile", tile}, {"tiles", tiles}};
   if (const auto each = clock_->seconds_per_piece()) message.extra.emplace("seconds_per_tile", std::round(*each * 1000) / 1000);
   const double further = std::max(0.0, plan_.weight - weight_done_ - part.weight) / part.weight;

@@ -24,6 +24,7 @@ constexpr Entry kEntries[] = {
     {"opened", "Opening the models: {count} of {all} done", "正在打开模型：已完成 {count}/{all} 个"},
     {"step", "{source}", "{source}"},
     {"part", "{source}: {tile} of {tiles} parts done", "{source}：已完成 {tile}/{tiles} 块"},
+    {"share", "{source}: {percent} %", "{source}：{percent}%"},
     {"saving", "Saving the result", "正在保存结果"},
     {"complete", "Done", "完成"},
     // -- steps

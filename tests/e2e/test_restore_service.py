@@ -88,6 +88,7 @@ def test_all_models_are_open_before_the_first_step_and_the_attention_is_shown(ow
     assert all(m["stage"] == "load_model" for m in seen if m["message"].startswith("Opening"))
     told = [m for m in seen if "attention" in m]
     assert told and {m["source"] for m in told} == {"colorize"}
+    assert {"denoise", "colorize", "upscale"} <= {m["source"] for m in seen if "preview" in m}, "each step shows what it made"
     assert shown[0].status_code == 200 and shown[0].headers["content-type"] == "image/png"
     picture, original = Image.open(io.BytesIO(shown[0].content)), Image.open(io.BytesIO(photo(300)))
     assert max(picture.size) == 256 and abs(picture.width / picture.height - original.width / original.height) < 0.02

@@ -89,6 +89,21 @@ TEST(Tracker, AServerThatStartedAnewGoesOn) {
   EXPECT_EQ(first[0].progress, 40);
 }
 
+TEST(Tracker, WorkInVerySmallPiecesIsToldInPercent) {
+  Watched job;
+  job.on(JobStarted{});
+  job.start("4");
+  const auto said = [&](int value, int max) {
+    job.step("4", value, max, 1000);
+    return words_of(kept(job.all.back()), Language::kEnglish);
+  };
+  EXPECT_EQ(said(1, 200), "Removing noise: 1 of 200 parts done");
+  EXPECT_EQ(said(826, 1000), "Removing noise: 83 %");
+  EXPECT_TRUE(job.all.back().minor);
+  EXPECT_EQ(said(1000, 1000), "Removing noise: 100 %");
+  EXPECT_FALSE(job.all.back().minor) << "the last one is never left out";
+}
+
 TEST(Tracker, HostileFiguresMoveNothing) {
   Watched job;
   job.on(JobStarted{});

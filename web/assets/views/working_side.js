@@ -5,6 +5,8 @@ import { ordinal, t } from "../lib/strings.js";
 import { insideView } from "./inside.js";
 import { stageList } from "./stages.js";
 
+const kCountable = 200;  // of more parts the server says the percentage
+
 /** The large line: {large, small}. */
 function headline(photo) {
   if (photo.cancelling) return { large: t("Cancelling"), small: "" };
@@ -21,7 +23,7 @@ function factsOf(photo) {
   if (photo.state === "next") return [photo.cut ? t("The upload was cut off. It goes on when you are back online.") : t("The photos before it are being sent.")];
   if (photo.state === "uploading") return [photo.bytes ? t("{done} of {all}", { done: format.bytes(photo.bytes * photo.uploaded), all: format.bytes(photo.bytes) }) : ""];
   if (photo.state === "waiting") return [t("The photo is on the server and starts by itself.")];
-  if (photo.tiles > 1 && photo.tile > 0) {
+  if (photo.tiles > 1 && photo.tiles <= kCountable && photo.tile > 0) {
     const tiles = photo.source === "upscale";
     const n = { n: photo.tile, all: photo.tiles };
     return [tiles ? t("Tile {n} of {all}", n) : t("Part {n} of {all}", n),
