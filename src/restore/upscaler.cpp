@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "restore/nafnet.hpp"
 #include "restore/ncnn.hpp"
 #include "restore/rrdb.hpp"
 #include "restore/srvgg.hpp"
@@ -29,7 +30,9 @@ class Shrunk final : public Upscaler {
 };
 
 std::unique_ptr<Upscaler> make_network(const StateDict& tensors, const UpscalerInfo& info, const Compute& compute) {
-  return info.architecture == "Compact" ? make_srvgg(tensors, info, compute) : make_rrdb(tensors, info, compute);
+  if (info.architecture == "Compact") return make_srvgg(tensors, info, compute);
+  if (info.architecture == "NAFNet") return make_nafnet(tensors, info, compute);
+  return make_rrdb(tensors, info, compute);
 }
 
 }  // namespace
@@ -39,7 +42,8 @@ UpscalerWeights recognise_upscaler(StateDict tensors) {
   weights.tensors = rename_rrdb(std::move(tensors));
   if (is_srvgg(weights.tensors)) weights.info = check_srvgg(weights.tensors);
   else if (is_rrdb(weights.tensors)) weights.info = check_rrdb(weights.tensors);
-  else throw InvalidInput("its tensors belong to no upscaler that is supported (ESRGAN, Real-ESRGAN, BSRGAN; Compact)");
+  else if (is_nafnet(weights.tensors)) weights.info = check_nafnet(weights.tensors);
+  else throw InvalidInput("its tensors belong to no upscaler that is supported (ESRGAN, Real-ESRGAN, BSRGAN; Compact; NAFNet)");
   return weights;
 }
 

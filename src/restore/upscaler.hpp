@@ -18,7 +18,7 @@ using LayerCheck = std::function<void()>;
 
 /// What names and shapes tell of a network.
 struct UpscalerInfo {
-  std::string architecture;  ///< "Compact" (SRVGGNetCompact) or "ESRGAN" (RRDBNet), as spandrel names them
+  std::string architecture;  ///< "Compact" (SRVGGNetCompact), "ESRGAN" (RRDBNet) or "NAFNet", as spandrel names them
   int scale = 1;             ///< output pixels per input pixel, a side
   int in_channels = 3, out_channels = 3;
   int features = 0, blocks = 0;

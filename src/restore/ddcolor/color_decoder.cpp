@@ -9,7 +9,7 @@
 #include <cmath>
 #include <string>
 
-#include "restore/ddcolor/folding.hpp"
+#include "restore/folding.hpp"
 #include "tensor/attention.hpp"
 
 namespace darkroom {

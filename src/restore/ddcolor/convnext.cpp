@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "restore/ddcolor/folding.hpp"
+#include "restore/folding.hpp"
 
 namespace darkroom {
 namespace {

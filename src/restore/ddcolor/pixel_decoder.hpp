@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "restore/ddcolor/convnext.hpp"
-#include "restore/ddcolor/folding.hpp"
 #include "restore/ddcolor/work.hpp"
+#include "restore/folding.hpp"
 #include "tensor/conv.hpp"
 #include "tensor/linear.hpp"
 

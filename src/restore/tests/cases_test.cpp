@@ -22,10 +22,9 @@ namespace {
 
 /// Why a case isn't run here; nothing for one that is.
 std::optional<std::string> other_network(const json::object& info) {
-  const auto kind = string_or(info, "kind", ""), arch = string_or(info, "arch", ""), model = string_or(info, "model", "");
+  const auto kind = string_or(info, "kind", ""), model = string_or(info, "model", "");
   if (kind == "ddcolor") return "DDColor: ddcolor_cases_test.cpp";
   if (kind == "denoise") return "FFDNet: denoise_test.cpp";
-  if (arch == "NAFNet") return "NAFNet, a deblurrer";
   if (model.starts_with("models-srmd/")) return "SRMD";
   if (model.starts_with("models-upconv_7") || model.starts_with("models-cunet")) return "waifu2x";
   return std::nullopt;
@@ -102,7 +101,15 @@ INSTANTIATE_TEST_SUITE_P(Upscalers, GoldenUnit, testing::Values("esrgan_x2.safet
 /// bf16 is for speed where the processor has it; it has to stay a picture that nobody tells from float32's.
 TEST(RestoreBf16, StaysCloseToFloat32) {
   const c10::InferenceMode guard;
-  for (const char* name : {"up_srvgg_x4", "up_rrdb_x2_odd", "up_rrdb_x4", "real_animevideov3_x4", "real_x4plus_anime"}) {
+  constexpr double kRecorded = 55;  // dB: what the recorded workflows ask for
+  // The blocks of a random NAFNet add as much as there was; those of a trained one add little to a picture.
+  constexpr double kRandomBlocks = 48;
+  for (const auto& [name, least] : {std::pair{"up_srvgg_x4", kRecorded},
+                                    {"up_rrdb_x2_odd", kRecorded},
+                                    {"up_rrdb_x4", kRecorded},
+                                    {"real_animevideov3_x4", kRecorded},
+                                    {"real_x4plus_anime", kRecorded},
+                                    {"rs_nafnet_odd", kRandomBlocks}}) {
     const auto cases = read_cases();
     const auto found = cases.find(name);
     if (found == cases.end()) continue;  // another folder of cases
@@ -113,7 +120,7 @@ TEST(RestoreBf16, StaysCloseToFloat32) {
     const double error = got.sub(at::clamp(tensors.at("output"), 0, 1)).square().mean().item<double>();
     const double psnr = -10 * std::log10(error);
     std::cout << name << ": bf16 " << psnr << " dB\n";
-    EXPECT_GT(psnr, 55) << name;  // what the recorded workflows ask for
+    EXPECT_GT(psnr, least) << name;
   }
 }
 

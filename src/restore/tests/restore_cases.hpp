@@ -23,7 +23,7 @@ inline fs::path from_environment(const char* name, const fs::path& fallback) {
 
 inline fs::path cache() { return fs::path(std::getenv("HOME") ? std::getenv("HOME") : "/") / ".cache/darkroom"; }
 
-/// The folders of cases: those of the issue, and pictures of a few pixels, which were watched on spandrel.
+/// The folders of cases: those of the issue, and small pictures and networks, which were watched on spandrel.
 inline std::vector<fs::path> cases_folders() {
   const fs::path data = fs::path(DARKROOM_TEST_DATA) / "restore";
   if (const auto own = from_environment("DARKROOM_RESTORE_CASES", {}); !own.empty()) return {own};
@@ -50,8 +50,9 @@ inline fs::path model_file(const std::string& model) {
   const auto name = model.substr(0, model.find(' '));  // "srvgg_x4_fp16 (ncnn .param/.bin)"
   const auto shipped = fs::path(DARKROOM_TEST_DATA).parent_path().parent_path() / "models";
   std::string tried;
-  for (const auto& folder : {from_environment("DARKROOM_RESTORE_MODELS", cache() / "models-test/restore"),
-                             shipped / "upscale_models", shipped / "denoise", cache() / "models/upscale_models"})
+  for (const auto& folder :
+       {from_environment("DARKROOM_RESTORE_MODELS", cache() / "models-test/restore"), fs::path(DARKROOM_TEST_DATA) / "restore/small",
+        shipped / "upscale_models", shipped / "denoise", cache() / "models/upscale_models"})
     for (const char* extension : {"", ".safetensors", ".param"}) {
       if (fs::is_regular_file(folder / (name + extension))) return folder / (name + extension);
       tried += "\n  " + (folder / (name + extension)).string();

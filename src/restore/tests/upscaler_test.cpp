@@ -97,6 +97,37 @@ TEST(Recognise, RefusesWhatIsNotWhole) {
   EXPECT_THAT(fault_of([&] { recognise_upscaler(rrdb); }), HasSubstr("ESRGAN+"));
 }
 
+TEST(Recognise, CountsTheLevelsAndBlocksOfNafnet) {
+  const auto deep = read_upscaler(kData / "restore/small/nafnet_deep.safetensors");
+  EXPECT_EQ(deep.info,
+            (UpscalerInfo{.architecture = "NAFNet", .scale = 1, .in_channels = 3, .out_channels = 3, .features = 4, .blocks = 10}));
+  EXPECT_EQ(read_upscaler(kData / "restore/small/nafnet_grey.safetensors").info.in_channels, 1);
+  const auto fault = [&](auto change) {
+    auto tensors = deep.tensors;
+    change(tensors);
+    return fault_of([&] { recognise_upscaler(tensors); });
+  };
+  EXPECT_EQ(fault([](StateDict&) {}), "accepted");
+  EXPECT_THAT(fault([](StateDict& t) { t.erase("encoders.1.1.sca.1.bias"); }), HasSubstr("encoders.1.1.sca.1.bias is missing"));
+  EXPECT_THAT(fault([](StateDict& t) { t.erase("encoders.1.1.conv1.weight"); }), HasSubstr("belongs to no part"));
+  EXPECT_THAT(fault([](StateDict& t) { t.erase("downs.2.weight"); }), HasSubstr("ups.1.0.weight is [32,16,1,1], expected"));
+  EXPECT_THAT(fault([](StateDict& t) {
+                t["decoders.0.0.beta"] = at::zeros({1, 15, 1, 1});
+              }),
+              HasSubstr("decoders.0.0.beta is [1,15,1,1], expected [1,16,1,1]"));
+  EXPECT_THAT(fault([](StateDict& t) { t["middle_blks.0.conv2.weight"] = at::zeros({64, 1, 5, 5}); }), HasSubstr("expected [64,1,3,3]"));
+  EXPECT_THAT(fault([](StateDict& t) { t["intro.weight"] = at::zeros({4, 0, 3, 3}); }), HasSubstr("unexpected shape"));
+  EXPECT_THAT(fault([](StateDict& t) { t["other.weight"] = at::zeros({1}); }), HasSubstr("other.weight belongs to no part"));
+  EXPECT_THAT(fault([](StateDict& t) {
+                for (int i = 3; i < 9; ++i) t["downs." + std::to_string(i) + ".weight"] = at::zeros({1});
+              }),
+              HasSubstr("9 levels"));
+  EXPECT_THAT(fault([](StateDict& t) {
+                for (int i = 3; i < 8; ++i) t["downs." + std::to_string(i) + ".weight"] = at::zeros({1});
+              }),
+              HasSubstr("ups.7.0.weight is missing"));
+}
+
 TEST(Ncnn, ReadsTheShippedNetworks) {
   for (const auto& [name, scale] : {std::pair{"realesr-animevideov3-x4.param", 4}, {"realesr-animevideov3-x3.param", 3}, {"realesr-animevideov3-x2.param", 2}}) {
     const auto weights = read_upscaler(kShipped / name);

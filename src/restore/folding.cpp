@@ -1,4 +1,4 @@
-#include "restore/ddcolor/folding.hpp"
+#include "restore/folding.hpp"
 
 #include <ATen/ops/dot.h>
 #include <ATen/ops/mv.h>
