@@ -37,7 +37,8 @@ target_link_options(torch_cpu INTERFACE -Wl,--unresolved-symbols=ignore-in-share
 file(GLOB torch_openmp ${torch_root}/lib/libgomp*.so* ${torch_root}/../torch.libs/libgomp*.so*)
 target_link_libraries(torch_cpu INTERFACE ${torch_openmp})
 set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tensor/conv.cpp ${CMAKE_SOURCE_DIR}/src/tensor/flash_attention.cpp ${CMAKE_SOURCE_DIR}/src/tensor/fused_norm.cpp
-                            ${CMAKE_SOURCE_DIR}/src/tensor/unfolded_conv.cpp ${CMAKE_SOURCE_DIR}/src/tensor/depthwise_norm.cpp ${CMAKE_SOURCE_DIR}/src/tensor/depthwise_gate.cpp ${CMAKE_SOURCE_DIR}/src/tensor/shuffle.cpp
+                            ${CMAKE_SOURCE_DIR}/src/tensor/unfolded_conv.cpp ${CMAKE_SOURCE_DIR}/src/tensor/depthwise_norm.cpp ${CMAKE_SOURCE_DIR}/src/tensor/depthwise_gate.cpp ${CMAKE_SOURCE_DIR}/src/tensor/token_chunks.cpp
+                            ${CMAKE_SOURCE_DIR}/src/tensor/shuffle.cpp
                             PROPERTIES COMPILE_OPTIONS -fopenmp SKIP_PRECOMPILE_HEADERS ON)
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   # No shared headers, precompiled or not: their inline functions would be compiled for AVX2 and might be linked for everybody.

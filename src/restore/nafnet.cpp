@@ -11,19 +11,21 @@
 
 #include "base/error.hpp"
 #include "restore/folding.hpp"
+#include "restore/halving.hpp"
 #include "restore/shapes.hpp"
 #include "tensor/convolution.hpp"
 #include "tensor/depthwise_gate.hpp"
 #include "tensor/linear.hpp"
-#include "tensor/shuffle.hpp"
+#include "tensor/token_chunks.hpp"
 
 namespace darkroom {
 namespace {
 
 constexpr double kEps = 1e-6;
 constexpr std::int64_t kMostLevels = 8;  // each doubles the channels and the multiple that a picture is padded to; published ones have 4
-/// Tokens that go through the second half of a block together: what is between its layers stays in the cache.
-constexpr std::int64_t kTokens = 1024;
+/// Tokens that go through the second half of a block together: what is between its layers stays in the cache. With fewer a product's
+/// weights are packed too often.
+std::int64_t chunk_of(std::int64_t channels) { return std::max<std::int64_t>(128, (1 << 16) / channels); }
 
 std::string block_name(const std::string& place, std::int64_t block) { return place + "." + std::to_string(block) + "."; }
 std::string encoder_name(std::int64_t level) { return "encoders." + std::to_string(level); }
@@ -83,14 +85,15 @@ class Block {
     const auto gated = depthwise_(widen_(normalized(x, dtype_)), height, width);
     check();
     const auto factors = attention_(gated.mean).to(dtype_);
-    const auto inner = feed_out_.in(), step = x.device().is_cpu() ? kTokens : x.size(0);
-    for (std::int64_t first = 0; first < x.size(0); first += step) {
-      const auto some = std::min(step, x.size(0) - first);
+    const auto inner = feed_out_.in();
+    const auto rest = [&](std::int64_t first, std::int64_t some) {
       const auto sum = x.narrow(0, first, some);
       add_to(sum, narrow_, gated.tokens.narrow(0, first, some).mul_(factors));
       const auto both = feed_in_(normalized(sum, dtype_));
       add_to(sum, feed_out_, both.narrow(1, 0, inner).mul_(both.narrow(1, inner, inner)));
-    }
+    };
+    if (x.device().is_cpu()) for_token_chunks(x.size(0), chunk_of(inner), rest);
+    else rest(0, x.size(0));
     check();
   }
 
@@ -104,47 +107,6 @@ class Block {
   Linear widen_;
   DepthwiseGate depthwise_;
   Linear attention_, narrow_, feed_in_, feed_out_;
-};
-
-/// float32 [height * width, C].
-struct Map {
-  at::Tensor tokens;
-  std::int64_t height, width;
-};
-
-/// A convolution of 2x2 with stride 2: the four pixels of each place as one token.
-class Halving {
- public:
-  Halving(const Weights& w, const Compute& compute)
-      : dtype_(compute.dtype),
-        layer_(w.get("weight").permute({0, 2, 3, 1}).reshape({w.get("weight").size(0), -1}), w.get("bias"), compute) {}
-  Map operator()(const Map& x) const {
-    const auto height = x.height / 2, width = x.width / 2;
-    const auto places = x.tokens.to(dtype_).view({height, 2, width, 2, -1}).permute({0, 2, 1, 3, 4}).reshape({height * width, -1});
-    return {layer_(places).to(at::kFloat), height, width};
-  }
-  std::int64_t bytes() const { return static_cast<std::int64_t>(layer_.bytes()); }
-
- private:
-  at::ScalarType dtype_;
-  Linear layer_;
-};
-
-/// A 1x1 convolution without bias and a pixel shuffle by 2.
-class Doubling {
- public:
-  Doubling(const Weights& w, const Compute& compute)
-      : dtype_(compute.dtype), layer_(sorted_by_place(w.get("weight").flatten(1), 2), {}, compute) {}
-  /// Adds to `sum`, which is twice as high and wide.
-  void add_to(const Map& sum, const Map& x) const {
-    const auto places = layer_(x.tokens.to(dtype_)).view({x.height, x.width, 2, 2, -1});
-    sum.tokens.view({x.height, 2, x.width, 2, -1}).add_(places.permute({0, 2, 1, 3, 4}));
-  }
-  std::int64_t bytes() const { return static_cast<std::int64_t>(layer_.bytes()); }
-
- private:
-  at::ScalarType dtype_;
-  Linear layer_;
 };
 
 /// In bf16 the sums that blocks add to, the norms, and the layers at both ends stay float32.
@@ -164,8 +126,8 @@ class Nafnet final : public Upscaler {
     const auto levels = count_levels(tensors);
     for (std::int64_t level = 0; level < levels; ++level)
       levels_.push_back({blocks(encoder_name(level)), blocks(decoder_name(levels - 1 - level)),
-                         Halving(weights.below(down_name(level) + "."), compute),
-                         Doubling(weights.below(up_name(levels - 1 - level) + "."), compute)});
+                         Halving(tensors.at(down_name(level) + ".weight"), tensors.at(down_name(level) + ".bias"), compute),
+                         Doubling::shuffled(tensors.at(up_name(levels - 1 - level) + ".weight"), compute)});
     middle_ = blocks(kMiddle);
   }
 
@@ -186,7 +148,8 @@ class Nafnet final : public Upscaler {
       for (const auto& block : blocks) sum += block.bytes();
     };
     add(middle_);
-    for (const auto& level : levels_) add(level.encoder), add(level.decoder), sum += level.down.bytes() + level.up.bytes();
+    for (const auto& level : levels_)
+      add(level.encoder), add(level.decoder), sum += static_cast<std::int64_t>(level.down.bytes() + level.up.bytes());
     return sum;
   }
 
@@ -202,27 +165,27 @@ class Nafnet final : public Upscaler {
     return Conv2d(t.at(name + ".weight"), t.at(name + ".bias"), Activation::none(), compute);
   }
 
-  static void run(const std::vector<Block>& blocks, const Map& map, const LayerCheck& check) {
-    for (const auto& block : blocks) block.run(map.tokens, map.height, map.width, check);
+  /// Adds to x, float32 [1,C,H,W] in channels-last memory.
+  static void run(const std::vector<Block>& blocks, const at::Tensor& x, const LayerCheck& check) {
+    for (const auto& block : blocks) block.run(tokens_of(x).squeeze(0), x.size(2), x.size(3), check);
   }
 
-  /// What lies between intro and ending: [1,width,H,W] in channels-last memory.
-  at::Tensor through(const at::Tensor& image, const LayerCheck& check) const {
-    Map map{tokens_of(image).squeeze(0), image.size(2), image.size(3)};
-    std::vector<Map> kept;
+  /// What lies between intro and ending.
+  at::Tensor through(at::Tensor x, const LayerCheck& check) const {
+    std::vector<at::Tensor> kept;
     for (const auto& level : levels_) {
-      run(level.encoder, map, check);
-      kept.push_back(map);
-      map = level.down(map);
+      run(level.encoder, x, check);
+      kept.push_back(x);
+      x = level.down(x).to(at::kFloat);
     }
-    run(middle_, map, check);
+    run(middle_, x, check);
     for (auto level = levels_.rbegin(); level != levels_.rend(); ++level) {
-      level->up.add_to(kept.back(), map);
-      map = kept.back();
+      level->up.add_to(kept.back(), x);
+      x = kept.back();
       kept.pop_back();
-      run(level->decoder, map, check);
+      run(level->decoder, x, check);
     }
-    return image_of(map.tokens.unsqueeze(0), map.height, map.width);
+    return x;
   }
 
   at::TensorOptions options_;  ///< of the sums

@@ -101,7 +101,8 @@ class WeightReader {
 };
 
 // Kinds without weights that parse; recognise_ncnn decides whether the graph makes sense.
-const std::set<std::string, std::less<>> kPlainKinds = {"Input", "Split", "Concat", "Eltwise", "BinaryOp", "Interp", "PixelShuffle"};
+const std::set<std::string, std::less<>> kPlainKinds = {"Input",  "Split",        "Concat",  "Eltwise", "BinaryOp",
+                                                        "Interp", "PixelShuffle", "Pooling", "Scale",   "Crop"};
 
 std::string read_text(const std::filesystem::path& path) {
   const auto file = MappedFile::open(path);
@@ -176,11 +177,16 @@ std::vector<NcnnLayer> parse_ncnn_param(std::string_view text) {
 void read_ncnn_bin(std::vector<NcnnLayer>& layers, const std::shared_ptr<const MappedFile>& file) {
   WeightReader reader(file);
   for (auto& layer : layers) {
-    if (layer.kind == "Convolution") {
+    if (layer.kind == "Convolution" || layer.kind == "Deconvolution") {
       const auto out = layer.integer(0, 0), kw = layer.integer(1, 0), kh = layer.integer(11, kw), count = layer.integer(6, 0);
       if (out < 1 || kw < 1 || kh < 1 || kw > 64 || kh > 64 || count < 1 || out > count || count % (out * kw * kh)) throw InvalidInput("layer " + layer.name + ": impossible sizes");
       layer.weight = reader.flagged(count).view({out, count / (out * kw * kh), kh, kw});
       if (layer.integer(5, 0)) layer.bias = reader.plain(out);
+    } else if (layer.kind == "InnerProduct") {
+      const auto out = layer.integer(0, 0), count = layer.integer(2, 0);
+      if (out < 1 || count < 1 || out > count || count % out) throw InvalidInput("layer " + layer.name + ": impossible sizes");
+      layer.weight = reader.flagged(count).view({out, count / out});
+      if (layer.integer(1, 0)) layer.bias = reader.plain(out);
     } else if (layer.kind == "PReLU") {
       layer.weight = reader.plain(layer.integer(0, 0));
     } else if (!kPlainKinds.contains(layer.kind)) {

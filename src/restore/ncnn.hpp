@@ -1,5 +1,5 @@
 #pragma once
-// ncnn's .param/.bin pairs: the layers with their weights, and the two networks that we run out of them.
+// ncnn's .param/.bin pairs: the layers with their weights, and the networks that we run out of them.
 // Source: ncnn's param-and-model-file-structure page; layer parameters from its operators page.
 
 #include <filesystem>
@@ -20,7 +20,7 @@ struct NcnnLayer {
   std::vector<std::string> inputs, outputs;
   std::map<int, double> numbers;               ///< id=value
   std::map<int, std::vector<double>> arrays;   ///< -23300-id=count,v0,v1,...
-  at::Tensor weight;  ///< Convolution: [out,in,kh,kw], float32 or float16; PReLU: the slopes
+  at::Tensor weight;  ///< Convolution, Deconvolution: [out,in,kh,kw], float32 or float16; InnerProduct: [out,in]; PReLU: the slopes
   at::Tensor bias;
 
   double number(int id, double fallback) const;
@@ -34,8 +34,8 @@ std::vector<NcnnLayer> parse_ncnn_param(std::string_view text);
 /// shorter or longer than the layers need, for int8 weights, and for a kind of layer that isn't known.
 void read_ncnn_bin(std::vector<NcnnLayer>& layers, const std::shared_ptr<const MappedFile>& file);
 
-/// Recognises the graph: it must be exactly SRVGGNetCompact (with a bicubic shrink behind it or without) or RRDBNet.
-/// Throws InvalidInput for any other.
+/// Recognises the graph: it must be exactly SRVGGNetCompact (with a bicubic shrink behind it or without), RRDBNet, SRMD or a network of
+/// waifu2x. Throws InvalidInput for any other.
 UpscalerWeights recognise_ncnn(const std::vector<NcnnLayer>& layers);
 
 /// `path` is the .param; the .bin lies beside it under the same name, or for the x2 and x3 variants of animevideov3, whose

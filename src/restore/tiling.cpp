@@ -1,6 +1,7 @@
 #include "restore/tiling.hpp"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/replication_pad2d.h>
 #include <ATen/ops/zeros.h>
 #include <c10/util/Exception.h>
 
@@ -46,8 +47,26 @@ class TiledRun {
  private:
   /// [h*scale, w*scale, C] of one tile, clamped.
   at::Tensor tile(std::int64_t b, const TileSpan& row, const TileSpan& column) {
-    const auto part = image_.narrow(0, b, 1).narrow(1, row.start, row.length).narrow(2, column.start, column.length);
-    return network_.forward(part.permute({0, 3, 1, 2}), check_).clamp_(0, 1).squeeze(0).permute({1, 2, 0});
+    const auto& info = network_.info();
+    const auto y = network_.forward(surrounded(image_.narrow(0, b, 1).permute({0, 3, 1, 2}), row, column), check_);
+    const auto rest = std::int64_t{info.border - info.inset} * info.scale;
+    return y.narrow(2, rest, row.length * info.scale)
+        .narrow(3, rest, column.length * info.scale)
+        .clamp_(0, 1)
+        .squeeze(0)
+        .permute({1, 2, 0});
+  }
+
+  /// A tile of [1,C,H,W] with the network's border around it.
+  at::Tensor surrounded(const at::Tensor& image, const TileSpan& row, const TileSpan& column) const {
+    const std::int64_t border = network_.info().border;
+    const auto above = std::min(border, row.start), left = std::min(border, column.start);
+    const auto below = std::min(border, image.size(2) - row.start - row.length),
+               right = std::min(border, image.size(3) - column.start - column.length);
+    const auto there =
+        image.narrow(2, row.start - above, above + row.length + below).narrow(3, column.start - left, left + column.length + right);
+    if (above == border && below == border && left == border && right == border) return there;
+    return at::replication_pad2d(there, {border - left, border - right, border - above, border - below});
   }
 
   at::Tensor ramp_of(const TileSpan& span) const {

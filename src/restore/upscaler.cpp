@@ -4,10 +4,13 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "restore/cunet.hpp"
 #include "restore/nafnet.hpp"
 #include "restore/ncnn.hpp"
 #include "restore/rrdb.hpp"
+#include "restore/srmd.hpp"
 #include "restore/srvgg.hpp"
+#include "restore/upconv7.hpp"
 #include "tensor/checkpoint.hpp"
 
 namespace darkroom {
@@ -29,21 +32,36 @@ class Shrunk final : public Upscaler {
   std::unique_ptr<Upscaler> inner_;
 };
 
+/// What the reader asks of each family of networks, in this order.
+struct Family {
+  bool (*recognises)(const StateDict&);
+  UpscalerInfo (*check)(const StateDict&);
+  std::unique_ptr<Upscaler> (*make)(const StateDict&, const UpscalerInfo&, const Compute&);
+};
+constexpr Family kFamilies[] = {{is_srvgg, check_srvgg, make_srvgg},       {is_rrdb, check_rrdb, make_rrdb},
+                                {is_nafnet, check_nafnet, make_nafnet},    {is_srmd, check_srmd, make_srmd},
+                                {is_upconv7, check_upconv7, make_upconv7}, {is_cunet, check_cunet, make_cunet}};
+
+const Family& family_of(const StateDict& tensors) {
+  for (const auto& family : kFamilies)
+    if (family.recognises(tensors)) return family;
+  throw InvalidInput("its tensors belong to no upscaler that is supported (ESRGAN, Real-ESRGAN, BSRGAN; Compact; NAFNet; SRMD; waifu2x)");
+}
+
 std::unique_ptr<Upscaler> make_network(const StateDict& tensors, const UpscalerInfo& info, const Compute& compute) {
-  if (info.architecture == "Compact") return make_srvgg(tensors, info, compute);
-  if (info.architecture == "NAFNet") return make_nafnet(tensors, info, compute);
-  return make_rrdb(tensors, info, compute);
+  return family_of(tensors).make(tensors, info, compute);
 }
 
 }  // namespace
 
+std::unique_ptr<const Upscaler> Upscaler::at_noise(double) const {
+  throw InvalidInput("a network of the kind " + info_.architecture + " can't be told how strong the noise is; SRMD can");
+}
+
 UpscalerWeights recognise_upscaler(StateDict tensors) {
   UpscalerWeights weights;
   weights.tensors = rename_rrdb(std::move(tensors));
-  if (is_srvgg(weights.tensors)) weights.info = check_srvgg(weights.tensors);
-  else if (is_rrdb(weights.tensors)) weights.info = check_rrdb(weights.tensors);
-  else if (is_nafnet(weights.tensors)) weights.info = check_nafnet(weights.tensors);
-  else throw InvalidInput("its tensors belong to no upscaler that is supported (ESRGAN, Real-ESRGAN, BSRGAN; Compact; NAFNet)");
+  weights.info = family_of(weights.tensors).check(weights.tensors);
   return weights;
 }
 

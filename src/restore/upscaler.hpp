@@ -18,10 +18,14 @@ using LayerCheck = std::function<void()>;
 
 /// What names and shapes tell of a network.
 struct UpscalerInfo {
-  std::string architecture;  ///< "Compact" (SRVGGNetCompact), "ESRGAN" (RRDBNet) or "NAFNet", as spandrel names them
+  std::string
+      architecture;  ///< "Compact" (SRVGGNetCompact), "ESRGAN" (RRDBNet), "NAFNet", as spandrel names them; "SRMD", "SRMDNF", "waifu2x ..."
   int scale = 1;             ///< output pixels per input pixel, a side
   int in_channels = 3, out_channels = 3;
   int features = 0, blocks = 0;
+  int border = 0;            ///< input pixels a side that upscale_tiled() gives it more: a tile's neighbours, the picture's edge repeated
+  int inset = 0;             ///< input pixels a side that forward() leaves out of its result: convolutions without padding
+  bool takes_noise = false;  ///< at_noise() tells it how strong the picture's noise is
   bool operator==(const UpscalerInfo&) const = default;
 };
 
@@ -30,9 +34,12 @@ class Upscaler {
   explicit Upscaler(UpscalerInfo info) : info_(std::move(info)) {}
   virtual ~Upscaler() = default;
   const UpscalerInfo& info() const { return info_; }
-  /// float32 [B,in,H,W] in 0..1 -> float32 [B,out,H*scale,W*scale], not clamped. Any H and W from 1.
+  /// float32 [B,in,H,W] in 0..1 -> float32 [B,out,(H-2*inset)*scale,(W-2*inset)*scale], not clamped. Any H and W from 1 + 2*inset.
   virtual at::Tensor forward(const at::Tensor& image, const LayerCheck& check) const = 0;
   virtual std::int64_t bytes() const = 0;  ///< of the packed weights
+  /// The same network, weights shared, for pictures with noise of this standard deviation, 8-bit steps. (SRMD that isn't told takes 3.)
+  /// Throws InvalidInput for a network that can't be told.
+  virtual std::unique_ptr<const Upscaler> at_noise(double sigma) const;
 
  private:
   UpscalerInfo info_;

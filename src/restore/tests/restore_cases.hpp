@@ -46,8 +46,16 @@ inline json::object read_cases() {
   return all;
 }
 
+/// "models-srmd/srmd_x2" and "models-upconv_7_photo/noise1_scale2.0x_model" as script/fetch_weights.py calls them.
+inline std::string name_here(std::string model) {
+  model = model.substr(0, model.find(' '));  // "srvgg_x4_fp16 (ncnn .param/.bin)"
+  const std::string photo = "models-upconv_7_photo/";
+  if (!model.starts_with(photo)) return model.substr(model.find('/') + 1);
+  return "waifu2x_photo_" + model.substr(photo.size(), model.find("scale") - photo.size()) + "x2";
+}
+
 inline fs::path model_file(const std::string& model) {
-  const auto name = model.substr(0, model.find(' '));  // "srvgg_x4_fp16 (ncnn .param/.bin)"
+  const auto name = name_here(model);
   const auto shipped = fs::path(DARKROOM_TEST_DATA).parent_path().parent_path() / "models";
   std::string tried;
   for (const auto& folder :

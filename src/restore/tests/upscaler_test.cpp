@@ -9,16 +9,13 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "base/error.hpp"
-#include "restore/ncnn.hpp"
 #include "restore/padding.hpp"
 #include "restore/rrdb.hpp"
+#include "restore/tests/faults.hpp"
 #include "restore/tiling.hpp"
 #include "tensor/checkpoint.hpp"
-#include "tensor/tests/scratch.hpp"
 
 namespace darkroom {
 namespace {
@@ -26,24 +23,6 @@ namespace {
 using testing::HasSubstr;
 
 const std::filesystem::path kData = DARKROOM_TEST_DATA;
-const std::filesystem::path kShipped = kData.parent_path().parent_path() / "models/upscale_models";
-
-std::string content(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-template <class F>
-std::string fault_of(F call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
-}
 
 StateDict compact() { return load_checkpoint(kData / "restore/files/srvgg_x1_params.pth"); }
 
@@ -126,88 +105,6 @@ TEST(Recognise, CountsTheLevelsAndBlocksOfNafnet) {
                 for (int i = 3; i < 8; ++i) t["downs." + std::to_string(i) + ".weight"] = at::zeros({1});
               }),
               HasSubstr("ups.7.0.weight is missing"));
-}
-
-TEST(Ncnn, ReadsTheShippedNetworks) {
-  for (const auto& [name, scale] : {std::pair{"realesr-animevideov3-x4.param", 4}, {"realesr-animevideov3-x3.param", 3}, {"realesr-animevideov3-x2.param", 2}}) {
-    const auto weights = read_upscaler(kShipped / name);
-    EXPECT_EQ(weights.info.architecture, "Compact");
-    EXPECT_EQ(weights.info.scale, scale);
-    EXPECT_EQ(weights.info.features, 64);
-    EXPECT_EQ(weights.info.blocks, 16);
-    std::int64_t numbers = 0;
-    for (const auto& [key, tensor] : weights.tensors) numbers += tensor.numel();
-    EXPECT_EQ(weights.tensors.size(), 53u);
-    EXPECT_EQ(numbers, 621'424);
-  }
-}
-
-/// The shipped 4x pair with changes; gives the error's text.
-struct Pair {
-  std::string param = content(kShipped / "realesr-animevideov3-x4.param"), binary = content(kShipped / "realesr-animevideov3-x4.bin");
-  void replace(const std::string& from, const std::string& to) {
-    const auto at = param.find(from);
-    ASSERT_NE(at, std::string::npos) << from;
-    param.replace(at, from.size(), to);
-  }
-  std::string fault() const {
-    Scratch scratch;
-    scratch.write("n.bin", binary);
-    const auto path = scratch.write("n.param", param);
-    return fault_of([&] { read_upscaler(path); });
-  }
-};
-
-TEST(Ncnn, RefusesBrokenFiles) {
-  EXPECT_EQ(Pair().fault(), "accepted");
-  const auto with = [](auto change) { Pair pair; change(pair); return pair.fault(); };
-  EXPECT_THAT(with([](Pair& p) { p.param = "hello"; }), HasSubstr("n.param: not the text form"));
-  EXPECT_THAT(with([](Pair& p) { p.param += "Noop x 0 0\n"; }), HasSubstr("layers and says"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("7767517\n40", "7767517\n99999999999999999999999"); }), HasSubstr("isn't a number"));
-  EXPECT_THAT(with([](Pair& p) { p.binary.pop_back(); }), HasSubstr("n.bin: it is too short"));
-  EXPECT_THAT(with([](Pair& p) { p.binary += "more"; }), HasSubstr("n.bin: 4 bytes are left over"));
-  EXPECT_THAT(with([](Pair& p) { p.binary.replace(0, 4, "\x38\x4b\x0d\x00", 4); }), HasSubstr("int8"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("0=64 1=3", "0=64 1=1e99"); }), HasSubstr("isn't an integer"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("0=64 1=3", "0=0 1=3"); }), HasSubstr("impossible sizes"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("PReLU ", "Softmax "); }), HasSubstr("Softmax"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("PixelShuffle", "Sigmoid     "); }), HasSubstr("Sigmoid"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("BinaryOp                 Add_38                   2 1 106 111 output", "BinaryOp                 Add_38                   2 1 106 111 output 0=2"); }),
-              HasSubstr("isn't a sum"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("1 1 54 56 0=64", "1 1 nowhere 56 0=64"); }), HasSubstr("isn't made before"));
-  EXPECT_THAT(with([](Pair& p) { p.replace("1 1 57 59 0=64", "1 1 56 59 0=64"); }), HasSubstr("neither SRVGGNetCompact nor RRDBNet"));
-  Scratch scratch;
-  const auto lonely = scratch.write("n.param", Pair().param);
-  EXPECT_THROW(read_upscaler(lonely), NotFound);
-}
-
-TEST(Ncnn, AGraphHasALimit) {
-  constexpr std::size_t kMost = 16u << 20;
-  Pair pair;
-  pair.param.resize(kMost, '\n');  // blank lines at the end
-  EXPECT_EQ(pair.fault(), "accepted");
-  pair.param += '\n';
-  EXPECT_THAT(pair.fault(), HasSubstr("too large"));
-}
-
-TEST(Ncnn, SurvivesMutations) {
-  const Pair good;
-  Scratch scratch;
-  scratch.write("n.bin", good.binary);
-  std::uint32_t random = 3;
-  const auto next = [&random] { return random = random * 1664525u + 1013904223u, random >> 4; };
-  int refused = 0;
-  for (int round = 0; round < 400; ++round) {
-    auto param = good.param;
-    if (round % 5 == 0) param.resize(next() % param.size());
-    for (unsigned i = 0, n = 1 + next() % 3; i < n && !param.empty(); ++i) param[next() % param.size()] = static_cast<char>(round % 2 ? "0123456789=-., \n"[next() % 16] : next());
-    const auto path = scratch.write("n.param", param);
-    try {
-      read_upscaler(path);
-    } catch (const Error&) {
-      ++refused;
-    }
-  }
-  EXPECT_GT(refused, 100);
 }
 
 TEST(Padding, MirrorsThenRepeats) {
