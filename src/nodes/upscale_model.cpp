@@ -1,8 +1,10 @@
-// UpscaleModelLoader and ImageUpscaleWithModel: super-resolution networks out of models/upscale_models.
+// UpscaleModelLoader, ImageUpscaleWithModel and ImageUpscaleDenoise: super-resolution networks out of models/upscale_models.
 
 #include "nodes/upscale_model.hpp"
 
 #include <c10/core/ScalarType.h>
+
+#include <fmt/format.h>
 
 #include <filesystem>
 
@@ -43,6 +45,23 @@ std::shared_ptr<const UpscaleModel> load_upscale_model(UpscaleModels& models, co
 
 namespace {
 
+constexpr double kMostNoise = 75;  // what SRMD was trained with
+
+Outputs upscale(const Upscaler& network, const at::Tensor& image, Context& context) {
+  const auto check = [&] { context.check(); };
+  if (!wants_restoration_previews(context))
+    return {tensor_value(upscale_tiled(
+        network, image, {}, [&](auto value, auto max) { context.progress(value, max); }, check))};
+  // Whoever watches a restoration sees each tile as it comes.
+  const std::int64_t scale = network.info().scale, width = image.size(2) * scale, height = image.size(1) * scale;
+  std::string picture;
+  const auto seen = [&](const at::Tensor& tile, std::int64_t x, std::int64_t y) {
+    picture = tile_preview(context, tile, x, y, width, height);
+  };
+  const auto progress = [&](auto value, auto max) { context.progress(value, max, "JPEG", std::move(picture)); };
+  return {tensor_value(upscale_tiled(network, image, {}, progress, check, seen))};
+}
+
 class UpscaleModelLoader final : public Node {
  public:
   static NodeSchema schema() {
@@ -69,15 +88,36 @@ class ImageUpscaleWithModel final : public Node {
     const auto model = in.object<UpscaleModel>("upscale_model");
     const auto image = in.image("image");
     context.check();
-    const auto network = model->network();
-    const auto check = [&] { context.check(); };
-    if (!wants_restoration_previews(context)) return {tensor_value(upscale_tiled(*network, image, {}, [&](auto value, auto max) { context.progress(value, max); }, check))};
-    // Whoever watches a restoration sees each tile as it comes.
-    const std::int64_t scale = network->info().scale, width = image.size(2) * scale, height = image.size(1) * scale;
-    std::string picture;
-    const auto seen = [&](const at::Tensor& tile, std::int64_t x, std::int64_t y) { picture = tile_preview(context, tile, x, y, width, height); };
-    const auto progress = [&](auto value, auto max) { context.progress(value, max, "JPEG", std::move(picture)); };
-    return {tensor_value(upscale_tiled(*network, image, {}, progress, check, seen))};
+    return upscale(*model->network(), image, context);
+  }
+};
+
+/// Enlarges and takes noise away at once, by a network that is told how strong it is.
+class ImageUpscaleDenoise final : public Node {
+ public:
+  static NodeSchema schema() {
+    return NodeSchema("ImageUpscaleDenoise", Form::kV3)
+        .module("darkroom.nodes")
+        .category("image/upscaling")
+        .display_name("Upscale and Denoise Image (using Model)")
+        .description(
+            "Enlarges a noisy image by an SRMD network (srmd_x2, srmd_x3, srmd_x4), which is told the noise's standard deviation in 8-bit "
+            "steps: 0 to 10 for scans and photographs, more for grain. Too little sharpens the noise, too much smooths the picture.")
+        .input("upscale_model", Socket{"UPSCALE_MODEL"})
+        .input("image", Image{})
+        .input("noise", Float{.value = 3, .min = 0, .max = kMostNoise, .step = 1})
+        .output(Image{});
+  }
+  Outputs run(const Inputs& in, Context& context) override {
+    const auto model = in.object<UpscaleModel>("upscale_model");
+    const auto image = in.image("image");
+    const double noise = in.number("noise");  // linked values have not been checked
+    if (!(noise >= 0 && noise <= kMostNoise)) throw InvalidInput(fmt::format("noise: {} is not between 0 and {}", noise, kMostNoise));
+    if (!model->info().takes_noise)
+      throw InvalidInput("upscale_model: a network of the kind " + model->info().architecture +
+                         " can't be told how strong the noise is; srmd_x2, srmd_x3 and srmd_x4 can");
+    context.check();
+    return upscale(*model->network()->at_noise(noise), image, context);
   }
 };
 
@@ -86,6 +126,7 @@ class ImageUpscaleWithModel final : public Node {
 void register_upscale_nodes(Registry& registry) {
   registry.add<UpscaleModelLoader>();
   registry.add<ImageUpscaleWithModel>();
+  registry.add<ImageUpscaleDenoise>();
 }
 
 }  // namespace darkroom

@@ -17,10 +17,11 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 bool contains(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
 
-/// The small network that ships comes first: seconds where the large ones take minutes.
+/// The small network that ships comes first: seconds where the large ones take minutes. Last those that smooth rather than draw what isn't
+/// there: for whoever asks for them.
 int rank_of_upscaler(const std::string& name) {
   const std::string low = lower(name);
-  return contains(low, "animevideov3") ? 0 : contains(low, "x4plus") ? 1 : 2;
+  return contains(low, "animevideov3") ? 0 : contains(low, "x4plus") ? 1 : contains(low, "srmd") || contains(low, "waifu2x") ? 3 : 2;
 }
 
 /// Big before small, trained before made for a demonstration.
@@ -40,6 +41,7 @@ std::vector<std::string> listed(ChoiceLists& lists, const char* folder, Rank ran
 
 int scale_of(std::string_view model_name) {
   const std::string low = lower(model_name);
+  if (contains(low, "nafnet")) return 1;
   for (std::size_t i = 0; i + 1 < low.size(); ++i) {
     const bool free_left = i == 0 || !is_digit(low[i - 1]), free_right = i + 2 >= low.size() || !is_digit(low[i + 2]);
     const char digit = low[i] == 'x' && free_right ? low[i + 1] : low[i + 1] == 'x' && free_left ? low[i] : '\0';

@@ -28,7 +28,8 @@ struct Abilities {
 /// Reads folders: call it on the pool.
 Abilities abilities_of(const SchemaSet& schemas, ChoiceLists& lists);
 
-/// How much an upscaler enlarges, by its name: `realesr-animevideov3-x2.param` 2, `2x_model.pth` 2, `RealESRGAN_x4plus.pth` 4; 4 when it doesn't say.
+/// How much an upscaler enlarges, by its name: `realesr-animevideov3-x2.param` 2, `2x_model.pth` 2, `RealESRGAN_x4plus.pth` 4, NAFNet's 1;
+/// 4 when it doesn't say.
 int scale_of(std::string_view model_name);
 
 }  // namespace darkroom::restoration

@@ -7,6 +7,9 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include "base/error.hpp"
 #include "imaging/decode.hpp"
@@ -81,12 +84,78 @@ TEST_F(UpscaleNodes, GiveEachPictureOfABatchWhatItGetsAlone) {
   EXPECT_NE(pixels("all", 0), pixels("all", 1));
 }
 
+const fs::path kSmall = fs::path(DARKROOM_TEST_DATA) / "restore/small";
+
+/// A network of tests/data/restore/small among the models.
+void install(const fs::path& models, const std::string& name) {
+  for (const char* extension : {".param", ".bin", ".safetensors"})
+    if (fs::exists(kSmall / (name + extension))) fs::copy_file(kSmall / (name + extension), models / (name + extension));
+}
+
+TEST_F(UpscaleNodes, KnowTheFamilies) {
+  for (const auto& [name, extension, scale] : {std::tuple{"nafnet_deep", ".safetensors", 1},
+                                               {"upconv7_tiny", ".param", 2},
+                                               {"cunet_tiny_x1", ".param", 1},
+                                               {"cunet_tiny_x2", ".param", 2},
+                                               {"srmd_tiny", ".param", 4},
+                                               {"srmdnf_tiny", ".param", 2}}) {
+    SCOPED_TRACE(name);
+    install(models_, name);
+    const Ran ran = upscale(std::string(name) + extension, 9, 7);
+    ASSERT_FALSE(ran.error) << ran.message();
+    const auto picture = imaging::decode(read_file(bench_.file(ran.outputs.at("5").at("images").as_array()[0])), "up");
+    EXPECT_EQ(picture.width, 9 * scale);
+    EXPECT_EQ(picture.height, 7 * scale);
+  }
+}
+
+TEST_F(UpscaleNodes, TellSrmdTheNoise) {
+  for (const char* name : {"srmd_tiny", "srmdnf_tiny"}) install(models_, name);
+  const auto graph = [](const std::string& model, const std::string& noise) {
+    return R"({"1": {"class_type": "EmptyImage", "inputs": {"width": 9, "height": 7, "batch_size": 1, "color": 8405184}},
+      "3": {"class_type": "UpscaleModelLoader", "inputs": {"model_name": ")" +
+           model + R"("}}, "6": {"class_type": "PrimitiveFloat", "inputs": {"value": )" + noise + R"(}},
+      "4": {"class_type": "ImageUpscaleDenoise", "inputs": {"upscale_model": ["3", 0], "image": ["1", 0], "noise": ["6", 0]}},
+      "5": {"class_type": "SaveImage", "inputs": {"images": ["4", 0], "filename_prefix": "up"}}})";
+  };
+  const auto pixels = [&](const Ran& ran) {
+    return imaging::decode(read_file(bench_.file(ran.outputs.at("5").at("images").at(0))), "up").rgb;
+  };
+  std::vector<std::vector<std::uint8_t>> told;
+  for (const char* noise : {"0", "3", "75"}) {
+    const Ran ran = bench_.run(graph("srmd_tiny.param", noise));
+    ASSERT_FALSE(ran.error) << ran.message();
+    told.push_back(pixels(ran));
+  }
+  EXPECT_NE(told[0], told[2]);
+  EXPECT_EQ(told[1], pixels(upscale("srmd_tiny.param", 9, 7)));  // what it takes untold
+  for (const char* noise : {"-1", "75.5"}) {
+    const Ran ran = bench_.run(graph("srmd_tiny.param", noise));
+    EXPECT_EQ(node_of(ran), "ImageUpscaleDenoise");
+    EXPECT_THAT(ran.message(), HasSubstr("is not between 0 and 75"));
+  }
+  for (const char* other : {"srmdnf_tiny.param", "realesr-animevideov3-x2.param"}) {
+    const Ran ran = bench_.run(graph(other, "3"));
+    EXPECT_EQ(node_of(ran), "ImageUpscaleDenoise");
+    EXPECT_THAT(ran.message(), HasSubstr("can't be told how strong the noise is"));
+  }
+}
+
 TEST_F(UpscaleNodes, BlameTheLoaderForABadFile) {
   std::ofstream(models_ / "junk.pth") << "junk";
   fs::copy_file(kFiles / "refuse_eval.pth", models_ / "eval.pth");
   fs::copy_file(kFiles / "refuse_truncated.pth", models_ / "cut.pth");
   fs::copy_file(kFiles / "odd_tensors.pth", models_ / "odd.pth");
-  for (const auto& [model, text] : {std::pair{"junk.pth", "junk.pth: "}, {"eval.pth", "asks for "}, {"cut.pth", "cut.pth: "}, {"odd.pth", "no upscaler"}, {"none.pth", "not found"}}) {
+  fs::copy_file(kSmall / "upconv7_tiny.param", models_ / "lonely.param");
+  install(models_, "cunet_tiny_x2");
+  fs::resize_file(models_ / "cunet_tiny_x2.bin", 9000);
+  for (const auto& [model, text] : {std::pair{"junk.pth", "junk.pth: "},
+                                    {"lonely.param", "there is no lonely.bin beside it"},
+                                    {"cunet_tiny_x2.param", "cunet_tiny_x2.bin: it is too short"},
+                                    {"eval.pth", "asks for "},
+                                    {"cut.pth", "cut.pth: "},
+                                    {"odd.pth", "no upscaler"},
+                                    {"none.pth", "not found"}}) {
     const Ran ran = upscale(model, 8, 8);
     EXPECT_EQ(node_of(ran), "UpscaleModelLoader");
     EXPECT_THAT(ran.message(), HasSubstr(text));

@@ -96,7 +96,10 @@ TEST(RestoreGraph, AScaleIsReadFromAName) {
   EXPECT_EQ(scale_of("2x_something.pth"), 2);
   EXPECT_EQ(scale_of("RealESRGAN_x4plus_anime_6B.pth"), 4);
   EXPECT_EQ(scale_of("x264_model.pth"), 4) << "a longer number is no scale";
-  EXPECT_EQ(scale_of("nafnet.pth"), 4);
+  EXPECT_EQ(scale_of("a_network.pth"), 4);
+  EXPECT_EQ(scale_of("srmdnf_x3.param"), 3);
+  EXPECT_EQ(scale_of("waifu2x_photo_noise1_x2.param"), 2);
+  EXPECT_EQ(scale_of("NAFNet-GoPro-width64.pth"), 1) << "it never enlarges";
 }
 
 TEST(Plan, OnlyWhatAnOutputNeedsCounts) {
