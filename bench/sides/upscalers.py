@@ -79,7 +79,8 @@ def by_ncnn(param, height, width, threads):
     convolution = next(layer["p"] for layer in layers if layer["kind"] == "Convolution")
     channels = convolution[6] // (convolution[0] * convolution[1] ** 2)
     border = SRMD_BORDER if channels == SRMD_PLANES else UPCONV7_BORDER if convolution.get(4, 0) == 0 else 0
-    picture = ncnn.Mat(np.random.rand(channels, height + 2 * border, width + 2 * border).astype(np.float32)).clone()  # a Mat does not keep an array alive
+    pixels = np.random.rand(channels, height + 2 * border, width + 2 * border).astype(np.float32)
+    picture = ncnn.Mat(pixels).clone()  # a Mat alone does not keep its array alive
 
     def run():
         extractor = net.create_extractor()
