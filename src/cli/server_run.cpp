@@ -15,6 +15,7 @@
 #include <optional>
 
 #include "base/error.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/preview_screen.hpp"
@@ -74,7 +75,7 @@ class ServerRun {
     if (screen_.on()) client_.on_binary([this](std::string_view bytes) { on_binary(bytes); });
     bool connected = true;
     try {
-      co_await client_.open_socket("/ws?clientId=" + url_encoded(client_id));
+      co_await client_.open_socket("/ws?clientId=" + percent_encode(client_id));
     } catch (const Unavailable& fault) {
       view_.say(std::string(fault.what()) + "; asking for the end every second");
       connected = false;
@@ -195,7 +196,7 @@ class ServerRun {
   /// The job's entry, asked for until it is there: it is when the last message has come.
   asio::awaitable<json::object> history() {
     for (;;) {
-      const auto reply = co_await client_.get("/history/" + url_encoded(job_));
+      const auto reply = co_await client_.get("/history/" + percent_encode(job_));
       const json::value value = reply.as_json();
       const auto* all = value.if_object();
       const auto* entry = all ? find_object(*all, job_) : nullptr;
@@ -229,7 +230,7 @@ class ServerRun {
     const RunResults results = results_of(outputs ? *outputs : kNone);
     for (const auto& [node, text] : results.texts) view_.say(fmt::format("node {}: {}", node, text));
     for (const auto& file : results.files) {
-      const auto reply = co_await client_.get(fmt::format("/view?filename={}&subfolder={}&type={}", url_encoded(file.filename), url_encoded(file.subfolder), url_encoded(file.type)));
+      const auto reply = co_await client_.get(fmt::format("/view?filename={}&subfolder={}&type={}", percent_encode(file.filename), percent_encode(file.subfolder), percent_encode(file.type)));
       if (reply.status != 200) throw RunFailure(RunStatus::kUnreachable, fmt::format("the server answered {} with {}", file.filename, reply.status));
       const fs::path path = place_for(file, options_.output);
       std::ofstream out(path, std::ios::binary);

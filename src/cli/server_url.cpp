@@ -51,13 +51,4 @@ ServerUrl ServerUrl::parse(std::string_view text) {
 
 std::string ServerUrl::authority() const { return host.find(':') == host.npos ? host + ":" + port : "[" + host + "]:" + port; }
 
-std::string url_encoded(std::string_view text) {
-  std::string out;
-  for (const unsigned char c : text) {
-    if (std::isalnum(c) || c == '-' || c == '.' || c == '_' || c == '~') out += static_cast<char>(c);
-    else out += fmt::format("%{:02X}", c);
-  }
-  return out;
-}
-
 }  // namespace darkroom

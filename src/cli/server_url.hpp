@@ -15,7 +15,4 @@ struct ServerUrl {
   std::string authority() const;  ///< "host:port", an IPv6 address in brackets
 };
 
-/// Percent-encodes everything but letters, digits and "-._~".
-std::string url_encoded(std::string_view text);
-
 }  // namespace darkroom

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/error.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
-#include "gateway/http.hpp"
 
 namespace darkroom {
 namespace {

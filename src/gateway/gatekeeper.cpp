@@ -2,6 +2,7 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "base/percent.hpp"
 #include "base/text.hpp"
 #include "gateway/middleware.hpp"
 #include "gateway/options.hpp"

@@ -1,22 +1,15 @@
 #include "gateway/http.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 
+#include "base/percent.hpp"
 #include "base/text.hpp"
 
 namespace darkroom {
 namespace {
 
 constexpr const char* kJson = "application/json; charset=utf-8";
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 /// The raw segments between slashes: "/a/b" → "a", "b"; "/" → "".
 std::vector<std::string_view> segments_of(std::string_view path) {
@@ -64,38 +57,6 @@ std::uint64_t content_length(const Request& request) {
   std::uint64_t bytes = 0;
   std::from_chars(text.data(), text.data() + text.size(), bytes);
   return bytes;
-}
-
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kPlain = "-._~", kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || kPlain.find(c) != std::string_view::npos) {
-      out += c;
-    } else {
-      ((out += '%') += kHex[byte >> 4]) += kHex[byte & 15];
-    }
-  }
-  return out;
-}
-
-std::string percent_decode(std::string_view text, bool plus_is_blank) {
-  if (text.find('%') == std::string_view::npos && (!plus_is_blank || text.find('+') == std::string_view::npos)) return std::string(text);
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      const int high = hex_digit(text[i + 1]), low = hex_digit(text[i + 2]);
-      if (high >= 0 && low >= 0) {
-        out.push_back(static_cast<char>(high * 16 + low));
-        i += 2;
-        continue;
-      }
-    }
-    out.push_back(plus_is_blank && text[i] == '+' ? ' ' : text[i]);
-  }
-  return out;
 }
 
 void set_target(Request& request, std::string_view target) {

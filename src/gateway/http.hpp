@@ -170,12 +170,6 @@ class Router {
   OtherRoutes* others_ = nullptr;
 };
 
-/// Everything but letters, digits and "-._~" escaped.
-std::string percent_encode(std::string_view text);
-
-/// `%41` → `A`. An escape that is none stays as it is.
-std::string percent_decode(std::string_view text, bool plus_is_blank = false);
-
 /// Splits a request target and fills `target`, `path` and `query` of the request.
 void set_target(Request& request, std::string_view target);
 

@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include "base/percent.hpp"
 #include "base/text.hpp"
 #include "gateway/pack_exchange.hpp"
 

@@ -1,5 +1,6 @@
 #include "restoration/facts.hpp"
 
+#include "base/percent.hpp"
 #include "restoration/message.hpp"
 
 namespace darkroom::restoration {
@@ -91,15 +92,6 @@ std::string Facts::url_of_result() const {
   return result_url(id, "result" + (dot == std::string::npos ? ".png" : result.name.substr(dot)));
 }
 
-std::string result_url(std::string_view id, std::string_view name) {
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out = "/results/";
-  for (const char c : id) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.') out += c;
-    else (out += '%', out += kDigits[byte >> 4], out += kDigits[byte & 15]);
-  }
-  return out.append("/").append(name);
-}
+std::string result_url(std::string_view id, std::string_view name) { return "/results/" + percent_encode(id) + "/" + std::string(name); }
 
 }  // namespace darkroom::restoration

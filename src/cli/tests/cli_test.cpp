@@ -7,6 +7,7 @@
 
 #include "base/error.hpp"
 #include "base/gpus.hpp"
+#include "base/percent.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/hardware.hpp"
 #include "cli/progress_view.hpp"
@@ -125,7 +126,7 @@ TEST(ServerUrl, IsTakenApart) {
   EXPECT_EQ(ServerUrl::parse("https://[::1]:8443").authority(), "[::1]:8443");
   EXPECT_FALSE(whole.tls);
   for (const char* bad : {"", "ftp://host", "http://", "http://:80", "host:port", "http://[::1", "http://[::1]x", "host:123456"}) EXPECT_THROW(ServerUrl::parse(bad), InvalidInput) << bad;
-  EXPECT_EQ(url_encoded("a b/ü.png"), "a%20b%2F%C3%BC.png");
+  EXPECT_EQ(percent_encode("a b/ü.png"), "a%20b%2F%C3%BC.png");
 }
 
 // -- the workflow's file ---------------------------------------------------------------------------------------------------
