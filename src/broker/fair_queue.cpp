@@ -43,7 +43,10 @@ bool FairQueue::remove(std::int64_t ticket) {
 
 std::optional<FairQueue::Place> FairQueue::rotation_head() const {
   if (turns_.empty()) return std::nullopt;
-  return users_.at(turns_.begin()->second).turns.begin()->first.head;
+  Place head = users_.at(turns_.begin()->second).turns.begin()->first.head;
+  // Numbers that give no turn go before none that do: automatic ones begin at 0.
+  head.number = std::max(head.number, 0.0);
+  return head;
 }
 
 std::optional<std::int64_t> FairQueue::next() const {

@@ -101,8 +101,15 @@ std::int64_t move_to_history(Database& database, std::int64_t ticket, const Resu
   return replaces ? 0 : 1;
 }
 
-void trim_history(Database& database, std::int64_t count) {
-  database.prepare("DELETE FROM history WHERE place IN (SELECT place FROM history ORDER BY place LIMIT ?1)").bind(count).run();
+void trim_history(Database& database, const std::string& owner, std::int64_t count) {
+  database.prepare("DELETE FROM history WHERE place IN (SELECT place FROM history WHERE owner = ?1 ORDER BY place LIMIT ?2)").bind(owner, count).run();
+}
+
+std::map<std::string, std::int64_t> history_sizes(Database& database) {
+  std::map<std::string, std::int64_t> sizes;
+  Statement rows = database.prepare("SELECT owner, count(*) FROM history GROUP BY owner");
+  while (rows.step()) sizes[rows.text(0)] = rows.integer(1);
+  return sizes;
 }
 
 std::int64_t delete_from_history(Database& database, const std::string& owner, const std::string& id) {
@@ -114,8 +121,6 @@ std::int64_t clear_history(Database& database, const std::string& owner) {
   database.prepare("DELETE FROM history WHERE owner = ?1").bind(owner).run();
   return database.changes();
 }
-
-std::int64_t history_size(Database& database) { return database.scalar("SELECT count(*) FROM history"); }
 
 std::vector<HistoryEntry> read_history(Database& database, const std::string& owner, std::optional<std::int64_t> max_items,
                                        std::int64_t offset) {

@@ -119,6 +119,11 @@ void update_job(Database& database, std::int64_t ticket, bool running, int attem
 
 void requeue_running(Database& database) { database.prepare("UPDATE jobs SET state = 0 WHERE state = 1").run(); }
 
+std::string owner_of_job(Database& database, std::int64_t ticket) {
+  Statement select = database.prepare("SELECT owner FROM jobs WHERE ticket = ?1");
+  return select.bind(ticket).step() ? select.text(0) : "";
+}
+
 void delete_job(Database& database, std::int64_t ticket) {
   database.prepare("DELETE FROM jobs WHERE ticket = ?1").bind(ticket).run();
 }

@@ -45,6 +45,8 @@ std::vector<std::optional<JobRow>> load_jobs(Database& database, const std::vect
 void update_job(Database& database, std::int64_t ticket, bool running, int attempt, int losses);
 /// After a start: what ran when the last gateway died waits again. No loss is counted.
 void requeue_running(Database& database);
+/// Whose job it is; "" when it is gone.
+std::string owner_of_job(Database& database, std::int64_t ticket);
 void delete_job(Database& database, std::int64_t ticket);
 
 }  // namespace darkroom

@@ -57,8 +57,7 @@ QueueMirror::Entry& QueueMirror::add(JobRow row, bool with_texts) {
 }
 
 QueueEntry QueueMirror::place_of(const Entry& entry) const {
-  // Nobody's own number goes before what waits by itself: those begin at 0.
-  return {entry.ticket, entry.explicit_number ? entry.number : std::max(entry.number, 0.0), entry.explicit_number, entry.view->owner, entry.has_client ? entry.view->client_id : ""};
+  return {entry.ticket, entry.number, entry.explicit_number, entry.view->owner, entry.has_client ? entry.view->client_id : ""};
 }
 
 QueueMirror::Entry* QueueMirror::find(std::int64_t ticket) {

@@ -35,7 +35,7 @@ SqliteBroker::State::State(const std::filesystem::path& file, BrokerLimits given
 void SqliteBroker::State::load() {
   migrate(database);
   requeue_running(database);
-  history_count = history_size(database);
+  history_sizes = darkroom::history_sizes(database);
   next_ticket = 1 + std::max(database.scalar("SELECT max(ticket) FROM jobs"), database.scalar("SELECT max(ticket) FROM history"));
   next_number = database.scalar(
       "SELECT 1 + max(number) FROM (SELECT number FROM jobs WHERE explicit_number = 0"
@@ -76,13 +76,18 @@ void SqliteBroker::State::save_state(const QueueMirror::Entry& entry) {
   });
 }
 
-/// The writer's part of every end of a job. The oldest entries go beyond the limit.
+/// The writer's part of every end of a job. Beyond the limit goes the oldest entry of whoever has the most: nobody's jobs drive out another's.
 void SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary) {
-  history_count += move_to_history(writing, ticket, texts, summary);
-  const auto most = static_cast<std::int64_t>(limits.max_history);
-  if (history_count > most) {
-    trim_history(writing, history_count - most);
-    history_count = most;
+  const std::string owner = owner_of_job(writing, ticket);
+  history_sizes[owner] += move_to_history(writing, ticket, texts, summary);
+  std::int64_t sum = 0;
+  for (const auto& [user, size] : history_sizes) sum += size;
+  for (std::int64_t over = sum - static_cast<std::int64_t>(limits.max_history); over > 0;) {
+    const auto most = std::ranges::max_element(history_sizes, {}, [](const auto& entry) { return entry.second; });
+    const std::int64_t count = history_sizes.size() == 1 ? over : 1;
+    trim_history(writing, most->first, count);
+    over -= count;
+    if ((most->second -= count) == 0) history_sizes.erase(most);
   }
 }
 
@@ -95,7 +100,7 @@ asio::awaitable<void> SqliteBroker::State::end(std::int64_t ticket, JobResult re
     try {
       into_history(writing, ticket, *texts, *summary);
     } catch (...) {
-      history_count = history_size(writing);
+      history_sizes = darkroom::history_sizes(writing);
       throw;
     }
   };

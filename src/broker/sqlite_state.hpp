@@ -3,6 +3,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,7 +29,7 @@ struct SqliteBroker::State {
   FileLock lock;
   QueueMirror mirror{limits.user_running};
   std::int64_t next_ticket = 1, next_number = 0;
-  std::int64_t history_count = 0;  ///< the writer's alone once it runs
+  std::map<std::string, std::int64_t> history_sizes;  ///< by owner; the writer's alone once it runs
   std::shared_ptr<std::size_t> submitting = std::make_shared<std::size_t>(0);
   std::unordered_map<std::string, std::shared_ptr<std::size_t>> submitting_of;  ///< by owner
   Database database;               ///< the writer's alone once it runs

@@ -128,7 +128,7 @@ class LocalRestorer final : public Restorer {
     const fs::path result = files.take_result(outputs, graph.save_node);
     if (wish_.format == "png") co_return bytes_of(result);
     std::vector<std::string> arguments{"convert", wish_.format};
-    co_return co_await helper_.run(std::move(arguments), result);
+    co_return co_await helper_.run("", std::move(arguments), result);
   }
 
   asio::awaitable<void> run(Job job, json::object& outputs, const TellProgress& tell) {

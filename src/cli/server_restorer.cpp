@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 constexpr auto kAwayTime = std::chrono::seconds(60);
 constexpr auto kAgainTime = std::chrono::milliseconds(500);  ///< between two tries to reach it
 constexpr int kFullTime = 5;                                 ///< until a full one is asked again, s, where it doesn't say
+constexpr int kLongestPause = 3600;                          ///< whatever it says: a user's share is one of an hour
 constexpr double kSentPercent = 5;                           ///< of the whole, by the stages of the service
 
 /// "refused: why" of an error's body; its status where it has none.
@@ -165,13 +166,13 @@ class ServerRestorer final : public Restorer {
       if (!has_room_soon(reply.status, code)) refuse(reply.status, code, words);
       away_until = std::chrono::steady_clock::now() + kAwayTime;
       tell({.percent = 0, .text = words + "; trying again", .seconds_left = {}});
-      co_await pause(std::chrono::seconds(reply.retry_after > 0 ? std::min(reply.retry_after, 60) : kFullTime));
+      co_await pause(std::chrono::seconds(reply.retry_after > 0 ? std::min(reply.retry_after, kLongestPause) : kFullTime));
     }
   }
 
   /// Whether there will be room soon.
   static bool has_room_soon(int status, const std::string& code) {
-    return (status == 429 || status == 503) && (code.empty() || code == "queue_full" || code == "unavailable");
+    return (status == 429 || status == 503) && (code.empty() || code == "queue_full" || code == "too_many" || code == "unavailable");
   }
 
   /// What is wrong with this photograph ends this one; what is wrong with the steps or with who asks, all of them.

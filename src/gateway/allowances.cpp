@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gateway/http.hpp"
 #include "gateway/options.hpp"
 #include "gateway/services.hpp"
 
@@ -11,9 +12,10 @@ namespace darkroom {
 namespace {
 
 constexpr int kSteps = 60;
-/// Limit: users whose uploads are remembered. Beyond: those who have sent nothing lately are forgotten. Fixed: bounds the memory of the
-/// gateway. Edge: Allowances.IdleUsersAreForgotten.
+/// Limit: users whose uploads are remembered. Beyond: those who have sent nothing lately are forgotten, else one of them. Fixed: bounds the
+/// memory of the gateway. Edge: Allowances.IdleUsersAreForgotten.
 constexpr std::size_t kRemembered = 10'000;
+constexpr std::int64_t kSweepMs = 1000;
 
 /// Throws when `amount` more would be too much.
 void check(SlidingSum& sum, double amount, double limit, std::int64_t now, const std::string& text) {
@@ -48,13 +50,22 @@ std::int64_t SlidingSum::until_freed(double amount, std::int64_t now) const {
 }
 
 Allowances::Spent& Allowances::spent_by(const Identity& who, std::int64_t now) {
-  if (users_.size() >= kRemembered && !users_.contains(who.user))
+  const std::string& name = who.share.empty() ? who.user : who.share;
+  if (users_.size() >= kRemembered && !users_.contains(name)) make_room(now);
+  return users_[name];
+}
+
+/// Forgets who has sent nothing lately, at most once a second; where nobody is idle, anybody.
+void Allowances::make_room(std::int64_t now) {
+  if (now - swept_ >= kSweepMs) {
+    swept_ = now;
     for (auto user = users_.begin(); user != users_.end();) {
       Spent& spent = user->second;
       const bool idle = spent.uploads.sum(now) + spent.bytes.sum(now) + spent.megapixels.sum(now) == 0;
       user = idle ? users_.erase(user) : std::next(user);
     }
-  return users_[who.user];
+  }
+  if (users_.size() >= kRemembered) users_.erase(users_.begin());
 }
 
 void Allowances::begin_upload(const Identity& who, std::uint64_t bytes, std::int64_t now) {
@@ -77,6 +88,12 @@ void Allowances::restore(const Identity& who, std::int64_t width, std::int64_t h
   check(spent.megapixels, megapixels, limits_.megapixels_an_hour, now,
         fmt::format("With this photograph you would have had over {:g} million pixels restored in the last hour: wait a little", limits_.megapixels_an_hour));
   spent.megapixels.add(megapixels, now);
+}
+
+Response too_many(const Exhausted& why) {
+  Response response = Response::error(429, "too_many_uploads", why.what());
+  response.header("Retry-After", std::to_string(why.retry_after_s));
+  return response;
 }
 
 Allowances& allowances_of(Services& services) {

@@ -18,6 +18,11 @@ struct Exhausted : TooLarge {
   std::int64_t retry_after_s;
 };
 
+struct Response;
+
+/// 429 with Retry-After.
+Response too_many(const Exhausted& why);
+
 /// What was spent in the last `span_ms`, in 60 steps of it.
 class SlidingSum {
  public:
@@ -53,9 +58,11 @@ class Allowances {
     SlidingSum uploads{kMinute}, bytes{kHour}, megapixels{kHour};
   };
   Spent& spent_by(const Identity& who, std::int64_t now);
+  void make_room(std::int64_t now);
 
   const UserLimits& limits_;
   std::unordered_map<std::string, Spent> users_;
+  std::int64_t swept_ = -kHour;  ///< when idle ones were looked for
 };
 
 }  // namespace darkroom

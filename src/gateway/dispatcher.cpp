@@ -142,7 +142,8 @@ asio::awaitable<void> Dispatcher::reply(Self self, int worker, json::object ques
   std::string text;
   const std::int64_t id = int_or(question, "id", 0);
   const auto asking = self->seats_.find(worker);
-  std::string owner(asking != self->seats_.end() && asking->second.job ? asking->second.job->owner() : kLocalUser);
+  const bool outside = bool_or(question, "outside", false);  // of a job: a handler of a route, which anybody may have called
+  std::string owner(!outside && asking != self->seats_.end() && asking->second.job ? asking->second.job->owner() : kLocalUser);
   if (self->answer)
     if (const auto answer = co_await self->answer(std::move(owner), std::move(question))) text = *answer;
   // The worker may be gone meanwhile.

@@ -55,9 +55,24 @@ bool wants_page(const Request& request) {
   return (request.method == "GET" || request.method == "HEAD") && request.header("accept").find("text/html") != std::string_view::npos;
 }
 
+/// Every route is also there below /api, some of them twice.
+std::string_view without_api(std::string_view path) {
+  while (path.starts_with("/api/")) path.remove_prefix(4);
+  return path;
+}
+
+/// Where a request comes from: what the nearest proxy says, or the connection.
+std::string address_of(const Request& request) {
+  const std::string_view forwarded = request.header("x-forwarded-for");
+  const auto comma = forwarded.rfind(',');
+  const std::string_view last = trim(comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1));
+  return std::string(request.connection.loopback && !last.empty() ? last : std::string_view(request.connection.address));
+}
+
 /// Replies of the photo service have their code beside the text, those of ComfyUI's routes an object.
 Response refusal(const Request& request, int status, const char* code, const std::string& why) {
-  const bool own = request.path.starts_with("/restore") || request.path.starts_with("/results") || request.path.starts_with("/auth");
+  const std::string_view path = without_api(request.path);
+  const bool own = path.starts_with("/restore") || path.starts_with("/results") || path.starts_with("/auth");
   return own ? Response::of_json(json::object{{"error", why}, {"code", code}}, status) : Response::error(status, code, why);
 }
 
@@ -87,55 +102,62 @@ Gatekeeper::Gatekeeper(const Options& options)
   if (auth_ && options.auth != kApiTokensAlone) authority_.emplace(options.auth);
 }
 
-Identity Gatekeeper::named(const std::string& user) const {
-  return {.user = user, .by = Identity::By::kToken, .admin = authority_ && authority_->is_admin(user)};
+Identity Gatekeeper::named(std::string user, std::string token_id, std::int64_t expires) const {
+  const bool admin = authority_ && authority_->is_admin(user);
+  return {.user = std::move(user), .by = Identity::By::kToken, .admin = admin, .token_id = std::move(token_id), .expires = expires};
 }
 
-Gatekeeper::Bearer Gatekeeper::bearer_of(std::string_view token, std::int64_t now) {
+Identity Gatekeeper::bearer_of(std::string_view token, std::int64_t now) {
   if (ApiTokens::looks_like_one(token)) {
     const auto known = api_tokens_.find(token, now);
     if (!known) throw BadToken("The API token is unknown, revoked or expired");
-    return {named(known->user), known->expires, known->id};
+    return named(known->user, known->id, known->expires);
   }
   if (!authority_) throw BadToken("This server takes API tokens alone");
-  const JwtClaims claims = authority_->verify(token, now);
-  return {named(claims.user), claims.expires, ""};
+  JwtClaims claims = authority_->verify(token, now);
+  return named(std::move(claims.user), "", claims.expires);
 }
 
-std::optional<Gatekeeper::Bearer> Gatekeeper::by_session(std::string_view text, std::int64_t now) {
-  const auto claims = signer_.verify("session", text, now);
+/// Whose a cookie of a login or a ticket is.
+std::optional<Identity> Gatekeeper::signed_in(std::string_view purpose, std::string_view text, std::int64_t now) {
+  const auto claims = signer_.verify(purpose, text, now);
   if (!claims) return std::nullopt;
-  const std::string token_id = string_or(*claims, "token", "");
-  if (!token_id.empty() && !api_tokens_.with_id(token_id, now)) return std::nullopt;
-  return Bearer{named(string_or(*claims, "user", "")), int_or(*claims, "exp", 0), token_id};
+  Identity who = named(string_or(*claims, "user", ""), string_or(*claims, "token", ""), int_or(*claims, "until", 0));
+  return is_over(who) ? std::nullopt : std::optional(std::move(who));
 }
 
-Gatekeeper::Verdict Gatekeeper::by_credentials(const Request& request, std::int64_t now) {
+bool Gatekeeper::is_over(const Identity& who) {
+  const std::int64_t now = now_s();
+  return (who.expires > 0 && now >= who.expires) || (!who.token_id.empty() && !api_tokens_.with_id(who.token_id, now));
+}
+
+Gatekeeper::Verdict Gatekeeper::by_credentials(const Request& request, bool socket, std::int64_t now) {
   if (const std::string_view token = bearer_token(request); !token.empty()) {
     try {
-      return Passed{bearer_of(token, now).who, ""};
+      return Passed{bearer_of(token, now), ""};
     } catch (const BadToken& why) {
       return unauthorized(request, why.what());
     }
   }
-  if (const std::string* ticket = request.query_value("ticket"); ticket && !request.header("upgrade").empty()) {
-    const auto claims = signer_.verify("ticket", *ticket, now);
-    if (!claims) return unauthorized(request, "The ticket is not valid any more");
-    return Passed{named(string_or(*claims, "user", "")), ""};
+  if (const std::string* ticket = request.query_value("ticket"); ticket && socket) {
+    if (auto who = signed_in("ticket", *ticket, now)) return Passed{std::move(*who), ""};
+    return unauthorized(request, "The ticket is not valid any more");
   }
   if (const std::string_view session = cookie_of(request, kSessionCookie); !session.empty()) {
-    if (const auto bearer = by_session(session, now)) {
-      if (is_from_elsewhere(request, options_)) return refusal(request, 403, "foreign_origin", "A page of another site may not use this login");
-      return Passed{bearer->who, ""};
-    }
-    return unauthorized(request, "The login has expired");
+    auto who = signed_in("session", session, now);
+    if (!who) return unauthorized(request, "The login has expired");
+    if (is_from_elsewhere(request, options_)) return refusal(request, 403, "foreign_origin", "A page of another site may not use this login");
+    return Passed{std::move(*who), ""};
   }
   return unauthorized(request, "A token is needed: log in, or send Authorization: Bearer");
 }
 
-Gatekeeper::Verdict Gatekeeper::without_auth(const Request& request, std::int64_t now) {
+Gatekeeper::Verdict Gatekeeper::without_auth(const Request& request, bool socket, std::int64_t now) {
   // Other words in this header are for others: ComfyUI's clients send those of paid services.
-  if (const std::string_view token = bearer_token(request); ApiTokens::looks_like_one(token)) return by_credentials(request, now);
+  const std::string_view token = bearer_token(request);
+  const bool comes_with_ticket = token.empty() && socket && request.query_value("ticket");
+  if (ApiTokens::looks_like_one(token) || comes_with_ticket || (token.empty() && signed_in("session", cookie_of(request, kSessionCookie), now)))
+    return by_credentials(request, socket, now);
   if (options_.multi_user) {
     const std::string_view name = request.header("comfy-user");
     if (name.empty()) return Passed{};
@@ -148,37 +170,43 @@ Gatekeeper::Verdict Gatekeeper::without_auth(const Request& request, std::int64_
     if (is_from_elsewhere(request, options_)) return refusal(request, 403, "foreign_origin", "A page of another site may not use this cookie");
     return passed;
   }
+  // Whoever keeps no cookie is somebody else each time, but not somewhere else.
   const std::string id = uuid4();
+  passed.who.share = "address:" + address_of(request);
   passed.who.user = std::string(kVisitorPrefix) + id;
   passed.set_cookie = cookie(kVisitorCookie, signer_.sign("visitor", {{"visitor", id}, {"exp", now + kVisitorSeconds}}), kVisitorSeconds, is_secure(request));
   return passed;
 }
 
-Gatekeeper::Verdict Gatekeeper::admit(const Request& request, Access access) {
+Gatekeeper::Verdict Gatekeeper::admit(const Request& request, Access access, bool socket) {
   const std::int64_t now = now_s();
-  if (const std::string* link = request.query_value("link"); link && (request.method == "GET" || request.method == "HEAD")) {
+  if (authority_) authority_->refresh(now);
+  const std::string_view path = without_api(request.path);
+  const std::string* link = path.starts_with("/results/") && (request.method == "GET" || request.method == "HEAD") ? request.query_value("link") : nullptr;
+  if (link) {
     const auto claims = signer_.verify("link", *link, now);
-    if (claims && string_or(*claims, "path", "") == request.path)
-      return Passed{{.user = string_or(*claims, "user", ""), .by = Identity::By::kLink, .admin = false}, ""};
-    return refusal(request, 403, "bad_link", "This link is not valid any more");
+    if (claims && string_or(*claims, "path", "") == path) return Passed{{.user = string_or(*claims, "user", ""), .by = Identity::By::kLink, .admin = false}, ""};
   }
-  Verdict verdict = auth_ ? by_credentials(request, now) : without_auth(request, now);
+  Verdict verdict = auth_ ? by_credentials(request, socket, now) : without_auth(request, socket, now);
   const auto* passed = std::get_if<Passed>(&verdict);
+  if (!passed && link) return refusal(request, 403, "bad_link", "This link is not valid any more");
+  if (access == Access::kPublic && request.method == "POST" && is_from_elsewhere(request, options_))
+    return refusal(request, 403, "foreign_origin", "A page of another site may not log anybody in or out");
   if (!passed && access == Access::kPublic) return Passed{{.user = "", .by = Identity::By::kLink, .admin = false}, ""};
   if (passed && access == Access::kAdmin && !passed->who.admin) return refusal(request, 403, "forbidden", "Only those who run this server may do this");
   return verdict;
 }
 
-std::string Gatekeeper::session_cookie(const Bearer& bearer, const Request& request, std::int64_t now) const {
+std::string Gatekeeper::session_cookie(const Identity& bearer, const Request& request, std::int64_t now) const {
   const std::int64_t expires = bearer.expires > 0 ? std::min(bearer.expires, now + kSessionSeconds) : now + kSessionSeconds;
-  const json::object claims{{"user", bearer.who.user}, {"token", bearer.token_id}, {"exp", expires}};
+  const json::object claims{{"user", bearer.user}, {"token", bearer.token_id}, {"until", bearer.expires}, {"exp", expires}};
   return cookie(kSessionCookie, signer_.sign("session", claims), expires - now, is_secure(request));
 }
 
 std::string Gatekeeper::ended_session_cookie() { return cookie(kSessionCookie, "", 0, false); }
 
 std::string Gatekeeper::ticket(const Identity& who, std::int64_t now) const {
-  return signer_.sign("ticket", {{"user", who.user}, {"exp", now + kTicketSeconds}});
+  return signer_.sign("ticket", {{"user", who.user}, {"token", who.token_id}, {"until", who.expires}, {"exp", now + kTicketSeconds}});
 }
 
 std::string Gatekeeper::signed_link(const std::string& user, const std::string& path, std::int64_t expires) const {

@@ -28,21 +28,19 @@ class Gatekeeper {
     std::string set_cookie;  ///< to be sent with the reply; "": none
   };
   using Verdict = std::variant<Passed, Response>;
-  /// Passes, or is answered with 401 (a page is sent to the login instead), or with 403.
-  Verdict admit(const Request& request, Access access);
+  /// Passes, or is answered with 401 (a page is sent to the login instead), or with 403. `socket`: it opens a WebSocket, for which a ticket
+  /// is good.
+  Verdict admit(const Request& request, Access access, bool socket);
+  /// Is a login or socket of this identity to end: has its token expired, or been revoked?
+  bool is_over(const Identity& who);
 
   bool auth() const { return auth_; }
 
   // -- what routes/auth.cpp gives out
-  /// Who a token is of, and until when (seconds since 1970; 0: no end). Throws BadToken.
-  struct Bearer {
-    Identity who;
-    std::int64_t expires = 0;
-    std::string token_id;  ///< of an API token
-  };
-  Bearer bearer_of(std::string_view token, std::int64_t now);
+  /// Who a token is of. Throws BadToken.
+  Identity bearer_of(std::string_view token, std::int64_t now);
   /// The cookie of somebody who has logged in, and the one that ends it.
-  std::string session_cookie(const Bearer& bearer, const Request& request, std::int64_t now) const;
+  std::string session_cookie(const Identity& bearer, const Request& request, std::int64_t now) const;
   static std::string ended_session_cookie();
   /// Opens a WebSocket for `kTicketSeconds`.
   std::string ticket(const Identity& who, std::int64_t now) const;
@@ -54,10 +52,10 @@ class Gatekeeper {
   static constexpr std::int64_t kTicketSeconds = 60;
 
  private:
-  std::optional<Bearer> by_session(std::string_view cookie, std::int64_t now);
-  Identity named(const std::string& user) const;
-  Verdict by_credentials(const Request& request, std::int64_t now);
-  Verdict without_auth(const Request& request, std::int64_t now);
+  std::optional<Identity> signed_in(std::string_view purpose, std::string_view text, std::int64_t now);
+  Identity named(std::string user, std::string token_id, std::int64_t expires) const;
+  Verdict by_credentials(const Request& request, bool socket, std::int64_t now);
+  Verdict without_auth(const Request& request, bool socket, std::int64_t now);
 
   const Options& options_;
   bool auth_;

@@ -48,6 +48,7 @@ constexpr int kPoolThreads = 4;
 /// Limit: time for replies to be written when the server stops, ms. Beyond: connections are closed. Fixed: the jobs are on disk. Edge:
 /// test_limits.py::test_a_reader_that_sleeps_does_not_hold_up_the_end.
 constexpr auto kDrainTime = std::chrono::milliseconds(700);
+constexpr auto kBetweenLooks = std::chrono::seconds(1);  ///< at tokens of open sockets
 constexpr auto kSettleTime = std::chrono::milliseconds(50);
 
 Folders make_folders(const Options& options) {
@@ -163,6 +164,7 @@ struct Gateway::Parts {
   asio::signal_set signals;
 
   asio::awaitable<void> start();
+  asio::awaitable<void> close_ended_logins();
   asio::awaitable<void> wait_for_signal();
   asio::awaitable<void> stop();
 };
@@ -183,6 +185,19 @@ asio::awaitable<void> Gateway::Parts::start() {
     schemas.replace(std::make_shared<const SchemaSet>(SchemaSet::from_wire(list.as_array())));
   } catch (const std::exception& error) {
     log::warn("the node classes kept from the last start can't be read: {}", error.what());
+  }
+}
+
+/// A socket may be open for days: it ends with the token that opened it.
+asio::awaitable<void> Gateway::Parts::close_ended_logins() {
+  asio::steady_timer timer(io);
+  const auto is_over = [this](const Handshake& shake) {
+    return (shake.expires > 0 || !shake.token_id.empty()) && gate.is_over({.token_id = shake.token_id, .expires = shake.expires});
+  };
+  for (;;) {
+    timer.expires_after(kBetweenLooks);
+    co_await timer.async_wait(asio::use_awaitable);
+    for (Hub* one : {&hub, &progress_hub}) one->close_if(is_over);
   }
 }
 
@@ -249,6 +264,7 @@ int Gateway::run() {
     parts.io.stop();
   });
   asio::co_spawn(parts.io, keep_house(parts.pool, parts.folders, parts.broker), asio::detached);
+  asio::co_spawn(parts.io, parts.close_ended_logins(), asio::detached);
   asio::co_spawn(parts.io, parts.wait_for_signal(), asio::detached);
   for (;;) {
     try {

@@ -102,7 +102,7 @@ asio::awaitable<bool> HttpSession::reply(Response& response, bool static_file) {
   head_.clear();
   const bool no_body = response.status == 204 || response.status == 304;
   append_head(head_, response,
-              {no_body ? std::nullopt : std::optional<std::uint64_t>(body.size()), cache_control(request_.path, response.status, static_file),
+              {no_body ? std::nullopt : std::optional<std::uint64_t>(body.size()), cache_rule(response.status, static_file),
                keep_alive_, parser_->http_1_0()});
   const bool written = co_await write(head_, no_body || request_.method == "HEAD" ? std::string_view() : body);
   after.tell(written);
@@ -130,7 +130,7 @@ asio::awaitable<bool> HttpSession::reply_file(Response& response) {
   std::optional<std::uint64_t> length = file.status() == 200 ? range.length : body.size();
   if (response.status == 304) length.reset();
   head_.clear();
-  append_head(head_, response, {length, cache_control(request_.path, response.status, true), keep_alive_, parser_->http_1_0()});
+  append_head(head_, response, {length, cache_rule(response.status, true), keep_alive_, parser_->http_1_0()});
 
   std::uint64_t offset = range.first, left = range.length;
   if (left > 0 && !head_only) {
@@ -160,7 +160,7 @@ asio::awaitable<bool> HttpSession::reply_stream(Response& response) {
   else if (!no_body && !response.stream_length) keep_alive_ = false;  // its end is the end of the connection
   head_.clear();
   append_head(head_, response,
-              {no_length ? std::nullopt : response.stream_length, cache_control(request_.path, response.status, false), keep_alive_,
+              {no_length ? std::nullopt : response.stream_length, cache_rule(response.status, false), keep_alive_,
                parser_->http_1_0()});
   // At once: the first piece may be long in coming.
   bool written = co_await write(head_, {});

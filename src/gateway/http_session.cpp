@@ -200,27 +200,40 @@ std::optional<Response> HttpSession::refuse() const {
   return std::nullopt;
 }
 
-bool HttpSession::is_loopback() {
-  if (!loopback_) {
-    boost::system::error_code fault;
-    const auto remote = stream_.socket().remote_endpoint(fault);
-    loopback_ = !fault && is_loopback_address(remote.address().to_string());
-  }
-  return *loopback_;
-}
-
 /// Asks the gatekeeper who this is. A reply when it may not pass.
-std::optional<Response> HttpSession::identify(Access access) {
+std::optional<Response> HttpSession::identify(Access access, bool socket) {
   set_cookie_.clear();
   request_.who = {};
   if (!context_.gate) return std::nullopt;
-  request_.connection = {is_loopback(), is_tls()};
-  auto verdict = context_.gate->admit(request_, access);
-  if (auto* refused = std::get_if<Response>(&verdict)) return std::move(*refused);
-  auto& passed = std::get<Gatekeeper::Passed>(verdict);
-  request_.who = std::move(passed.who);
-  set_cookie_ = std::move(passed.set_cookie);
-  return std::nullopt;
+  if (request_.connection.address.empty()) {
+    request_.connection.address = address();
+    request_.connection.loopback = is_loopback_address(request_.connection.address);
+    request_.connection.tls = is_tls();
+  }
+  try {
+    auto verdict = context_.gate->admit(request_, access, socket);
+    if (auto* refused = std::get_if<Response>(&verdict)) return std::move(*refused);
+    auto& passed = std::get<Gatekeeper::Passed>(verdict);
+    request_.who = std::move(passed.who);
+    set_cookie_ = std::move(passed.set_cookie);
+    return std::nullopt;
+  } catch (...) {
+    return error_response(std::current_exception());
+  }
+}
+
+/// Cache-Control of a reply that says none. What is not the same for all stays out of caches that people share.
+std::string_view HttpSession::cache_rule(int status, bool static_file) const {
+  const std::string_view rule = cache_control(request_.path, status, static_file);
+  const bool is_private = context_.gate && (context_.gate->auth() || request_.who.has_own_room());
+  if (of_server_ || !is_private || !rule.starts_with("public")) return rule;
+  return status == 404 ? std::string_view("no-store") : std::string_view("private, max-age=86400");
+}
+
+/// Two people who got this from a cache would be one.
+void HttpSession::reply_with_cookie(Response& response) {
+  std::erase_if(response.headers, [](const auto& header) { return lower(header.first) == "cache-control"; });
+  response.header("Set-Cookie", std::move(set_cookie_)).header("Cache-Control", "no-store");
 }
 
 /// 404, or 405 with what is allowed.
@@ -263,7 +276,8 @@ asio::awaitable<bool> HttpSession::serve_one() {
   std::optional<Response> response = refuse();
   bool by_handler = response && request_.method == "OPTIONS";
   if (!response) {
-    response = identify(match.handler ? match.options.access : Access::kUser);
+    of_server_ = match.options.static_files;
+    response = identify(match.handler ? match.options.access : Access::kUser, (match.options.websocket || match.others) && request_.method == "GET" && wants_websocket());
     by_handler = response.has_value();
   }
   if (!response && !match.handler && !match.others) response = not_here(match);
@@ -279,7 +293,7 @@ asio::awaitable<bool> HttpSession::serve_one() {
   if (context_.options.disable_api_nodes) add_csp(*response);
   // Files are the same for all, and may lie in a cache between.
   if (!set_cookie_.empty() && (!match.options.static_files || request_.header("accept").find("text/html") != std::string_view::npos))
-    response->header("Set-Cookie", std::move(set_cookie_));
+    reply_with_cookie(*response);
 
   if (response->tunnel) {
     co_await reply_tunnel(*response);
@@ -338,6 +352,9 @@ asio::awaitable<Response> HttpSession::ask_others(Router::Match& match, bool& by
     file = co_await (*match.handler)(request_);
     if (file->status != 404) co_return std::move(*file);
   }
+  // Credentials are this server's business; code of packs could only lose them.
+  if (context_.gate && context_.gate->auth())
+    std::erase_if(request_.headers, [](const auto& header) { return header.first == "authorization" || header.first == "cookie" || header.first == "comfy-user"; });
   // HTTP/1.0 knows no other protocols (RFC 9110 §7.8).
   if (parser_->http_1_0()) std::erase_if(request_.headers, [](const auto& header) { return header.first == "upgrade"; });
   co_await begin_body();
@@ -345,7 +362,7 @@ asio::awaitable<Response> HttpSession::ask_others(Router::Match& match, bool& by
   std::optional<Response> response = co_await match.others->answer(request_, match.allowed);
   request_.peer = nullptr;
   if (response) {
-    match.options.static_files = false;
+    of_server_ = match.options.static_files = false;
     co_return std::move(*response);
   }
   if (file) co_return std::move(*file);

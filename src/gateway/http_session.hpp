@@ -105,8 +105,9 @@ class HttpSession final : public Deadlines::Entry, private BodyReader, private P
   asio::awaitable<bool> drain();
   asio::awaitable<void> linger();
   std::optional<Response> refuse() const;
-  std::optional<Response> identify(Access access);
-  bool is_loopback();
+  std::optional<Response> identify(Access access, bool socket);
+  void reply_with_cookie(Response& response);
+  std::string_view cache_rule(int status, bool static_file) const;
   static Response not_here(Router::Match& match);
   asio::awaitable<Response> ask_others(Router::Match& match, bool& by_handler);
 
@@ -134,7 +135,7 @@ class HttpSession final : public Deadlines::Entry, private BodyReader, private P
   std::size_t body_limit_ = 0;
   std::int64_t read_by_ = kNever, write_by_ = kNever;
   std::string set_cookie_;         ///< for the reply
-  std::optional<bool> loopback_;   ///< is the peer on this machine
+  bool of_server_ = false;         ///< the path is that of a file which is the same for all
   bool keep_alive_ = true;
   bool idle_ = true;
   bool expired_ = false;

@@ -83,6 +83,11 @@ void Hub::broadcast(const Frame& frame) {
   for (auto* session : sessions_) session->send(frame);
 }
 
+void Hub::close_if(const std::function<bool(const Handshake&)>& is_over) {
+  for (auto* session : sessions_)
+    if (is_over(session->handshake())) session->close(1008);
+}
+
 void Hub::close_all() {
   for (auto* session : sessions_) session->close(1001);
 }

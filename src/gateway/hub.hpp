@@ -36,6 +36,8 @@ struct Handshake {
   std::vector<std::pair<std::string, std::string>> query;  ///< decoded, in order
   std::string accept_language;
   std::string owner = "local";                             ///< whose jobs it may see
+  std::string token_id;                                    ///< of the API token that it was opened with
+  std::int64_t expires = 0;                                ///< of the token, seconds since 1970; 0: never
   /// The first of that name, or null.
   const std::string* query_value(std::string_view name) const;
 };
@@ -85,6 +87,8 @@ class Hub {
     for (const auto& [room, all] : rooms_) visit(room);
   }
   std::size_t size() const { return sessions_.size(); }
+  /// Closes the sessions that `is_over` (1008).
+  void close_if(const std::function<bool(const Handshake&)>& is_over);
   /// Closes every session: the server is going away (1001).
   void close_all();
   /// Called when the registered session of an id is gone: subscriptions of that id end.

@@ -1,6 +1,7 @@
 #pragma once
 // Who a request is from.
 
+#include <cstdint>
 #include <string>
 
 #include "storage/user_room.hpp"
@@ -11,6 +12,7 @@ namespace darkroom {
 struct Connection {
   bool loopback = true;  ///< from this machine
   bool tls = false;
+  std::string address{};  ///< of the peer
 };
 
 struct Identity {
@@ -25,7 +27,12 @@ struct Identity {
   std::string name = "default";  ///< of --multi-user: whose settings
   By by = By::kAddress;
   bool admin = true;             ///< may do what concerns the whole server
+  std::string token_id{};        ///< of the API token that it came with or logged in with
+  std::int64_t expires = 0;      ///< of the token, seconds since 1970; 0: never
+  std::string share{};           ///< whose share of uploads it takes; "": its own
 
+  /// Its name where it is one of many who have shares; "" in the local room.
+  std::string stranger() const { return has_own_room() ? user : ""; }
   /// Does it share files and messages with nobody?
   bool has_own_room() const { return room_of(user) != kLocalUser; }
 };

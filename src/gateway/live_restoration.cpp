@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "gateway/websocket_frames.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 namespace {
@@ -15,16 +16,30 @@ namespace {
 constexpr std::int64_t kBetweenMinor = 200;
 constexpr std::int64_t kStretchedBy = 200;
 
+/// A kept message with its addresses as they are told.
+json::object with_addresses(json::object kept, const std::function<std::string(std::string)>& address) {
+  const auto change = [&](json::object& in, std::string_view name) {
+    if (auto* url = in.if_contains(name); url && url->is_string()) *url = address(std::string(url->get_string()));
+  };
+  change(kept, "result_url");
+  for (const char* picture : {"preview", "attention"})
+    if (auto* place = kept.if_contains(picture); place && place->is_object()) change(place->get_object(), "url");
+  return kept;
+}
+
 }  // namespace
 
-const Frame& NumberedMessage::frame(const std::string& job_id, restoration::Language language) {
+const Frame& NumberedMessage::frame(const std::string& job_id, restoration::Language language, const std::function<std::string(std::string)>& address) {
   auto& frame = frames_[static_cast<std::size_t>(language)];
-  if (!frame) frame = Frame::text(restoration::sent(kept_, seq_, job_id, language));
+  if (!frame) frame = Frame::text(restoration::sent(address ? with_addresses(kept_, address) : kept_, seq_, job_id, language));
   return *frame;
 }
 
 LiveRestoration::LiveRestoration(restoration::Facts given, PublicUrl public_url)
-    : facts(std::move(given)), tracker(restoration::stage_of(string_or(facts.last, "stage", "upload")), facts.progress), public_url_(std::move(public_url)) {}
+    : facts(std::move(given)), tracker(restoration::stage_of(string_or(facts.last, "stage", "upload")), facts.progress) {
+  if (public_url && room_of(facts.owner) != kLocalUser)
+    address_ = [owner = facts.owner, public_url = std::move(public_url)](std::string url) { return public_url(owner, std::move(url)); };
+}
 
 void LiveRestoration::say(restoration::Message message, std::int64_t now_ms) {
   if (has_ended()) return;
@@ -47,7 +62,7 @@ void LiveRestoration::number(json::object kept, std::int64_t now_ms) {
   const std::int64_t seq = ++facts.seq;
   for (const char* picture : {"preview", "attention"})
     if (auto* place = kept.if_contains(picture); place && place->is_object())
-      place->get_object().insert_or_assign("url", public_url(restoration::result_url(id(), picture) + "?seq=" + std::to_string(seq)));
+      place->get_object().insert_or_assign("url", restoration::result_url(id(), picture) + "?seq=" + std::to_string(seq));
   facts.last = kept;
   facts.progress = std::max(facts.progress, number_or(kept, "progress", 0));
   unsaved_.push_back(std::make_shared<NumberedMessage>(seq, std::move(kept)));
@@ -60,7 +75,7 @@ RestorationRow LiveRestoration::row() const {
 void LiveRestoration::tell(std::vector<std::shared_ptr<NumberedMessage>> stored) {
   for (auto& message : stored) {
     for (const Viewer& viewer : viewers_)
-      if (message->seq() > viewer.from) viewer.session->send(message->frame(id(), viewer.language));
+      if (message->seq() > viewer.from) viewer.session->send(frame_of(*message, viewer.language));
     messages_.push_back(std::move(message));
   }
   if (!has_ended() || has_unsaved()) return;
@@ -82,7 +97,7 @@ void LiveRestoration::restore(const std::vector<RestorationMessage>& stored) {
 
 void LiveRestoration::add(Viewer viewer) {
   for (const auto& message : messages_)
-    if (message->seq() > viewer.from) viewer.session->send(message->frame(id(), viewer.language));
+    if (message->seq() > viewer.from) viewer.session->send(frame_of(*message, viewer.language));
   viewers_.push_back(viewer);
   if (has_ended() && !has_unsaved() && !storing) viewer.session->finish(kNormalClosure);
 }

@@ -30,7 +30,8 @@ class NumberedMessage {
   NumberedMessage(std::int64_t seq, json::object kept) : seq_(seq), kept_(std::move(kept)) {}
   std::int64_t seq() const { return seq_; }
   const json::object& kept() const { return kept_; }
-  const Frame& frame(const std::string& job_id, restoration::Language language);
+  /// `address`: what becomes of addresses in it; none: they stay.
+  const Frame& frame(const std::string& job_id, restoration::Language language, const std::function<std::string(std::string)>& address = {});
 
  private:
   std::int64_t seq_;
@@ -66,8 +67,6 @@ class LiveRestoration {
   std::size_t viewers() const { return viewers_.size(); }
   std::int64_t last_said() const { return last_said_; }
 
-  std::string public_url(std::string url) const { return public_url_ ? public_url_(facts.owner, std::move(url)) : url; }
-
   restoration::Facts facts;
   restoration::Tracker tracker;
   std::string job_id;              ///< set once the job is in the queue
@@ -83,7 +82,9 @@ class LiveRestoration {
  private:
   void number(json::object kept, std::int64_t now_ms);
 
-  PublicUrl public_url_;
+  const Frame& frame_of(NumberedMessage& message, restoration::Language language) const { return message.frame(id(), language, address_); }
+
+  std::function<std::string(std::string)> address_;  ///< none for users who need no signature
   std::vector<std::shared_ptr<NumberedMessage>> messages_, unsaved_;
   std::vector<Viewer> viewers_;
   std::int64_t last_said_ = 0;

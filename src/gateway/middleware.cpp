@@ -62,8 +62,11 @@ bool is_loopback_address(const std::string& text) {
 }
 
 bool same_origin(std::string_view host, std::string_view origin) {
-  const Authority ours = parse_authority(host), theirs = parse_authority(authority_of_url(origin));
-  return !ours.name.empty() && ours.name == theirs.name && (ours.port.empty() || theirs.port.empty() || ours.port == theirs.port);
+  Authority ours = parse_authority(host), theirs = parse_authority(authority_of_url(origin));
+  const std::string usual = origin.starts_with("https:") ? "443" : "80";
+  for (Authority* one : {&ours, &theirs})
+    if (one->port.empty()) one->port = usual;
+  return !ours.name.empty() && ours.name == theirs.name && ours.port == theirs.port;
 }
 
 OriginCheck::OriginCheck(std::istream& hosts) : loopback_names_{"localhost"} {

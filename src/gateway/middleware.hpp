@@ -23,7 +23,7 @@ class OriginCheck {
   std::set<std::string> loopback_names_;
 };
 
-/// Are these the same host, and where both say one, port? `host`: as in the header of that name.
+/// Are these the same host and port? `host`: as in the header of that name; the port of the origin's scheme where one says none.
 bool same_origin(std::string_view host, std::string_view origin);
 /// "127.0.0.1", "::1" and their like; false for names.
 bool is_loopback_address(const std::string& text);

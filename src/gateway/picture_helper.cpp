@@ -131,13 +131,19 @@ fs::path PictureHelper::beside_this_program() {
   return fs::read_symlink("/proc/self/exe", failure).parent_path() / "darkroom-picture";
 }
 
-asio::awaitable<std::string> PictureHelper::run(std::vector<std::string> arguments, fs::path picture, fs::path second) {
-  if (queued_ >= limits_.processes + limits_.waiting) throw Unavailable("too many pictures are being made");
+asio::awaitable<std::string> PictureHelper::run(std::string user, std::vector<std::string> arguments, fs::path picture, fs::path second) {
+  const auto own = queued_by_.find(user);
+  if (queued_ >= limits_.processes + limits_.waiting || (!user.empty() && own != queued_by_.end() && own->second >= limits_.of_user))
+    throw Unavailable("too many pictures are being made");
   struct Place {
-    std::atomic<int>& count;
-    explicit Place(std::atomic<int>& queued) : count(queued) { ++count; }
-    ~Place() { --count; }
-  } place(queued_);
+    PictureHelper& helper;
+    const std::string& user;
+    Place(PictureHelper& all, const std::string& whose) : helper(all), user(whose) { ++helper.queued_, ++helper.queued_by_[user]; }
+    ~Place() {
+      --helper.queued_;
+      if (--helper.queued_by_[user] == 0) helper.queued_by_.erase(user);
+    }
+  } place(*this, user);
   // By reference: the frame outlives the work, and GCC 12 destroys a closure that owns something twice when it is made in an
   // await expression.
   co_return co_await pool_.run([&] { return run_now(arguments, picture, second); });

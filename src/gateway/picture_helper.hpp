@@ -6,6 +6,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <filesystem>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "gateway/pool.hpp"
@@ -19,6 +20,9 @@ struct PictureLimits {
   /// Limit: previews that wait. Beyond: 503. Fixed: more would wait longer than browsers do. Edge:
   /// PictureHelperLimits.TooManyAtOnceAreToldToComeAgain.
   int waiting = 64;
+  /// Limit: previews of one user that wait or are made. Beyond: 503. Fixed: a page shows some at a time. Edge:
+  /// PictureHelperLimits.AUserLeavesRoomForOthers.
+  int of_user = 16;
   /// Limit: time for one preview, ms. Beyond: its process is killed, 504. Fixed: the design's 10 s. Edge:
   /// PictureHelperLimits.ASlowOneIsKilled.
   std::chrono::milliseconds time{10'000};
@@ -34,7 +38,8 @@ class PictureHelper {
 
   /// What the program makes of the file(s); see apps/picture/main.cpp for the arguments. Links are not followed.
   /// Throws InvalidInput with the program's words, NotFound, Unavailable, or an Error of kind kTimeout.
-  asio::awaitable<std::string> run(std::vector<std::string> arguments, std::filesystem::path picture, std::filesystem::path second = {});
+  /// `user`: whose share of the places it takes; "": nobody's.
+  asio::awaitable<std::string> run(std::string user, std::vector<std::string> arguments, std::filesystem::path picture, std::filesystem::path second = {});
 
   /// The same, however many wait: for a picture that has been taken in and would have to be sent again.
   asio::awaitable<std::string> run_in_turn(std::vector<std::string> arguments, std::filesystem::path picture);
@@ -49,7 +54,8 @@ class PictureHelper {
   const std::filesystem::path program_;
   const PictureLimits limits_;
   std::atomic<bool> stopping_ = false;
-  std::atomic<int> queued_ = 0;
+  int queued_ = 0;
+  std::unordered_map<std::string, int> queued_by_;  ///< user
   BlockingPool pool_;
 };
 

@@ -40,6 +40,9 @@ Facts facts_of(const RestorationRow& row) {
   return facts;
 }
 
+/// Ids are chosen by clients: those of two users may be the same. No user's name has a NUL.
+std::string key_of(const std::string& owner, const std::string& id) { return owner + '\0' + id; }
+
 }  // namespace
 
 RestorationDesk::RestorationDesk(asio::any_io_executor io, const Options& options, const Folders& folders, BlockingPool& pool, Broker& broker,
@@ -87,7 +90,7 @@ asio::awaitable<void> RestorationDesk::take_up(RestorationRow row) {
         for (const auto& node : ids.as_array()) outputs.push_back(python_str(node));
         live->tracker.plan(restoration::plan_of(parse_json(job->prompt).as_object(), outputs));
       }
-  live_.emplace(live->id(), live);
+  live_.emplace(key_of(live->facts.owner, live->id()), live);
   invite(live);
 }
 
@@ -95,7 +98,7 @@ asio::awaitable<void> RestorationDesk::take_up(RestorationRow row) {
 
 RestorationDesk::Live RestorationDesk::add(Facts facts) {
   auto live = std::make_shared<LiveRestoration>(std::move(facts), public_url);
-  live_.insert_or_assign(live->id(), live);
+  live_.insert_or_assign(key_of(live->facts.owner, live->id()), live);
   invite(live);
   return live;
 }
@@ -103,7 +106,7 @@ RestorationDesk::Live RestorationDesk::add(Facts facts) {
 asio::awaitable<RestorationDesk::Live> RestorationDesk::begin_upload(std::string owner, std::string id) {
   const bool stored = (co_await store_.find(owner, id)).has_value();
   const bool known = stored || (co_await jobs_.job_json(owner, id)) != nullptr;
-  if (known || live_.contains(id)) throw restoration::Refusal{"id_taken", "There is a job of this id already"};
+  if (known || live(owner, id)) throw restoration::Refusal{"id_taken", "There is a job of this id already"};
   Facts facts;
   facts.id = std::move(id);
   facts.owner = std::move(owner);
@@ -150,7 +153,7 @@ asio::awaitable<std::int64_t> RestorationDesk::accept(Live live, Job job) {
 
 /// Jobs of other routes: those with a step are followed from the moment they are on disk.
 std::function<void()> RestorationDesk::on_submit(const Job& job) {
-  if (live_.contains(job.id) || !restoration::has_step(job.prompt)) return {};
+  if (live(job.owner, job.id) || !restoration::has_step(job.prompt)) return {};
   restoration::Plan plan = restoration::plan_of(job.prompt, job.outputs);
   if (!plan.is_restoration()) return {};
   return [this, id = job.id, owner = job.owner, created = job.create_time, plan = std::move(plan)] { spawn(follow(id, owner, created, plan)); };
@@ -207,8 +210,10 @@ asio::awaitable<void> RestorationDesk::storing(Live live) {
   }
   live->storing = false;
   if (!live->has_ended()) co_return;
-  just_ended_[live->facts.owner] = {live->id(), steady_ms()};
-  const auto found = live_.find(live->id());
+  const std::int64_t now = steady_ms();
+  std::erase_if(just_ended_, [now](const auto& entry) { return now - entry.second.at > kJustEndedMs; });
+  just_ended_[live->facts.owner] = {live->id(), now};
+  const auto found = live_.find(key_of(live->facts.owner, live->id()));
   if (found != live_.end() && found->second == live) live_.erase(found);
 }
 
@@ -277,8 +282,8 @@ asio::awaitable<void> RestorationDesk::sweep() {
 // -- looking
 
 RestorationDesk::Live RestorationDesk::live(const std::string& owner, const std::string& id) const {
-  const auto found = live_.find(id);
-  return found == live_.end() || found->second->facts.owner != owner ? nullptr : found->second;
+  const auto found = live_.find(key_of(owner, id));
+  return found == live_.end() ? nullptr : found->second;
 }
 
 asio::awaitable<std::optional<Facts>> RestorationDesk::find(std::string owner, std::string id) {

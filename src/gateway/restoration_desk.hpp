@@ -129,12 +129,14 @@ class RestorationDesk {
   const RestorationTimes times_;
   const std::string client_id_;  ///< of the jobs: a socket that nobody has, so that no editor hears of them
   std::shared_ptr<void> subscription_;
-  std::unordered_map<std::string, Live> live_;              ///< by id
+  std::unordered_map<std::string, Live> live_;              ///< by owner and id
   std::unordered_map<std::string, Watching> watching_;      ///< by the client id of the socket
   struct JustEnded {
     std::string id;
     std::int64_t at = 0;  ///< steady_ms()
   };
+  /// How long ago a job may have ended that a viewer who names none still gets: it posts first and opens its socket then.
+  static constexpr std::int64_t kJustEndedMs = 10'000;
   std::unordered_map<std::string, JustEnded> just_ended_;   ///< by owner: for a viewer without a job that comes a moment late
   std::map<int, std::unique_ptr<ResidentMemory>> memory_;   ///< of the workers, by pid
   asio::steady_timer reconcile_timer_;

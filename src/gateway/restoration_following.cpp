@@ -30,9 +30,8 @@ constexpr int kMisses = 10;
 
 void RestorationDesk::on_event(const Record& record) {
   if (live_.empty()) return;  // every event of every job comes by
-  const auto found = live_.find(string_or(record.data, "job", ""));
-  if (found == live_.end() || found->second->has_ended() || found->second->facts.owner != string_or(record.data, "owner", kLocalUser)) return;
-  const Live live = found->second;
+  const Live live = this->live(string_or(record.data, "owner", kLocalUser), string_or(record.data, "job", ""));
+  if (!live || live->has_ended()) return;
   try {
     apply(*live, event_of(record));
   } catch (const Error& error) {
@@ -152,7 +151,7 @@ asio::awaitable<void> RestorationDesk::look_for_end(Live live) {
     auto work = [folders = folders_.of_user(live->facts.owner), outputs = entry->outputs, node = live->facts.save_node] { return result_in(folders, outputs, node); };
     live->facts.result = co_await pool_.run(std::move(work));
     for (Message& message : live->tracker.on(JobSucceeded{}, steady_ms())) live->say(std::move(message), steady_ms());
-    Message last = live->tracker.complete(live->facts.result.there() ? live->public_url(live->facts.url_of_result()) : "");
+    Message last = live->tracker.complete(live->facts.result.there() ? live->facts.url_of_result() : "");
     if (!live->facts.result.there()) last.extra.erase("result_url");
     last.extra.insert_or_assign("seconds", static_cast<double>(entry->summary.ended - entry->summary.started) / 1000);
     live->end("complete", restoration::kept(last), now_ms());

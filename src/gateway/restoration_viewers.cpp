@@ -8,12 +8,10 @@
 #include "gateway/job_desk.hpp"
 #include "gateway/restoration_desk.hpp"
 #include "gateway/websocket_frames.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 namespace {
-
-/// How long ago a job may have ended that a viewer who names none still gets: it posts first and opens its socket then.
-constexpr std::int64_t kJustEndedMs = 10'000;
 
 std::int64_t number_of(const std::string* text) {
   if (!text || text->empty() || text->size() > 15 || text->find_first_not_of("0123456789") != std::string::npos) return 0;
@@ -104,9 +102,11 @@ asio::awaitable<void> RestorationDesk::replay(std::string client_id) {
   Watching* watching = watching_of();
   if (!watching) co_return;
   if (const Live one = live(owner, id)) co_return join(*watching, one);
+  std::function<std::string(std::string)> address;
+  if (public_url && room_of(owner) != kLocalUser) address = [&](std::string url) { return public_url(owner, std::move(url)); };
   for (const RestorationMessage& message : stored) {
     NumberedMessage numbered(message.seq, parse_json(message.body).as_object());
-    watching->viewer.session->send(numbered.frame(id, watching->viewer.language));
+    watching->viewer.session->send(numbered.frame(id, watching->viewer.language, address));
   }
   watching->viewer.session->finish(kNormalClosure);
 }

@@ -48,7 +48,8 @@ asio::awaitable<void> serve(std::unique_ptr<HttpSession> session, const SocketHo
   const std::string* given = request.query_value("clientId");
   std::string client_id = given && !given->empty() && is_valid_utf8(*given) ? given->substr(0, kMaxClientId) : random_hex(32);
   if (hosts.is_extra(sockets)) client_id = random_hex(32);  // there it only tells sockets apart
-  Handshake handshake{.query = request.query, .accept_language = std::string(request.header("accept-language")), .owner = request.who.user};
+  Handshake handshake{.query = request.query, .accept_language = std::string(request.header("accept-language")), .owner = request.who.user,
+                      .token_id = request.who.token_id, .expires = request.who.expires};
   Stream stream = session->take_stream();
   std::string rest = session->take_rest();
   session.reset();  // with its buffers: a WebSocket may be idle for days

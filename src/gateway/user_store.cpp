@@ -20,6 +20,9 @@ namespace {
 
 constexpr const char* kUsers = "users.json";
 constexpr const char* kSettings = "comfy.settings.json";
+/// Limit: the file of a user's settings, bytes. Beyond: 413, and they stay as they were. Fixed: it is read and written as a whole. Edge:
+/// UserData.settings_have_a_limit.
+constexpr std::size_t kMaxFile = 4u << 20;
 constexpr std::string_view kReserved = "__";  // users of the system begin so
 
 json::object read_object(const fs::path& file) {
@@ -128,7 +131,10 @@ void UserStore::merge_settings(const fs::path& folder, const json::object& chang
   const std::scoped_lock lock(mutex_);
   json::object settings = read_object(folder / kSettings);
   for (const auto& [key, value] : changes) settings[key] = value;
-  write_object(folder / kSettings, settings);
+  const std::string text = dump_indented(settings);
+  if (text.size() > kMaxFile) throw TooLarge("all settings together are over " + std::to_string(kMaxFile >> 20) + " MiB");
+  fs::create_directories(folder);
+  write_file(folder / kSettings, text, true);
 }
 
 UserStore& user_store_of(Services& services) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,12 +22,13 @@ struct ApiToken {
 /// Where a server keeps them, below its data folder.
 std::filesystem::path api_tokens_file(const std::filesystem::path& base_directory);
 
-/// Blocking, but quick: the file is small and read again only when it has changed.
+/// Thread-safe. Looking blocks for a moment where the file has changed; making and revoking write it.
 class ApiTokens {
  public:
   explicit ApiTokens(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// Makes a token; its text is told this once. Throws InvalidInput for a name that no user may have, TooLarge when there are too many.
+  /// Makes a token; its text is told this once. Throws InvalidInput for a name that no user may have, TooLarge when there are too many,
+  /// Unavailable while another process holds the file.
   struct Made {
     std::string text;
     ApiToken token;
@@ -45,13 +47,19 @@ class ApiTokens {
 
  private:
   static constexpr std::string_view kPrefix = "dk_";
-  void read();
+  struct Known {
+    std::unordered_map<std::string, ApiToken> by_hash;  ///< SHA-256 of their text
+    std::unordered_map<std::string, std::string> hashes;  ///< by id
+  };
+  Known read_file() const;
+  void look();
   template <class Change>
   void change(Change make_change);
 
-  std::filesystem::path file_;
+  const std::filesystem::path file_;
+  std::mutex mutex_;
   std::int64_t changed_ = -1;  ///< the state of the file that has been read
-  std::unordered_map<std::string, ApiToken> tokens_;  ///< by the SHA-256 of their text
+  Known known_;
 };
 
 }  // namespace darkroom

@@ -181,15 +181,17 @@ std::vector<std::int64_t> Authority::times() const {
   return times;
 }
 
-void Authority::reload(std::int64_t now) {
+void Authority::refresh(std::int64_t now) {
   if (now == looked_) return;
   looked_ = now;
   auto current = times();
   if (current == times_) return;
   times_ = std::move(current);  // also of what can't be read: it is not tried again before it changes
   try {
-    file_ = AuthFile::read(path_);
-    times_ = times();
+    AuthFile fresh = AuthFile::read(path_);
+    const bool same_files = fresh.files == file_.files;
+    file_ = std::move(fresh);
+    if (!same_files) times_ = times();  // else those from before: what changes meanwhile is seen the next time
     believed_.clear();
     log::info("{} has changed and is in use now", path_.string());
   } catch (const Error& fault) {
@@ -198,7 +200,7 @@ void Authority::reload(std::int64_t now) {
 }
 
 JwtClaims Authority::verify(std::string_view token, std::int64_t now) {
-  reload(now);
+  refresh(now);
   const std::string hash = sha256_hex(token);
   if (const auto found = believed_.find(hash); found != believed_.end()) {
     if (now >= found->second.expires + file_.rules.leeway_s) throw BadToken("The token has expired");

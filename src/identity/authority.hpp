@@ -34,13 +34,14 @@ class Authority {
 
   /// Who bears this JSON web token, at `now` (seconds since 1970). Throws BadToken.
   JwtClaims verify(std::string_view token, std::int64_t now);
+  /// Reads the file again if it has changed; looks at most once a second.
+  void refresh(std::int64_t now);
   /// How many tokens are remembered.
   std::size_t remembered() const { return believed_.size(); }
   /// Is it one who may do what concerns the whole server?
   bool is_admin(std::string_view user) const { return file_.admins.contains(user); }
 
  private:
-  void reload(std::int64_t now);
   std::vector<std::int64_t> times() const;
 
   std::filesystem::path path_;

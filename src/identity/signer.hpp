@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 #include "base/json.hpp"
 
@@ -18,6 +19,7 @@ bool equal_in_constant_time(std::string_view a, std::string_view b);
 /// Bytes that nobody can guess. Throws InternalError when the system has none.
 std::string random_bytes(std::size_t count);
 
+/// For one thread.
 class Signer {
  public:
   explicit Signer(std::string secret) : secret_(std::move(secret)) {}
@@ -30,9 +32,13 @@ class Signer {
   /// The claims; nothing for a text that was not made here, or for another purpose, or that has expired at `now` (seconds).
   std::optional<json::object> verify(std::string_view purpose, std::string_view text, std::int64_t now) const;
 
+  /// How many texts are remembered as good.
+  std::size_t remembered() const { return good_.size(); }
+
  private:
   std::string seal(std::string_view purpose, std::string_view payload) const;
   std::string secret_;
+  mutable std::unordered_map<std::string, json::object> good_;  ///< verified, by purpose and text: a browser sends its cookie with every request
 };
 
 }  // namespace darkroom

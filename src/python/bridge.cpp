@@ -12,6 +12,7 @@
 #include "python/errors.hpp"
 #include "python/python_node.hpp"
 #include "python/values.hpp"
+#include "storage/folders.hpp"
 #include "worker/node.hpp"
 #include "worker/pack_link.hpp"
 
@@ -116,21 +117,39 @@ PyObject* whose(PyObject*, PyObject* args) {
   });
 }
 
-PyObject* queue(PyObject*, PyObject*) {
-  return guarded([] {
-    std::string text;
-    beside([&](PackLink& link) { text = link.ask({{"what", "queue"}}); });
-    return to_python(json::value(text)).release();
-  });
+/// What the gateway answers to a question out of this call: about jobs of its user, or of the server's where nobody's code asks.
+PyObject* answer_to(long call, json::object question) {
+  if (call <= 0) question["outside"] = true;
+  std::string text;
+  beside([&](PackLink& link) { text = link.ask(std::move(question)); });
+  return to_python(json::value(text)).release();
+}
+
+PyObject* queue(PyObject*, PyObject* args) {
+  long call = 0;
+  if (!PyArg_ParseTuple(args, "l", &call)) return nullptr;
+  return guarded([&] { return answer_to(call, {{"what", "queue"}}); });
 }
 
 PyObject* history(PyObject*, PyObject* args) {
+  long call = 0;
   const char* prompt = nullptr;
-  if (!PyArg_ParseTuple(args, "s", &prompt)) return nullptr;
-  return guarded([&] {
-    std::string text;
-    beside([&](PackLink& link) { text = link.ask({{"what", "history"}, {"prompt", prompt}}); });
-    return to_python(json::value(text)).release();
+  if (!PyArg_ParseTuple(args, "ls", &call, &prompt)) return nullptr;
+  return guarded([&] { return answer_to(call, {{"what", "history"}, {"prompt", prompt}}); });
+}
+
+/// The folder of this kind ("input", "output", "temp") of the user whose call it is; None without a call.
+PyObject* folder(PyObject*, PyObject* args) {
+  long call = 0;
+  const char* kind = nullptr;
+  if (!PyArg_ParseTuple(args, "ls", &call, &kind)) return nullptr;
+  return guarded([&]() -> PyObject* {
+    std::string path;
+    through_call(call, [&](const Context& context) {
+      if (const auto found = context.folders().by_type(kind)) path = found->string();
+    });
+    if (path.empty()) Py_RETURN_NONE;
+    return to_python(json::value(path)).release();
   });
 }
 
@@ -230,11 +249,12 @@ PyMethodDef methods[] = {{"send", send, METH_VARARGS, "send(call, type, json, si
                          {"text", show_text, METH_VARARGS, "text(call, text): shown at the node"},
                          {"check", check, METH_VARARGS, "check(call): raises when the prompt was interrupted"},
                          {"whose", whose, METH_VARARGS, "whose(call): (node id, client id, call index, no metadata)"},
-                         {"history", history, METH_VARARGS, "history(prompt id or \"\"): GET /history, as JSON"},
+                         {"history", history, METH_VARARGS, "history(call, prompt id or \"\"): GET /history, as JSON"},
+                         {"folder", folder, METH_VARARGS, "folder(call, kind): \"input\", \"output\" or \"temp\" of its user; None without a call"},
                          {"running", running, METH_NOARGS, "running(): (client id, prompt id, display id of the node)"},
                          {"importing", importing, METH_VARARGS, "importing(pack): its code runs next"},
                          {"wants_prompts", wants_prompts, METH_NOARGS, "wants_prompts(): a prompt handler was added after hello"},
-                         {"queue", queue, METH_NOARGS, "queue(): GET /queue, as JSON"},
+                         {"queue", queue, METH_VARARGS, "queue(call): GET /queue, as JSON"},
                          {"interrupt", interrupt, METH_VARARGS, "interrupt(call): cancels the prompt"},
                          {"made_nodes", made_nodes, METH_VARARGS, "made_nodes(call): {id: {node, parent, display, real}}, while the call begins"},
                          {"prompt", prompt, METH_VARARGS, "prompt(call): the prompt that runs"},

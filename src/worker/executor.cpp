@@ -79,12 +79,13 @@ void Executor::enter_room(const std::string& owner) {
   room_ = room;
   room_salt_ = room == kLocalUser ? Hash128() : hash128(room);
   instances_.clear();
+  if (!registry_.on_folders) return;
   const Folders folders = settings_.folders.of_user(owner);
   for (const auto& folder : {folders.input, folders.output, folders.temp}) {
     std::error_code ignored;  // whoever writes there says what is wrong
     std::filesystem::create_directories(folder, ignored);
   }
-  if (registry_.on_folders) registry_.on_folders(folders);
+  registry_.on_folders(folders);
 }
 
 void Executor::run(const Job& job, const EventSink& sink, const std::atomic<bool>& interrupt) {

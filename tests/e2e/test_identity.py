@@ -8,7 +8,7 @@ import httpx
 import pytest
 from harness import BIN, Server, empty_image
 from identities import AUTH_FILE, SECRET, bearer, ticket, token
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 
@@ -228,6 +228,78 @@ def test_sockets_by_header_cookie_and_ticket(closed, anna):
     reply = anna.post("/auth/ticket")
     assert reply.json()["expires_in"] == 60 and reply.headers["Cache-Control"] == "no-store"
     assert closed.as_somebody({}).get(f"/queue?ticket={ticket(anna)}").status_code == 401, "it opens sockets alone"
+
+
+def test_sockets_end_with_their_token(closed, anna):
+    made = anna.post("/auth/tokens", {}).json()
+    laptop = closed.as_somebody({"Authorization": f"Bearer {made['token']}"})
+    url = f"ws://127.0.0.1:{closed.port}/ws"
+    with connect(f"{url}?ticket={ticket(laptop)}") as by_ticket, connect(url, additional_headers=bearer("anna", exp=int(time.time()) + 2)) as short:
+        old = ticket(laptop)
+        anna.http.delete(f"/auth/tokens/{made['id']}")
+        for ws in (by_ticket, short):
+            with pytest.raises(ConnectionClosed) as closing:
+                while True:
+                    ws.recv(timeout=10)
+            assert closing.value.rcvd.code == 1008
+    assert status_of(lambda: connect(f"{url}?ticket={old}")) == 401
+
+
+def test_a_ticket_is_for_sockets_alone(closed, anna):
+    forged = closed.as_somebody({"Upgrade": "websocket", "Connection": "Upgrade"})
+    one = ticket(anna)
+    for path in ("/history", "/queue", "/auth/me", "/restore/jobs"):
+        assert forged.get(f"{path}?ticket={one}").status_code == 401, path
+    for path in ("/auth/tokens", "/auth/ticket", "/prompt"):
+        assert forged.post(f"{path}?ticket={one}", {}).status_code == 401, path
+
+
+def test_bodies_of_strangers_are_short(nobody, anna):
+    over = "x" * (16 * 1024)
+    for path in ("/auth/login", "/auth/logout"):
+        assert nobody.post(path, {"token": over}).status_code == 413, path
+    assert nobody.post("/auth/login", {"token": "x" * (15 * 1024)}).status_code == 401
+    assert anna.post("/auth/tokens", {"label": over}).status_code == 413
+
+
+def test_another_site_logs_nobody_in(nobody):
+    for path in ("/auth/login", "/auth/logout"):
+        reply = nobody.http.post(path, content=json.dumps({"token": token("eve")}), headers={"Origin": "https://evil.example", "Content-Type": "text/plain"})
+        assert reply.status_code == 403 and "set-cookie" not in reply.headers, path
+
+
+def test_private_files_are_in_no_shared_cache(anna):
+    anna.http.post("/userdata/a.png", content=b"x").raise_for_status()
+    assert anna.get("/userdata/a.png").headers["Cache-Control"] == "private, max-age=86400"
+    assert anna.get("/results/none/result.png").headers["Cache-Control"] == "no-store"
+
+
+def test_an_admin_who_was_removed_is_none(tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "auth.yaml").write_text(AUTH_FILE)
+    with Server(base, "--auth", str(base / "auth.yaml"), headers=bearer("root")) as server:
+        made = server.post("/auth/tokens", {}).json()["token"]
+        root = server.as_somebody({"Authorization": f"Bearer {made}"})
+        assert root.get("/internal/logs").status_code == 200
+        (base / "auth.yaml").write_text(AUTH_FILE.replace("admins: [root]\n", ""))
+        time.sleep(1.1)
+        assert root.get("/internal/logs").status_code == 403
+
+
+def test_a_token_file_that_is_damaged(tmp_path):
+    base = tmp_path / "base"
+    base.mkdir()
+    (base / "api-tokens.json").write_text("{]")
+    server = Server(base, "--auth", "api-tokens", "--workers", "0")
+    server.start(ready=False)
+    try:
+        assert server.as_somebody({"Authorization": "Bearer dk_x"}).get("/queue").status_code == 401
+        reply = server.as_somebody({}).post("/auth/login", {"token": "dk_x"})
+        assert reply.status_code == 401 and str(base) not in reply.text
+        assert "damaged" in server.log_text()
+    finally:
+        server.stop()
 
 
 # ---- without auth

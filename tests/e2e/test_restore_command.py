@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from harness import ALL, BIN, RESTORE_MODELS, Server, free_port, wait_for
+from identities import AUTH_FILE, bearer, token
 from restorations import photo, restore as post
 
 
@@ -307,6 +308,14 @@ def test_a_full_server_is_asked_again(tmp_path, scans, own):
     wait_for(lambda: post(server, photo(500, "JPEG"), upscale=4).status_code == 429, 20, "it is full")
     done = restore(scans / "a.jpg", "-o", tmp_path / "out.png", "--sharpen", 0.3, "--server", server.url)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not ALL, reason="waits for a minute: only with --all")
+def test_a_user_who_has_had_its_share_waits(tmp_path, scans, own):
+    (tmp_path / "auth.yaml").write_text(AUTH_FILE)
+    server = own("--auth", str(tmp_path / "auth.yaml"), "--user-uploads", "2", headers=bearer("root"))
+    done = restore("-r", scans, "-o", tmp_path / "out", "--sharpen", 0.3, "--server", server.url, "--token", token("anna"))
+    assert done.returncode == 0 and "3 restored" in done.stderr and len(list((tmp_path / "out").rglob("*.png"))) == 3, done.stderr
 
 
 @pytest.mark.skipif(not ALL, reason="waits for a minute: only with --all")

@@ -208,9 +208,12 @@ def test_a_restoration_is_its_owners(users):
     nobody = anna.as_somebody({})
     assert "link=" in link and nobody.get(link).status_code == 200
     assert nobody.get(link + "&format=jpeg").headers["content-type"] == "image/jpeg"
-    assert nobody.get(link.replace("result", "original")).status_code == 403
+    assert nobody.get(link.replace("/result.png", "/original")).status_code == 403
     assert nobody.get(link[:-3] + "abc").status_code == 403
     assert nobody.http.delete(link).status_code in (401, 405)
+    assert anna.get("/queue?link=x").status_code == 200, "the word means something below /results alone"
+    assert anna.get(f"/results/{id}/result.png?link=x").status_code == 200, "she has a login"
+    assert nobody.get("/api" + link).status_code == 200
     assert anna.json(f"/restore/{id}")["result_url"].startswith(f"/results/{id}/result.png?link=")
     assert anna.http.delete(f"/restore/{id}").status_code == 200
     assert not list((anna.base / "input/users").rglob(f"{id}*")) and not list((anna.base / "output/users").rglob(f"{id}*"))

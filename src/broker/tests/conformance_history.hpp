@@ -100,6 +100,30 @@ TEST_P(BrokerConformance, TheHistoryHasALimit) {
   EXPECT_EQ(history_ids(), (Ids{"f", "g"}));
 }
 
+TEST_P(BrokerConformance, AUsersJobsDriveOutNobodyElsesHistory) {
+  open({.max_history = 4});
+  const auto run_for = [&](const std::string& owner, const std::string& id, std::int64_t number) {
+    submit(make_job(id, number, "c", owner));
+    EXPECT_TRUE(run(broker_->finish(claim()->claim, success())));
+  };
+  const auto ids_of = [&](const std::string& owner) {
+    Ids ids;
+    for (const auto& entry : run(broker_->history(owner, {}, -1))) ids.push_back(entry.id);
+    return ids;
+  };
+  run_for("anna", "a", 0);
+  for (int i = 0; i < 8; ++i) run_for("bob", "b" + std::to_string(i), 1 + i);
+  EXPECT_EQ(ids_of("anna"), Ids{"a"});
+  EXPECT_EQ(ids_of("bob"), (Ids{"b5", "b6", "b7"}));
+  run(broker_->clear_history("bob"));
+  for (int i = 0; i < 3; ++i) run_for("anna", "n" + std::to_string(i), 20 + i);
+  EXPECT_EQ(ids_of("anna").size(), 4u);
+  open({.max_history = 2});
+  run_for("bob", "last", 30);
+  EXPECT_EQ(ids_of("anna").size() + ids_of("bob").size(), 2u);
+  EXPECT_EQ(ids_of("bob"), Ids{"last"});
+}
+
 TEST_P(BrokerConformance, JobsListsQueueAndHistoryTogether) {
   Job with_workflow = make_job("a", 0);
   with_workflow.extra_data["extra_pnginfo"] = {{"workflow", json::object{{"id", "wf"}}}};

@@ -140,7 +140,7 @@ asio::awaitable<Response> preview(Request& request, Services& services) {
   const std::vector<std::string> arguments{"preview", "webp", "90"};
   try {
     Response response;
-    response.body = co_await picture_helper_of(services).run(arguments, *picture);
+    response.body = co_await picture_helper_of(services).run(request.who.stranger(), arguments, *picture);
     response.header("Content-Type", "image/webp");
     co_return response;
   } catch (const InvalidInput&) {

@@ -24,12 +24,14 @@ json::array still_loading(const Folders& folders) {
 }  // namespace
 
 void add_packs_routes(Router& router, Services& services) {
-  router.add("GET", "/darkroom/packs", [&services](Request&) -> asio::awaitable<Response> {
+  router.add("GET", "/darkroom/packs", [&services](Request& request) -> asio::awaitable<Response> {
     const auto ready = services.workers.workers();
     if (ready.empty()) co_return Response::of_json(json::object{{"packs", still_loading(services.folders)}});
     const auto* told = find_array(ready.front()->hello(), "packs");
     json::array packs = told ? *told : json::array();
     for (auto& pack : services.workers.deadly_packs()) packs.push_back(std::move(pack));
+    if (!request.who.admin)
+      for (auto& pack : packs) pack.as_object()["traceback"] = nullptr;  // it has paths of the server
     co_return Response::of_json(json::object{{"packs", std::move(packs)}});
   });
 }

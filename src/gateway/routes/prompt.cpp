@@ -11,6 +11,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "broker/broker.hpp"
+#include "gateway/allowances.hpp"
 #include "gateway/ask_worker.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
@@ -214,6 +215,8 @@ asio::awaitable<json::value> handled(Services& services, json::value body) {
 }
 
 asio::awaitable<Response> post_prompt(Services& services, Request& request) {
+  // Each time somebody else, who has waiting jobs of its own: what counts is where they come from.
+  if (!request.who.share.empty()) allowances_of(services).begin_upload(request.who, request.body.size(), steady_ms());
   json::value body = co_await parse_body(services, request.body);
   if (services.workers.has_prompt_hook()) body = co_await handled(services, std::move(body));
   PromptRequest prompt(std::move(body));
@@ -247,6 +250,8 @@ asio::awaitable<Response> post_prompt_or_error(Services& services, Request& requ
     co_return co_await post_prompt(services, request);
   } catch (const Refused& refused) {
     refusal = refuse(400, refused.type, refused.message, refused.details);
+  } catch (const Exhausted& why) {
+    refusal = too_many(why);
   } catch (const QueueFull& full) {
     refusal = refuse(429, "queue_full", full.what());
     refusal->header("Retry-After", "5");

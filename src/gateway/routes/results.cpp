@@ -61,7 +61,7 @@ bool wants_download(Request& request) { return request.query_or("download", "") 
 asio::awaitable<Response> made(const std::string& task, const std::string& format, const fs::path& file, const fs::path& second,
                                const std::string& name, Request& request, Services& services) {
   const std::vector<std::string> arguments{task, format};
-  std::string bytes = co_await picture_helper_of(services).run(arguments, file, second);
+  std::string bytes = co_await picture_helper_of(services).run(request.who.stranger(), arguments, file, second);
   Response response = picture(std::move(bytes), "image/" + format);
   response.header("Content-Disposition", content_disposition(name, wants_download(request)));
   co_return response;

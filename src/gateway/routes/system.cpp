@@ -49,7 +49,7 @@ json::object device_of(const WorkerHandle* worker, const Memory& memory) {
           {"torch_vram_free", amount("torch_vram_free", memory.available)}};
 }
 
-json::object system_stats(const Options& options, const WorkerPool& workers, const std::string& editor) {
+json::object system_stats(const Options& options, const WorkerPool& workers, const std::string& editor, bool to_stranger) {
   const Memory memory = machine_memory();
   const auto ready = workers.workers();
   const WorkerHandle* worker = ready.empty() ? nullptr : ready.front();
@@ -63,7 +63,7 @@ json::object system_stats(const Options& options, const WorkerPool& workers, con
                       {"python_version", worker ? string_or(worker->hello(), "python_version", "") : ""},
                       {"pytorch_version", worker ? string_or(worker->hello(), "pytorch_version", "") : ""},
                       {"embedded_python", false},
-                      {"argv", json::array(options.argv.begin(), options.argv.end())}};
+                      {"argv", to_stranger ? json::array() : json::array(options.argv.begin(), options.argv.end())}};
   return {{"system", std::move(system)}, {"devices", json::array{device_of(worker, memory)}}};
 }
 
@@ -71,9 +71,9 @@ json::object system_stats(const Options& options, const WorkerPool& workers, con
 
 void add_system_routes(Router& router, Services& services) {
   const auto editor = std::make_shared<std::optional<std::string>>();
-  router.add("GET", "/system_stats", [&services, editor](Request&) -> asio::awaitable<Response> {
+  router.add("GET", "/system_stats", [&services, editor](Request& request) -> asio::awaitable<Response> {
     if (!*editor) *editor = co_await services.pool.run([&services] { return editor_version(services.options); });
-    co_return Response::of_json(system_stats(services.options, services.workers, **editor));
+    co_return Response::of_json(system_stats(services.options, services.workers, **editor, !request.who.admin));
   });
   router.add("GET", "/features", [&services](Request&) -> asio::awaitable<Response> { co_return Response::of_json(features(services.options)); });
 }

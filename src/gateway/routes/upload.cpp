@@ -31,9 +31,7 @@ asio::awaitable<std::optional<Response>> receive(Request& request, Services& ser
   try {
     allowances.begin_upload(request.who, content_length(request), steady_ms());
   } catch (const Exhausted& why) {
-    Response refused = Response::error(429, "too_many_uploads", why.what());
-    refused.header("Retry-After", std::to_string(why.retry_after_s));
-    co_return refused;
+    co_return too_many(why);
   }
   std::string fault;
   try {
@@ -129,7 +127,7 @@ asio::awaitable<Response> upload_mask(Request& request, Services& services) {
     const std::vector<std::string> arguments{"mask"};
     std::string merged;
     try {
-      merged = co_await picture_helper_of(services).run(arguments, original, form.file().path());
+      merged = co_await picture_helper_of(services).run(request.who.stranger(), arguments, original, form.file().path());
     } catch (const InvalidInput& fault) {
       refusal = Response::error(500, "invalid_mask", "The mask does not fit its picture", fault.what());
     }

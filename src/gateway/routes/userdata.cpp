@@ -8,6 +8,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "gateway/allowances.hpp"
 #include "gateway/http.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/safe_file.hpp"
@@ -226,6 +227,22 @@ Handler on_folder(Services& services, UserStore& users, Action action, Response 
   };
 }
 
+/// The same as an upload of its user.
+Handler counted(Services& services, Handler handler) {
+  return [&services, handler = std::move(handler)](Request& request) -> asio::awaitable<Response> {
+    Allowances& allowances = allowances_of(services);
+    std::optional<Response> refused;
+    try {
+      allowances.begin_upload(request.who, request.body.size(), steady_ms());
+    } catch (const Exhausted& why) {
+      refused = too_many(why);
+    }
+    if (refused) co_return std::move(*refused);
+    allowances.received(request.who, request.body.size(), steady_ms());
+    co_return co_await handler(request);
+  };
+}
+
 }  // namespace
 
 void add_userdata_routes(Router& router, Services& services) {
@@ -233,7 +250,7 @@ void add_userdata_routes(Router& router, Services& services) {
   router.add("GET", "/userdata", on_folder(services, users, list));
   router.add("GET", "/v2/userdata", on_folder(services, users, list_tree, [] { return Response::empty(403); }));
   router.add("GET", "/userdata/{file}", on_folder(services, users, get_file));
-  router.add("POST", "/userdata/{file}", on_folder(services, users, post_file));
+  router.add("POST", "/userdata/{file}", counted(services, on_folder(services, users, post_file)));
   router.add("DELETE", "/userdata/{file}", on_folder(services, users, delete_file));
   router.add("POST", "/userdata/{file}/move/{dest}", on_folder(services, users, move_file));
 }

@@ -20,6 +20,7 @@ Response list_users(const UserStore& users, const Identity& who) {
 Response refused(const std::string& why) { return Response::of_json(json::object{{"error", why}}, 400); }
 
 Response add_user(UserStore& users, const Request& request) {
+  if (request.who.has_own_room()) return refused("users of this server are known by their tokens");
   std::optional<std::string> name;
   try {
     const json::value body = parse_json(request.body);

@@ -90,7 +90,7 @@ asio::awaitable<Response> view(Request& request, Services& services) {
   std::string unreadable;
   try {
     Response response;
-    response.body = co_await picture_helper_of(services).run(rendering.arguments, found.file);
+    response.body = co_await picture_helper_of(services).run(request.who.stranger(), rendering.arguments, found.file);
     response.header("Content-Type", rendering.content_type);
     response.header("Content-Disposition", content_disposition(found.name, false));
     response.header("X-Content-Type-Options", "nosniff");

@@ -79,9 +79,17 @@ TEST(Allowances, IdleUsersAreForgotten) {
   for (int i = 0; i < 10'000; ++i) allowances.begin_upload(user("u" + std::to_string(i)), 1, 0);
   EXPECT_EQ(allowances.remembered(), 10'000U);
   allowances.begin_upload(user("one more"), 1, 30'000);
-  EXPECT_EQ(allowances.remembered(), 10'001U) << "nobody is idle yet";
+  EXPECT_EQ(allowances.remembered(), 10'000U) << "nobody is idle yet: one goes";
   allowances.begin_upload(user("and one"), 1, 60'000);
   EXPECT_EQ(allowances.remembered(), 2U);
+}
+
+TEST(Allowances, VisitorsWithoutACookieShareTheirAddress) {
+  const UserLimits limits{.uploads_a_minute = 2};
+  Allowances allowances(limits);
+  const auto visitor = [](const std::string& id) { return Identity{.user = "visitor:" + id, .by = Identity::By::kVisitor, .admin = false, .share = "address:1.2.3.4"}; };
+  for (const char* id : {"a", "b"}) EXPECT_EQ(wait_of([&] { allowances.begin_upload(visitor(id), 1, 0); }), 0);
+  EXPECT_GT(wait_of([&] { allowances.begin_upload(visitor("c"), 1, 0); }), 0);
 }
 
 }  // namespace

@@ -65,10 +65,20 @@ TEST_F(PictureHelperLimits, TooManyAtOnceAreToldToComeAgain) {
   PictureHelper helper(script("sleep 0.3; cat"), {.processes = 1, .waiting = 2});
   asio::io_context io;
   std::vector<std::future<std::string>> replies;
-  for (int i = 0; i < 4; ++i) replies.push_back(asio::co_spawn(io, helper.run({"preview"}, picture), asio::use_future));
+  for (int i = 0; i < 4; ++i) replies.push_back(asio::co_spawn(io, helper.run("", {"preview"}, picture), asio::use_future));
   io.run();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(replies[static_cast<std::size_t>(i)].get(), "picture") << i;
   EXPECT_THROW(replies[3].get(), Unavailable);
+}
+
+TEST_F(PictureHelperLimits, AUserLeavesRoomForOthers) {
+  PictureHelper helper(script("sleep 0.2; cat"), {.processes = 1, .of_user = 2});
+  asio::io_context io;
+  std::vector<std::future<std::string>> replies;
+  for (const char* user : {"anna", "anna", "anna", "bob", "", "", ""}) replies.push_back(asio::co_spawn(io, helper.run(user, {"preview"}, picture), asio::use_future));
+  io.run();
+  for (const std::size_t served : {0, 1, 3, 4, 5, 6}) EXPECT_EQ(replies[served].get(), "picture") << served;
+  EXPECT_THROW(replies[2].get(), Unavailable);
 }
 
 TEST_F(PictureHelperLimits, WhoIsServedInTurnIsNeverSentAway) {

@@ -112,6 +112,18 @@ TEST_F(UserData, settings_are_kept_as_one_readable_file) {
   EXPECT_EQ(get("/settings"), "200 {}");
 }
 
+TEST_F(UserData, settings_have_a_limit) {
+  const auto deep = [](int levels) { return std::string(static_cast<std::size_t>(levels), '[') + std::string(static_cast<std::size_t>(levels), ']'); };
+  EXPECT_EQ(post("/settings/deep", deep(32)), "200 ");
+  EXPECT_EQ(post("/settings/deep", deep(33)).substr(0, 3), "413");
+  const auto long_text = [](std::size_t bytes) { return "\"" + std::string(bytes - 2, 'x') + "\""; };
+  EXPECT_EQ(post("/settings/long", long_text(1u << 20)), "200 ");
+  EXPECT_EQ(post("/settings/long", long_text((1u << 20) + 1)).substr(0, 3), "413");
+  for (const char* name : {"b", "c"}) EXPECT_EQ(post(std::string("/settings/") + name, long_text(1u << 20)), "200 ");
+  EXPECT_EQ(post("/settings/d", long_text(1u << 20)).substr(0, 3), "413") << "all together";
+  EXPECT_EQ(get("/settings/d"), "200 null");
+}
+
 TEST_F(UserData, one_user_is_everybody) {
   EXPECT_EQ(get("/users"), R"(200 {"storage":"server","migrated":false})");
   post("/settings/a", "1");

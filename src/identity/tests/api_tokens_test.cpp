@@ -1,7 +1,10 @@
 #include "identity/api_tokens.hpp"
 
 #include <gtest/gtest.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 #include <iterator>
@@ -77,9 +80,29 @@ TEST_F(ApiTokensTest, HaveALimit) {
   EXPECT_THROW(tokens.make("anna", "", 0, 1000), TooLarge);
 }
 
-TEST_F(ApiTokensTest, ADamagedFileIsSaid) {
+TEST_F(ApiTokensTest, AUserHasSoMany) {
+  for (int i = 0; i < 50; ++i) tokens.make("anna", "", i == 0 ? 2000 : 0, 1000);
+  EXPECT_THROW(tokens.make("anna", "", 0, 1000), TooLarge);
+  EXPECT_NO_THROW(tokens.make("bob", "", 0, 1000));
+  EXPECT_NO_THROW(tokens.make("anna", "", 0, 2000)) << "one has expired";
+}
+
+TEST_F(ApiTokensTest, StayGoodWhenTheFileIsDamaged) {
+  const auto made = tokens.make("anna", "", 0, 1000);
+  EXPECT_TRUE(tokens.find(made.text, 1000));
   std::ofstream(file) << "{]";
-  EXPECT_THROW(tokens.find("dk_x", 1000), InvalidInput);
+  EXPECT_TRUE(tokens.find(made.text, 1000));
+  EXPECT_THROW(tokens.make("anna", "", 0, 1000), InvalidInput) << "nothing is written over what somebody may mend";
+  std::filesystem::remove(file);
+  EXPECT_FALSE(tokens.find(made.text, 1000));
+}
+
+TEST_F(ApiTokensTest, DoNotWaitForEverForAnotherProgram) {
+  const int other = ::open((file.string() + ".lock").c_str(), O_RDWR | O_CREAT, 0600);
+  ASSERT_EQ(::flock(other, LOCK_EX), 0);
+  EXPECT_THROW(tokens.make("anna", "", 0, 1000), Unavailable);
+  ::close(other);
+  EXPECT_NO_THROW(tokens.make("anna", "", 0, 1000));
 }
 
 }  // namespace

@@ -50,6 +50,17 @@ TEST(Signer, TextsHaveALimit) {
   EXPECT_EQ(signer.verify("x", sized(letters + 3), 0), std::nullopt);
 }
 
+TEST(Signer, RemembersALimitedNumberOfTexts) {
+  const Signer signer("secret");
+  for (int i = 0; i < 4096 + 10; ++i) {
+    const std::string text = signer.sign("x", {{"i", i}, {"exp", 100}});
+    EXPECT_NE(signer.verify("x", text, 99), std::nullopt);
+    EXPECT_EQ(signer.verify("x", text, 100), std::nullopt) << "remembered, but over";
+    EXPECT_EQ(signer.verify("y", text, 99), std::nullopt) << "remembered, but for something else";
+  }
+  EXPECT_EQ(signer.remembered(), 10U);
+}
+
 TEST(Signer, KeepsItsSecretInAFile) {
   const auto folder = std::filesystem::temp_directory_path() / ("darkroom-signer-" + uuid4());
   std::filesystem::create_directories(folder);

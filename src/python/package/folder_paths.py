@@ -4,6 +4,7 @@ import os
 import threading
 import time
 
+import _darkroom
 from darkroom_host import current
 from darkroom_host.host_modules import rest
 
@@ -44,10 +45,15 @@ def enter(folders):
 
 
 def _of_job_here(kind):
-    """That of the running job, for its own code; handlers of routes and questions about inputs belong to none."""
-    if kind not in _of_job or current.number() == current.OUTSIDE:
-        return None
-    return _of_job[kind] if current.number() > 0 or threading.get_ident() == _job_thread else None
+    """That of the job whose code asks, also where the job has ended; handlers of routes and questions about inputs belong to none."""
+    if current.number() > 0:
+        return _darkroom.folder(current.number(), kind)
+    return _of_job.get(kind) if current.number() == 0 and threading.get_ident() == _job_thread else None
+
+
+def of_a_user():
+    """Is the job that runs, or ran last, one whose files are not those of the server's other users?"""
+    return bool(_of_job)
 
 
 def map_legacy(folder_name):

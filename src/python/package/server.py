@@ -1,5 +1,6 @@
 """How nodes speak to clients."""
 import _darkroom
+import folder_paths
 from darkroom_host import current, loop
 from darkroom_host.host_modules import rest
 from darkroom_host.plain import text
@@ -14,6 +15,13 @@ class BinaryEventTypes:
     UNENCODED_PREVIEW_IMAGE = 2
     TEXT = 3
     PREVIEW_IMAGE_WITH_METADATA = 4
+
+
+def _running():
+    """(client id, prompt id, node) of what runs; handlers of routes, which anybody may call, are told nothing of a single user's job."""
+    if current.number() == current.OUTSIDE and folder_paths.of_a_user():
+        return "", "", ""
+    return _darkroom.running()
 
 
 class PromptServer:
@@ -49,16 +57,16 @@ class PromptServer:
     @property
     def client_id(self):
         """Of whoever submitted the prompt that runs, or ran last; None for nobody."""
-        return _darkroom.running()[0] or None
+        return _running()[0] or None
 
     @property
     def last_prompt_id(self):
-        return _darkroom.running()[1] or None
+        return _running()[1] or None
 
     @property
     def last_node_id(self):
         """The node that clients see at work; None between prompts."""
-        return _darkroom.running()[2] or None
+        return _running()[2] or None
 
     def send_sync(self, event, data, sid=None):
         """A message to the client `sid`, to all for None. `data`: what JSON can say, or bytes of a binary message whose event is a number."""

@@ -4,6 +4,7 @@ import threading
 
 import _darkroom
 
+from . import current
 from .absent import absent
 from .host_modules import Members
 
@@ -15,7 +16,7 @@ class PromptQueue:
         self.mutex = threading.RLock()
 
     def _told(self):
-        return json.loads(_darkroom.queue())
+        return json.loads(_darkroom.queue(current.number()))
 
     def get_current_queue(self):
         """(those that run, those that wait)"""
@@ -29,7 +30,7 @@ class PromptQueue:
 
     def get_history(self, prompt_id=None, max_items=None, offset=-1, map_function=None):
         """{prompt id: entry}, the oldest first: all, or the entry of one prompt."""
-        told = json.loads(_darkroom.history(prompt_id or ""))
+        told = json.loads(_darkroom.history(current.number(), prompt_id or ""))
         names = list(told)
         if prompt_id is None and max_items is not None:
             begin = offset if offset >= 0 else max(0, len(names) - max_items)
