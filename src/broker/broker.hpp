@@ -35,6 +35,11 @@ struct QueueFull : TooLarge {
   using TooLarge::TooLarge;
 };
 
+/// submit() over the limit of one user; others have room.
+struct UserQueueFull : QueueFull {
+  using QueueFull::QueueFull;
+};
+
 struct BrokerLimits {
   std::size_t max_queue = 10000;    ///< waiting jobs, those being written among them
   std::size_t max_history = 10000;  ///< finished jobs; the oldest go first

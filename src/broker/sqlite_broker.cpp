@@ -41,7 +41,7 @@ asio::awaitable<void> SqliteBroker::submit(Job job) {
   if (!submitting) submitting = std::make_shared<std::size_t>(0);
   const std::size_t own = state.mirror.counts_of(job.owner).pending + *submitting;
   if (state.limits.user_waiting > 0 && job.owner != "local" && own >= state.limits.user_waiting)
-    throw QueueFull(fmt::format("You have {} jobs waiting already: wait until some are done", own));
+    throw UserQueueFull(fmt::format("You have {} jobs waiting already: wait until some are done", own));
   const Reservation reservation(state.submitting), own_reservation(submitting);
   std::erase_if(state.submitting_of, [](const auto& entry) { return *entry.second == 0; });
   auto row = std::make_shared<JobRow>(row_of(job, state.next_ticket++));

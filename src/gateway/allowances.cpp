@@ -17,7 +17,7 @@ constexpr int kSteps = 60;
 constexpr std::size_t kRemembered = 10'000;
 constexpr std::int64_t kSweepMs = 1000;
 
-/// Throws when `amount` more would be too much.
+/// Throws when `amount` more would be too much for now.
 void check(SlidingSum& sum, double amount, double limit, std::int64_t now, const std::string& text) {
   if (limit <= 0) return;
   const double over = sum.sum(now) + amount - limit;
@@ -73,6 +73,7 @@ void Allowances::begin_upload(const Identity& who, std::uint64_t bytes, std::int
   Spent& spent = spent_by(who, now);
   check(spent.uploads, 1, limits_.uploads_a_minute, now, fmt::format("You have made {} uploads in the last minute: wait a little", limits_.uploads_a_minute));
   const auto most = static_cast<double>(limits_.bytes_an_hour);
+  if (most > 0 && static_cast<double>(bytes) > most) throw TooLarge(fmt::format("The upload is larger than the {} MiB that a user may send in an hour", limits_.bytes_an_hour >> 20));
   check(spent.bytes, static_cast<double>(std::max<std::uint64_t>(bytes, 1)), most, now, fmt::format("With this upload you would have sent over {} MiB in the last hour: wait a little", limits_.bytes_an_hour >> 20));
   spent.uploads.add(1, now);
 }
@@ -85,6 +86,8 @@ void Allowances::restore(const Identity& who, std::int64_t width, std::int64_t h
   if (!who.has_own_room()) return;
   Spent& spent = spent_by(who, now);
   const double megapixels = static_cast<double>(width) * static_cast<double>(height) / 1e6;
+  if (limits_.megapixels_an_hour > 0 && megapixels > limits_.megapixels_an_hour)
+    throw TooLarge(fmt::format("The photograph is larger than the {:g} million pixels that a user may have restored in an hour", limits_.megapixels_an_hour));
   check(spent.megapixels, megapixels, limits_.megapixels_an_hour, now,
         fmt::format("With this photograph you would have had over {:g} million pixels restored in the last hour: wait a little", limits_.megapixels_an_hour));
   spent.megapixels.add(megapixels, now);

@@ -43,11 +43,12 @@ class Allowances {
   explicit Allowances(const UserLimits& limits) : limits_(limits) {}
 
   // `now`: steady_ms(). Users of the local room have no limits.
-  /// Counts an upload that begins; `bytes`: what it says that it has, 0 where it does not say. Throws Exhausted, and counts nothing then.
+  /// Counts an upload that begins; `bytes`: what it says that it has, 0 where it does not say. Throws Exhausted, or TooLarge
+  /// where no waiting would help, and counts nothing then.
   void begin_upload(const Identity& who, std::uint64_t bytes, std::int64_t now);
   /// Counts what has come of it.
   void received(const Identity& who, std::uint64_t bytes, std::int64_t now);
-  /// Counts a photograph that is to be restored. Throws Exhausted, and counts nothing then.
+  /// Counts a photograph that is to be restored. Throws as begin_upload() does.
   void restore(const Identity& who, std::int64_t width, std::int64_t height, std::int64_t now);
 
   std::size_t remembered() const { return users_.size(); }

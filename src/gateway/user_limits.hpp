@@ -14,10 +14,11 @@ struct UserLimits {
   int waiting = 100;
   /// Limit: uploads of one user in a minute. Beyond: 429 with Retry-After. Set by: --user-uploads. Edge: Allowances.UploadsInAMinute.
   int uploads_a_minute = 60;
-  /// Limit: bytes that one user uploads in an hour. Beyond: 429 with Retry-After. Set by: --user-bytes. Edge: Allowances.BytesInAnHour.
+  /// Limit: bytes that one user uploads in an hour. Beyond: 429 with Retry-After; a single upload over it: 413.
+  /// Set by: --user-bytes. Edge: Allowances.BytesInAnHour.
   std::uint64_t bytes_an_hour = 4ull << 30;
-  /// Limit: pixels of the photographs that one user has restored in an hour, millions. Beyond: 429 with Retry-After. Set by: --user-megapixels.
-  /// Edge: Allowances.PixelsInAnHour.
+  /// Limit: pixels of the photographs that one user has restored in an hour, millions. Beyond: 429 with Retry-After; a single one over it:
+  /// 413. Set by: --user-megapixels. Edge: Allowances.PixelsInAnHour.
   double megapixels_an_hour = 4000;
 };
 

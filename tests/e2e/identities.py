@@ -1,9 +1,11 @@
-"""Users of a server with --auth: their tokens, made without any of its code."""
+"""Users of a server with --auth, and their tokens, made without any of its code."""
 import base64
 import hashlib
 import hmac
 import json
 import time
+
+from harness import Server
 
 SECRET = "0123456789abcdef0123456789abcdef"
 AUTH_FILE = f"""keys:
@@ -25,6 +27,13 @@ def token(user, secret=SECRET, algorithm="HS256", **claims):
 
 def bearer(user, **claims):
     return {"Authorization": f"Bearer {token(user, **claims)}"}
+
+
+def with_auth(base, *flags, **kw):
+    """A server that knows these tokens, asked as `root`."""
+    base.mkdir(parents=True, exist_ok=True)
+    (base / "auth.yaml").write_text(AUTH_FILE)
+    return Server(base, "--auth", str(base / "auth.yaml"), *flags, headers=bearer("root"), **kw)
 
 
 def ticket(user_server):

@@ -5,18 +5,12 @@ import time
 import uuid
 
 import pytest
-from harness import Server, empty_image, messages_until_end, wait_for
-from identities import AUTH_FILE, bearer, ticket
+from harness import empty_image, messages_until_end, wait_for
+from identities import bearer, ticket, with_auth
 from PIL import Image
 from restorations import check_sequence, photo, restore, until_closed, watch
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
-
-
-def with_auth(base, *flags, **kw):
-    base.mkdir(parents=True, exist_ok=True)
-    (base / "auth.yaml").write_text(AUTH_FILE)
-    return Server(base, "--auth", str(base / "auth.yaml"), *flags, headers=bearer("root"), **kw)
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +260,8 @@ def test_a_user_has_so_many_waiting_jobs(narrow):
         anna.queue(empty_image(f"w{i}"))
     over = anna.post("/prompt", {"prompt": empty_image("over")})
     assert over.status_code == 429 and over.json()["error"]["type"] == "queue_full" and "3 jobs waiting" in over.text and int(over.headers["Retry-After"]) > 0
-    assert restore(anna, photo(64), sharpen=0.5).status_code == 429
+    over = restore(anna, photo(64), sharpen=0.5)
+    assert over.status_code == 429 and over.json()["code"] == "too_many" and int(over.headers["Retry-After"]) > 0
     assert bob.post("/prompt", {"prompt": empty_image("bob")}).status_code == 200
     anna.post("/queue", {"clear": True})
     assert anna.post("/prompt", {"prompt": empty_image("again")}).status_code == 200
@@ -298,6 +293,16 @@ def test_a_user_has_so_many_pixels_restored(narrow):
     assert restore(fritz, data, sharpen=0.5).status_code == 202
     over = restore(fritz, data, sharpen=0.5)
     assert over.status_code == 429 and over.json()["code"] == "too_many" and int(over.headers["Retry-After"]) > 60, over.text
+
+
+def test_what_no_waiting_would_help(narrow):
+    greta = narrow.as_somebody(bearer("greta"))
+    limits = greta.json("/restore/info")["limits"]
+    assert (limits["bytes"], limits["pixels"]) == (200 << 10, 20_000)
+    wide = restore(greta, photo(200), sharpen=0.5)
+    assert wide.status_code == 413 and wide.json()["code"] == "too_large" and "Retry-After" not in wide.headers, wide.text
+    for route in ("/upload/image", "/restore"):
+        assert greta.upload("large.png", b"x" * 300_000, route).status_code == 413, route
 
 
 def test_users_take_turns(shared, users):

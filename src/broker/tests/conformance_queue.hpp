@@ -76,13 +76,13 @@ TEST_P(BrokerConformance, TheQueueHasALimit) {
 TEST_P(BrokerConformance, AUserHasALimitedNumberOfWaitingJobs) {
   open({.user_waiting = 2});
   for (int i = 0; i < 2; ++i) submit(make_job("a" + std::to_string(i), i, "c", "anna"));
-  EXPECT_THROW(submit(make_job("over", 2, "other", "anna")), QueueFull);
+  EXPECT_THROW(submit(make_job("over", 2, "other", "anna")), UserQueueFull);
   for (int i = 0; i < 5; ++i) submit(make_job("l" + std::to_string(i), 10 + i));
   submit(make_job("b", 20, "c", "bob"));
   EXPECT_EQ(broker_->counts_of("anna").pending, 2u);
   EXPECT_EQ(claim()->job.owner, "anna");
   submit(make_job("a2", 21, "c", "anna"));
-  EXPECT_THROW(submit(make_job("over", 22, "c", "anna")), QueueFull);
+  EXPECT_THROW(submit(make_job("over", 22, "c", "anna")), UserQueueFull);
   EXPECT_EQ(run(broker_->clear_pending("anna")), 2u);
   submit(make_job("a3", 23, "c", "anna"));
 }

@@ -43,6 +43,16 @@ bool is_uuid(std::string_view text) {
   return true;
 }
 
+/// The largest photograph that is taken of this user at all.
+json::object limits_for(const Identity& who, const Options& options) {
+  auto bytes = static_cast<std::int64_t>(options.max_body_bytes());
+  std::int64_t pixels = kPictureLimit;
+  const UserLimits& share = options.user_limits;
+  if (who.has_own_room() && share.bytes_an_hour > 0) bytes = std::min(bytes, static_cast<std::int64_t>(share.bytes_an_hour));
+  if (who.has_own_room() && share.megapixels_an_hour > 0) pixels = std::min(pixels, static_cast<std::int64_t>(share.megapixels_an_hour * 1e6));
+  return {{"bytes", bytes}, {"pixels", pixels}, {"running", options.workers}, {"waiting", options.max_queue}};
+}
+
 /// What this server can do now. Throws Unavailable while no worker has told its classes.
 asio::awaitable<Abilities> abilities(Services& services) {
   const auto schemas = co_await services.schemas.wait();
@@ -170,6 +180,8 @@ asio::awaitable<Response> post_restore(Request& request, Services& services) {
     co_return response;
   } catch (const Refusal& why) {
     refusal = why;
+  } catch (const UserQueueFull& full) {
+    refusal = {"too_many", full.what()};
   } catch (const QueueFull& full) {
     refusal = {"queue_full", full.what()};
   } catch (const BodyTooLarge& large) {
@@ -225,10 +237,7 @@ asio::awaitable<Response> get_info(Request& request, Services& services) {
   const Abilities able = co_await abilities(services);
   json::object reply = able.to_json();
   const auto count = [&](std::string_view state) { return static_cast<std::int64_t>(services.restorations->count(state)); };
-  reply.emplace("limits", json::object{{"bytes", static_cast<std::int64_t>(services.options.max_body_bytes())},
-                                       {"pixels", kPictureLimit},
-                                       {"running", services.options.workers},
-                                       {"waiting", services.options.max_queue}});
+  reply.emplace("limits", limits_for(request.who, services.options));
   reply.emplace("user", user_view(*services.gate, request.who));
   reply.emplace("keep_hours", services.options.restore_keep_hours);
   reply.emplace("running", count("running"));

@@ -20,6 +20,20 @@ std::int64_t wait_of(Work work) {
   return 0;
 }
 
+/// Of something that is refused: may it pass later?
+template <class Work>
+bool worth_waiting(Work work) {
+  try {
+    work();
+  } catch (const Exhausted&) {
+    return true;
+  } catch (const TooLarge&) {
+    return false;
+  }
+  ADD_FAILURE() << "it was not refused";
+  return true;
+}
+
 TEST(SlidingSum, ForgetsWhatIsOlderThanItsSpan) {
   SlidingSum sum(kMinute);
   sum.add(3, 500);
@@ -51,6 +65,8 @@ TEST(Allowances, BytesInAnHour) {
   allowances.received(user("anna"), 400, 10 * kMinute);
   EXPECT_EQ(wait_of([&] { allowances.begin_upload(user("anna"), 0, 10 * kMinute); }), 3000) << "it does not say how much comes";
   EXPECT_EQ(wait_of([&] { allowances.begin_upload(user("anna"), 600, kHour); }), 0);
+  allowances.begin_upload(user("bob"), 1000, 0);
+  EXPECT_FALSE(worth_waiting([&] { allowances.begin_upload(user("bob"), 1001, 0); })) << "it would never fit";
 }
 
 TEST(Allowances, PixelsInAnHour) {
@@ -61,6 +77,8 @@ TEST(Allowances, PixelsInAnHour) {
   EXPECT_EQ(wait_of([&] { allowances.restore(user("anna"), 1000, 1000, 0); }), 0);
   EXPECT_EQ(wait_of([&] { allowances.restore(user("anna"), 1, 1, kHour - 1); }), 1);
   EXPECT_EQ(wait_of([&] { allowances.restore(user("anna"), 1000, 1000, kHour); }), 0);
+  EXPECT_FALSE(worth_waiting([&] { allowances.restore(user("bob"), 2001, 1000, 0); })) << "it would never fit";
+  allowances.restore(user("bob"), 2000, 1000, 0);
 }
 
 TEST(Allowances, ZeroIsNoLimit) {
