@@ -199,6 +199,7 @@ class RestoreMock:
         self.limits = {"bytes": 20 * 1024 ** 2, "pixels": 50_000_000, "running": 3, "waiting": 20}
         self.has_gpu = True              # its memory is told as well
         self.retry_after = 1
+        self.refuses = None              # (status, code): what POST /restore answers for now
         self.keep_ms = 24 * 3600 * 1000 - 60_000  # until a job's files are deleted
         self.upload_delay = 0            # seconds after each piece of an upload
         self.posts = 0
@@ -275,6 +276,11 @@ class RestoreMock:
         if len(self.queue) >= self.limits["waiting"]:
             return refusal(429, "queue_full", "All places are taken.", retry_after=self.retry_after)
         job = self.jobs.setdefault(id, Job(self, id))
+        if self.refuses:
+            status, code = self.refuses
+            job.fail("Not now", code)  # those who watch hear it before the reply
+            del self.jobs[id]
+            return refusal(status, code, "Not now", retry_after=self.retry_after)
         job.say("upload", 0)
         try:
             data = await self._read_form(request, job)

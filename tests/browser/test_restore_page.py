@@ -346,7 +346,7 @@ def test_the_door(mock, visit):
     one.page.get_by_role("button", name="Show").click()
     expect(one.page.get_by_label("Access token")).to_have_attribute("type", "text")
     one.page.get_by_role("button", name="Open the door").click()
-    expect(one.page.locator(".wrong")).to_have_text("That token is not known here.")
+    expect(one.page.locator(".wrong")).to_have_text("That token is not known here, or its time is over.")
     one.page.get_by_label("Access token").fill("open-sesame")
     one.page.keyboard.press("Enter")
     one.heading("Lay your photographs here")

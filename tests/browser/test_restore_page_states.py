@@ -2,12 +2,10 @@
 import pytest
 from playwright.sync_api import expect
 
+from accessible import HEIGHTS, look_at
 from cuttable import Cuttable
-from harness import ALL, CACHE
+from harness import ALL
 from restore_page import BOATS, CANYON, DETROIT, HOME, MOTHER, PASTORAL
-
-AXE = CACHE / "axe-0.1.8/axe_playwright_python/axe.min.js"
-SCREENS = CACHE / "screens/restore"
 
 MIXED = [HOME, BOATS, CANYON, MOTHER, DETROIT, PASTORAL]
 
@@ -140,35 +138,35 @@ def full(mock, visit):
     return visit(mock.url, with_trouble=True).pick(CANYON).restore().heading("The server is full")
 
 
+def share(mock, visit):
+    mock.refuses = (429, "too_many")
+    mock.retry_after = 600
+    return visit(mock.url, with_trouble=True).pick(CANYON).restore().heading("You have had your share for now")
+
+
+def signing_out(mock, visit):
+    one = door(mock, visit)
+    one.page.get_by_label("Access token").fill("x")
+    one.page.keyboard.press("Enter")
+    one.heading("Lay your photographs here").pick(HOME)
+    one.page.get_by_role("button", name="Sign out").click()
+    expect(one.page.get_by_text("1 photo is not sent yet and would be forgotten. Sign out?")).to_be_visible()
+    return one
+
+
 def door(mock, visit):
     mock.token = "x"
     return visit(mock.url, with_trouble=True).heading("The door is closed")
 
 
-STATES = [empty, refused, no_colouriser, added, queue, mixed, waiting, working, inside, net_lost, done, done_open, deleting, zoomed, failed, cancelled, full, door]
+STATES = [empty, refused, no_colouriser, added, queue, mixed, waiting, working, inside, net_lost, done, done_open, deleting, zoomed, failed, cancelled, full, share, signing_out, door]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"] if ALL else ["en"])
 @pytest.mark.parametrize("state", STATES, ids=lambda s: s.__name__)
 def test_every_state_is_accessible(mock, visit, state, language):
-    one = state(mock, visit)
-    page = one.page
+    page = state(mock, visit).page
     if language == "zh":
         page.get_by_role("button", name="中文").click()
         page.wait_for_timeout(300)
-    page.evaluate(AXE.read_text())
-    for width in (360, 768, 1440) if language == "en" else (360,):
-        page.set_viewport_size({"width": width, "height": {360: 740, 768: 1024, 1440: 900}[width]})
-        for theme in ("dark", "light"):
-            page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # else the room takes .6 s to change its light
-            page.wait_for_timeout(100)
-            SCREENS.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=str(SCREENS / f"{state.__name__}-{width}-{theme}-{language}.png"), full_page=True)
-            found = page.evaluate("() => axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})")
-            faults = [f"{v['id']}: {n['target']} {n['failureSummary']}" for v in found["violations"] for n in v["nodes"]]
-            assert not faults, f"{width} {theme}\n" + "\n".join(faults)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{width}: wider than the window"
-        small = page.evaluate("""() => [...document.querySelectorAll("button, a[href], summary, [role=slider], select, input")].filter(e => e.checkVisibility({visibilityProperty: true}))
-            .map(e => e.closest("label") ?? e).filter(e => !e.closest(".skip")).map(e => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
-            .filter(([, box]) => box.width && (box.width < 43.5 || box.height < 43.5)).map(([what, box]) => `${what} ${box.width}x${box.height}`)""")
-        assert not small, "\n".join(small)
+    look_at(page, state.__name__, language, widths=tuple(HEIGHTS) if language == "en" else (360,))

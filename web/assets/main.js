@@ -2,13 +2,14 @@
 import { App } from "./app.js";
 import { resultName, save } from "./lib/files.js";
 import { say } from "./lib/live_region.js";
-import { language, t } from "./lib/strings.js";
+import { language, many, t } from "./lib/strings.js";
 import { announce } from "./photos/announcer.js";
 import { PhotoList } from "./photos/list.js";
 import { Options } from "./photos/options.js";
 import { Work } from "./photos/work.js";
 import * as api from "./server/api.js";
 import { Connection } from "./server/connection.js";
+import { confirmIn } from "./views/confirm.js";
 import { header, netBar } from "./views/header.js";
 import { refusedNotes } from "./views/refused.js";
 
@@ -55,26 +56,47 @@ const top = header({
   onHome: () => app.showSheet(),
   onLanguage: () => {
     work.changeLanguage();
+    dropQuestion();
     bar.show();
     app.rebuild();
   },
   onSignOut: async () => {
-    await api.signOut().catch(() => {});
-    location.reload();
+    const unsent = list.inState("added", "next", "uploading", "held").length;
+    if (unsent) askToSignOut(unsent);
+    else signOut();
   },
 });
 const bar = netBar(connection);
 
+async function signOut() {
+  if (await work.signOut()) location.reload();
+}
+
+const asking = document.getElementById("ask");
+
+function dropQuestion() {
+  asking.classList.remove("asking");
+  asking.replaceChildren();
+}
+
+function askToSignOut(unsent) {
+  const question = many(unsent, "{n} photo is not sent yet and would be forgotten. Sign out?", "{n} photos are not sent yet and would be forgotten. Sign out?");
+  confirmIn(asking, { question, yes: t("Sign out"), no: t("Stay"), button: document.getElementById("sign-out"), onYes: signOut });
+}
+
 async function enter() {
-  if (await work.start()) app.showDoor(false);
+  await work.start();
   app.soon();
 }
 
 announce(list, () => app.photoInView);
 work.addEventListener("closed", () => {
   top.hideLoad();
+  dropQuestion();
   app.showDoor(true);
 });
+work.addEventListener("open", () => app.showDoor(false));
+work.addEventListener("other_user", () => location.reload());  // nothing of the one before is shown to this one
 work.addEventListener("refused", ({ detail }) => notes.add(detail));
 work.addEventListener("trouble", ({ detail }) => {
   notes.add([{ name: "", why: detail }]);

@@ -10,6 +10,8 @@ export const zh = {
   "Lights on": "开灯",
   "Lights off": "关灯",
   "Sign out": "退出登录",
+  "{n} photos are not sent yet and would be forgotten. Sign out?": "{n} 张照片尚未发送，退出后将不再保留。退出登录？",
+  "Stay": "留下",
   "Runs on this server. Your photos go nowhere else.": "在本服务器上运行，照片不会传到别处。",
   "Details": "详情",
   "Photos": "照片",
@@ -29,7 +31,8 @@ export const zh = {
   "It stays in this browser until you sign out.": "令牌只保存在此浏览器中，退出登录后清除。",
   "Open the door": "开门",
   "Type or paste the token first.": "请先输入或粘贴令牌。",
-  "That token is not known here.": "令牌无效。",
+  "That token is not known here, or its time is over.": "令牌无效或已过期。",
+  "The server could not look at the token. Try again a little later.": "服务器无法检查令牌，请稍后再试。",
 
   // the easel
   "Lay your photographs here": "把照片放在这里",
@@ -252,9 +255,6 @@ export const zh = {
   "no step chosen": "未选步骤",
   "There is nothing to do": "没有要做的事",
   "No step was chosen for this photo. Choose one and add the photo again.": "没有为这张照片选择步骤。请选择后重新添加。",
-  "too many at once": "过于频繁",
-  "Too many photos at once": "照片过于频繁",
-  "This server takes only so many in a minute. Try again a little later.": "本服务器每分钟只接收有限的照片，请稍后再试。",
   "server restarted": "服务器重启",
   "The work was interrupted": "处理被中断",
   "The server was restarted. Your photo is still here.": "服务器已重启，照片仍在。",
@@ -270,7 +270,17 @@ export const zh = {
   "For the person who runs the server": "供管理员参考",
   "Your photo is kept for {n} hours": "照片保留 {n} 小时",
 
-  // the server is full
+  // the server does not take it for now
+  "Share used up": "额度用完",
+  "goes on at {time}": "{time} 继续",
+  "You have had your share for now": "你的额度暂时用完",
+  "Everybody may send only so much at a time, so that all get a turn.": "每人一段时间内可发送的数量有限，以便大家轮流使用。",
+  "It goes on at {time}.": "将于 {time} 继续。",
+  "It goes on in less than a minute.": "一分钟内继续。",
+  "The photo is sent by itself as soon as it may be.": "一旦可以，照片会自动发送。",
+  "Server not ready": "服务器未就绪",
+  "The server is not ready yet": "服务器尚未就绪",
+  "It is starting, or something is missing on it.": "服务器正在启动，或缺少所需内容。",
   "The server is full": "服务器已满",
   "{n} photos are running and all {places} waiting places are taken.": "正在处理 {n} 张照片，{places} 个等候位已满。",
   "All places are taken.": "所有位置已满。",

@@ -3,6 +3,7 @@ import { say } from "../lib/live_region.js";
 import { t } from "../lib/strings.js";
 import * as format from "../lib/format.js";
 import { failureOf } from "./failures.js";
+import { heldWords } from "./held.js";
 import { inLine, stepName } from "./words.js";
 
 const quarter = progress => Math.floor((progress ?? 0) / 25);
@@ -18,6 +19,7 @@ export function announce(list, inView) {
       if (photo.state === "cancelled") return say(t("Photo {n} cancelled", { n }));
     }
     if (photo.key !== inView()) return;
+    if (photo.state !== before.state && photo.state === "held") say(heldWords(photo).title);
     if (photo.state !== before.state && photo.state === "waiting" && photo.position) say(`${t("Waiting")}: ${inLine(photo.position)}`);
     if (photo.state !== "running") return;
     if (photo.source !== before.source && photo.source) say(t("Developing: {step}", { step: stepName(photo.source, photo.options) }));

@@ -48,7 +48,6 @@ const kFailures = {
   too_large: kTooLarge,
   too_many_pixels: kTooLarge,
   nothing_to_do: plain("no step chosen", "There is nothing to do", "No step was chosen for this photo. Choose one and add the photo again."),
-  rate_limited: plain("too many at once", "Too many photos at once", "This server takes only so many in a minute. Try again a little later."),
   worker_lost: kRestarted,
   restarted: kRestarted,
   upload_cut: plain("upload cut off", "The upload was not finished", "The server never got the whole file. Add the photo again.", { retry: false }),

@@ -1,7 +1,7 @@
 // One photograph, from the file that was laid down to its print.
 //
 // state: added → next → uploading → waiting → running → complete | error | cancelled
-//                         ↕ held (the server is full; the photo stays in this page)      gone: deleted by age
+//                         ↕ held (not taken for now, `heldFor` says why; the photo stays in this page)      gone: deleted by age
 import { originalAddress } from "../server/api.js";
 import { isTiff, uuid } from "../lib/files.js";
 
@@ -10,7 +10,7 @@ export const kSteps = ["denoise", "scratch", "colorize", "upscale", "sharpen"]; 
 const kNothingHeard = {
   seq: 0, replayed: 0, uploaded: 0, position: null, stage: null, source: null, progress: 0, message: "", tile: null, tiles: null, stepProgress: null,
   secondsPerTile: null, secondsLeft: null, preview: null, attention: null, memory: [], times: {}, error: null, result: null, model: null,
-  started: null, ended: null, expires: null, cancelling: false, attempted: false, retryAt: null, cut: false,
+  started: null, ended: null, expires: null, cancelling: false, attempted: false, heldFor: null, retryAt: null, cut: false,
 };
 
 let lastMoment = 0;

@@ -1,21 +1,23 @@
-// Sends photos, one after the other, and keeps at it: through a cut network, and until a full server has room.
+// Sends photos, one after the other, and keeps at it: through a cut network, and until a server that takes none for now takes them.
 import * as api from "../server/api.js";
 import { tellThatItStarts } from "../lib/notify.js";
 import * as keptFiles from "./kept_files.js";
 import { fresh, isEnded, stateOfJob } from "./photo.js";
 
-const kAskAgainWhenFull = 15;        // seconds, where the server does not say
+const kAskAgainWhenHeld = 15;        // seconds, where the server does not say
 const kAskAgainWhenOffline = 3_000;  // ms
 const kOnItsWay = 3_000;             // ms: longer than a packet is under way
 
-const isFull = error => [429, 503].includes(error.status);
+/** Not now, but later: the server is full (`queue_full`), the visitor has had its share (`too_many`), or it can't work yet (`unavailable`). */
+const isForNow = error => [429, 503].includes(error.status);
 
 export class Sender {
   #sending = null;  // {photo, abort}
+  #holding = 0;     // the timer of the next try
 
   /**
    * @param watcher watches a photo before its first byte is sent, so that the upload stage is live too
-   * @param onTurn() the server took a photo, or is full
+   * @param onTurn() the server took a photo, or takes none for now
    * @param onClosed() the server asks for a login
    */
   constructor({ list, connection, watcher, onTurn, onClosed }) {
@@ -66,7 +68,7 @@ export class Sender {
     const sending = api.upload(photo, part => photo.state === "uploading" && this.list.update(photo, { uploaded: part }));
     this.#sending.abort = sending.abort;
     const accepted = await sending.done;
-    const patch = { uploaded: 1, retryAt: null };
+    const patch = { uploaded: 1, heldFor: null, retryAt: null };
     if (photo.state === "uploading") Object.assign(patch, { state: "waiting", position: accepted.position ?? null });
     this.list.update(photo, patch);
     this.onTurn();
@@ -103,8 +105,8 @@ export class Sender {
     } else if (error.status === 409 && error.code === "id_taken") {
       this.list.update(photo, { state: "next" });
       return true;
-    } else if (isFull(error)) {
-      this.#hold(photo, error.retryAfter ?? kAskAgainWhenFull);
+    } else if (isForNow(error)) {
+      this.#hold(photo, error.code || (error.status === 503 ? "unavailable" : "queue_full"), error.retryAfter ?? kAskAgainWhenHeld);
     } else {
       this.#refused(photo, error);
       return true;
@@ -119,14 +121,16 @@ export class Sender {
     keptFiles.drop(photo);
   }
 
-  /** The server is full: the photo stays here and is sent by itself later. So do those behind it. */
-  #hold(photo, seconds) {
+  /** The photo stays here and is sent by itself later. So do those behind it. */
+  #hold(photo, heldFor, seconds) {
     const retryAt = Date.now() + seconds * 1000;
-    for (const other of [photo, ...this.list.inState("next")]) this.list.update(other, { state: "held", retryAt, attempted: false });
+    for (const other of [photo, ...this.list.inState("next", "held")]) this.list.update(other, { state: "held", heldFor, retryAt, attempted: false });
     this.onTurn();
-    setTimeout(() => {
-      if (photo.state !== "held") return;
-      this.list.update(photo, { state: "next" });
+    clearTimeout(this.#holding);
+    this.#holding = setTimeout(() => {
+      const [first] = this.list.inState("held");
+      if (!first) return;
+      this.list.update(first, { state: "next" });
       this.sendNext();
     }, seconds * 1000);
   }

@@ -6,8 +6,12 @@ import { factsOfJob, isAtWork, isEnded, stateOfJob } from "./photo.js";
 
 const kWatchAgain = 3_000;  // ms, after a stream that ended without a last message
 
+/** An upload that is not taken for now. The reply to it says when to go on, and comes after this message. */
+const isForNow = message => message.error !== undefined && ["queue_full", "too_many", "unavailable"].includes(message.code);
+
 export class Watcher {
   #streams = new Map();  // photo → JobStream
+  #closed = false;       // the door: no stream gets through
 
   /**
    * @param onTurn(photo) a message has changed its state
@@ -19,7 +23,7 @@ export class Watcher {
 
   /** Idempotent. May come before the photo is sent: the server waits for its id. */
   watch(photo) {
-    if (this.#streams.has(photo)) return;
+    if (this.#closed || this.#streams.has(photo)) return;
     const stream = new JobStream({
       id: photo.id, connection: this.connection, from: () => photo.seq,
       onOpen: opened => photo.cancelling && opened.cancel(),  // said while the connection was lost
@@ -34,6 +38,14 @@ export class Watcher {
     this.#streams.get(photo)?.stop();
     this.#streams.delete(photo);
   }
+
+  /** The server asks for a login: nothing is watched until `open()`, and then what is asked for anew. */
+  close() {
+    this.#closed = true;
+    for (const photo of [...this.#streams.keys()]) this.unwatch(photo);
+  }
+
+  open() { this.#closed = false; }
 
   /** Over the photo's stream; false when it has no connection. */
   cancel(photo) { return this.#streams.get(photo)?.cancel() ?? false; }
@@ -61,6 +73,7 @@ export class Watcher {
 
   #hear(photo, message) {
     if (isEnded(photo)) return;
+    if (photo.state === "uploading" && isForNow(message)) return this.unwatch(photo);
     const before = photo.state;
     this.list.update(photo, heard(photo, message));
     if (isEnded(photo)) {

@@ -2,6 +2,7 @@
 import * as format from "../lib/format.js";
 import { list, ordinal, t } from "../lib/strings.js";
 import { failureOf } from "./failures.js";
+import { heldWords } from "./held.js";
 
 export const stepName = (step, options) => ({
   denoise: () => t("Denoise"), scratch: () => t("Repair scratches"), colorize: () => t("Colourise"), sharpen: () => t("Sharpen"),
@@ -22,7 +23,7 @@ export function caption(photo) {
     case "added": return { state: t("Added"), detail: t("not started") };
     case "next": return { state: photo.cut ? t("Upload cut off") : t("Next to upload"), detail: photo.cut ? t("goes on by itself") : format.bytes(photo.bytes ?? 0) };
     case "uploading": return { state: t("Uploading"), detail: format.percent(photo.uploaded * 100) };
-    case "held": return { state: t("Server full"), detail: t("sent when there is room") };
+    case "held": return heldWords(photo);
     case "waiting": return { state: t("Waiting"), detail: photo.cancelling ? t("cancelling") : photo.position ? inLine(photo.position) : "" };
     case "running": return { state: t("Developing"), detail: photo.cancelling ? t("cancelling") : list([format.percent(photo.progress), leftOf(photo)]) };
     case "complete": return { state: t("Finished"), detail: t("AI-made") };

@@ -1,18 +1,22 @@
 // What a visitor does with photos: adds, starts, cancels, runs again, deletes. Sending is the Sender's, following the Watcher's business.
 //
 // Lives as long as the page. start() brings back what the server and this browser remember. Events: `info` (what the server can do has arrived or
-// changed), `closed` (it asks for a login), `refused` with `detail` [{name, why}], `trouble` with `detail` (words about what did not succeed).
+// changed), `closed` (it asks for a login), `open` (what was there before has been brought back), `other_user` (somebody else has logged in: nothing goes
+// on), `refused` with `detail` [{name, why}], `trouble` with `detail` (words about what did not succeed).
 import * as api from "../server/api.js";
 import { t } from "../lib/strings.js";
 import { remembered, remember } from "../lib/storage.js";
 import { lookAt, refusalOf, tooManyPixels } from "./intake.js";
 import * as keptFiles from "./kept_files.js";
-import { fresh, isAtWork, isEnded, photoOfFile, photoOfJob } from "./photo.js";
+import { fresh, isAtWork, photoOfFile, photoOfJob } from "./photo.js";
 import { Sender } from "./sender.js";
 import { Watcher } from "./watcher.js";
 
 const kInfoEvery = 15_000;           // ms
 const kAskAgainWhenOffline = 3_000;  // ms
+
+/** Name of who has logged in; null where nobody can. */
+const userOf = info => (info?.user?.can_sign_out ? info.user.name : null);
 
 export class Work extends EventTarget {
   info = null;
@@ -31,14 +35,11 @@ export class Work extends EventTarget {
     document.addEventListener("visibilitychange", () => !document.hidden && this.refreshInfo());
   }
 
-  /** Brings back what was there before a reload, or before the login. False when the door is closed or nobody answers (it is tried again). */
-  async start() {
-    this.#started = false;
-    await this.refreshInfo();
-    return this.#started;
-  }
+  /** Brings back what was there before a reload, or before the login. Where nobody answers it is tried again. */
+  start() { return this.refreshInfo(); }
 
   async #bringBack() {
+    this.#watcher.open();
     const [jobs, kept] = [await this.#try(() => api.jobs()), await keptFiles.takeKept()];
     const seen = new Set(remembered("seen", []));
     const known = new Set(this.list.all.map(photo => photo.id));
@@ -56,27 +57,39 @@ export class Work extends EventTarget {
     }
     if (found.length) this.list.add(...found);
     if (jobs) remember("seen", [...seen].filter(id => jobs.some(job => job.job_id === id)));
-    for (const photo of found) {
-      if (photo.file) this.#measure(photo);
-      else if (!isEnded(photo)) this.#watcher.watch(photo);
+    for (const photo of found) if (photo.file) this.#measure(photo);
+    for (const photo of this.list.inState("uploading", "waiting", "running")) {
+      this.#watcher.watch(photo);
+      if (known.has(photo.id) && !this.#sender.isSending(photo)) this.#watcher.askAbout(photo);  // it may have ended while the door was closed
     }
     this.#sender.sendNext();
   }
 
   async refreshInfo() {
-    clearTimeout(this.#infoTimer);
+    let info = null;
     try {
-      this.info = await api.info();
-      this.connection.report("info", true);
-      this.dispatchEvent(new Event("info"));
+      info = await api.info();
     } catch (error) {
       if (error.closed) return this.#closed();
-      this.connection.report("info", false);
     }
+    this.connection.report("info", info !== null);
+    clearTimeout(this.#infoTimer);
     this.#infoTimer = setTimeout(() => !document.hidden && this.refreshInfo(), this.connection.lost ? kAskAgainWhenOffline : kInfoEvery);
-    if (this.#started || !this.info) return;
+    if (!info) return;
+    const before = userOf(this.info), user = userOf(info);
+    if (before && before !== user) return this.#otherUser();
+    keptFiles.keepFor(user);
+    this.info = info;
+    this.dispatchEvent(new Event("info"));
+    if (this.#started) return;
     this.#started = true;
     await this.#bringBack();
+    if (this.#started) this.dispatchEvent(new Event("open"));
+  }
+
+  #otherUser() {
+    clearTimeout(this.#infoTimer);
+    this.dispatchEvent(new Event("other_user"));
   }
 
   // ---- adding
@@ -167,7 +180,10 @@ export class Work extends EventTarget {
       try {
         await api.remove(photo.id);
       } catch (error) {
-        if (error.closed) this.#closed();
+        if (error.closed) {
+          this.#closed();
+          return false;
+        }
         if (error.status !== 404) {
           this.#trouble(t("{file} could not be deleted. Try again when you are back online.", { file: photo.name }));
           return false;
@@ -206,7 +222,7 @@ export class Work extends EventTarget {
 
   async #fetched(from) {
     const blob = await this.#try(() => api.blob(from));
-    if (!blob) this.#trouble(t("The server could not be reached. Try again when you are back online."));
+    if (!blob && this.#started) this.#trouble(t("The server could not be reached. Try again when you are back online."));
     return blob;
   }
 
@@ -219,8 +235,23 @@ export class Work extends EventTarget {
     }
   }
 
+  /** Ends the login; nothing of the user stays in this browser. False when that did not succeed. */
+  async signOut() {
+    try {
+      await api.signOut();
+    } catch {
+      this.#trouble(t("The server could not be reached. Try again when you are back online."));
+      return false;
+    }
+    await keptFiles.dropAll();
+    return true;
+  }
+
   #closed() {
     clearTimeout(this.#infoTimer);
+    this.#started = false;
+    this.#watcher.close();
+    this.connection.report("info", true);  // it is there, and says no
     this.dispatchEvent(new Event("closed"));
   }
 

@@ -3,6 +3,13 @@ import { h, setText } from "../lib/dom.js";
 import { t } from "../lib/strings.js";
 import { address, signIn } from "../server/api.js";
 
+/** What the server says to a token that it does not take. */
+function why(error) {
+  if (error.closed) return t("That token is not known here, or its time is over.");
+  if (error.offline) return t("The server could not be reached. Try again when you are back online.");
+  return t("The server could not look at the token. Try again a little later.");
+}
+
 /** @param onOpen() after the server took the token */
 export function doorView({ onOpen }) {
   const input = h("input", { id: "token", name: "token", type: "password", autocomplete: "current-password", spellcheck: "false", autocapitalize: "off",
@@ -25,8 +32,8 @@ export function doorView({ onOpen }) {
       await signIn(token);
       onOpen();
     } catch (error) {
-      setText(wrong, error.offline ? t("The server could not be reached. Try again when you are back online.") : t("That token is not known here."));
-      input.setAttribute("aria-invalid", "true");
+      setText(wrong, why(error));
+      input.setAttribute("aria-invalid", error.closed);
       input.select();
     } finally {
       button.disabled = false;
