@@ -1,5 +1,7 @@
 #include "gateway/gatekeeper.hpp"
 
+#include <algorithm>
+
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/percent.hpp"
@@ -76,10 +78,18 @@ Response refusal(const Request& request, int status, const char* code, const std
   return own ? Response::of_json(json::object{{"error", why}, {"code", code}}, status) : Response::error(status, code, why);
 }
 
+/// The login with the way back to this page, relative to it, so that it also works below a path of a proxy.
+std::string login_address(const Request& request) {
+  const std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
+  std::string address;
+  for (auto folders = std::count(path.begin(), path.end(), '/'); folders > 1; --folders) address += "../";
+  return address + "login?next=" + percent_encode(request.target);
+}
+
 Response unauthorized(const Request& request, const std::string& why) {
   if (wants_page(request)) {
     Response to_login = Response::empty(303);
-    to_login.header("Location", "/login?next=" + percent_encode(request.target)).header("Cache-Control", "no-store");
+    to_login.header("Location", login_address(request)).header("Cache-Control", "no-store");
     return to_login;
   }
   Response response = refusal(request, 401, "login_needed", why);

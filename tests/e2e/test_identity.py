@@ -62,7 +62,10 @@ def test_nobody_changes_anything_without_a_token(nobody, path):
 
 def test_a_browser_is_sent_to_the_login(nobody):
     reply = nobody.get("/?a=1", headers={"Accept": "text/html,*/*"}, follow_redirects=False)
-    assert (reply.status_code, reply.headers["Location"], reply.headers["Cache-Control"]) == (303, "/login?next=%2F%3Fa%3D1", "no-store")
+    assert (reply.status_code, reply.headers["Location"], reply.headers["Cache-Control"]) == (303, "login?next=%2F%3Fa%3D1", "no-store")
+    # Relative to the page, however deep: a proxy may have put a path before it.
+    for path, location in (("/api/queue", "../login?next=%2Fapi%2Fqueue"), ("/a/b/?c=/d", "../../login?next=%2Fa%2Fb%2F%3Fc%3D%2Fd"), ("/queue", "login?next=%2Fqueue")):
+        assert nobody.get(path, headers={"Accept": "text/html"}, follow_redirects=False).headers["Location"] == location
     for path in ("/login", "/restore", "/restore/assets/main.js", "/restore/assets/login.js"):
         assert nobody.get(path).status_code == 200, path
 

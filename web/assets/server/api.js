@@ -3,8 +3,8 @@
 /** The folder that the page lies in, so that it also works below a path of a proxy. */
 const base = new URL(".", document.baseURI);
 
-/** An absolute path of the server (`/results/…`) as seen through the proxy. */
-export const address = path => new URL(path.replace(/^\//, ""), base).href;
+/** An absolute path of the server (`/results/…`) as seen through the proxy. Never one of another server, whatever the path is. */
+export const address = path => new URL(path.replace(/^\/?/, "./"), base).href;
 
 export const socketAddress = path => address(path).replace(/^http/, "ws");
 
