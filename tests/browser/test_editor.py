@@ -8,7 +8,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from harness import CACHE, DATA, Server, wait_for
+from harness import CACHE, Server, wait_for
+from identities import bearer, token, with_auth
 
 # Console errors that a sound server causes too (editor.md §2, §3): 404s that are normal, and hosts that are not ours.
 NORMAL_404 = [r"/user\.css$", r"/api/userdata/user\.css$", r"/favicon\.ico$", r"/api/userdata/comfy\.templates\.json$", r"/templates/.*", r"/docs/.*",
@@ -25,12 +26,16 @@ WORKFLOW = {
     "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "from_editor"}, "_meta": {"title": "Save"}},
 }
 
+# The result is on its node.
+SHOWN = "() => { const n = window.app.graph._nodes.find(n => n.type === 'SaveImage'); return n && n.imgs && n.imgs.length && n.imgs[0].naturalWidth === 96 }"
+
 
 class Page:
     """A page of the editor with everything that went wrong in it."""
 
-    def __init__(self, browser, server):
-        self.exceptions, self.console, self.failed = [], [], []
+    def __init__(self, browser, server, forbidden=()):
+        """`forbidden`: paths that this user may not ask for."""
+        self.exceptions, self.console, self.failed, self.forbidden = [], [], [], forbidden
         context = browser.new_context(viewport={"width": 1400, "height": 900})
         self.page = context.new_page()
         self.page.on("pageerror", lambda e: self.exceptions.append(str(e)))
@@ -42,15 +47,19 @@ class Page:
 
     def open(self):
         self.page.goto(self.server.url, wait_until="domcontentloaded")
+        self.wait_until_there()
+
+    def wait_until_there(self):
         self.page.wait_for_function("() => window.app && window.app.graph && window.app.canvas && window.LiteGraph "
                                     "&& window.LiteGraph.registered_node_types['SaveImage']", timeout=60_000)
 
     def complaints(self):
         bad = [f"exception: {e}" for e in self.exceptions if not any(re.search(n, e) for n in NORMAL_CONSOLE)]
-        bad += [f"console: {c}" for c in self.console if not any(re.search(n, c) for n in NORMAL_CONSOLE)]
+        refused = [rf"status of 403 .*{re.escape(path)}\]$" for path in self.forbidden]
+        bad += [f"console: {c}" for c in self.console if not any(re.search(n, c) for n in NORMAL_CONSOLE + refused)]
         for status, url in self.failed:
             path = url[len(self.server.url):]
-            if not (status == 404 and any(re.search(n, path) for n in NORMAL_404)):
+            if not (status == 404 and any(re.search(n, path) for n in NORMAL_404)) and (status, path) not in [(403, one) for one in self.forbidden]:
                 bad.append(f"{status} {path}")
         return bad
 
@@ -59,14 +68,18 @@ class Page:
 def server(request, tmp_path):
     flags = ["--front-end-root", str(EDITORS[request.param])] if EDITORS[request.param] else []
     with Server(tmp_path / "base", *flags) as running:
-        picture = Image.new("RGB", (96, 64), (200, 120, 40))
-        out = io.BytesIO()
-        picture.save(out, "PNG")
-        running.upload("photo.png", out.getvalue())
         running.version = request.param
-        # A second visit: the first covers the page with the window of templates.
-        running.post("/settings/Comfy.TutorialCompleted", True).raise_for_status()
+        be_at_home(running)
         yield running
+
+
+def be_at_home(server):
+    """The photo of the workflow is there, and it is not the first visit: that covers the page with the window of templates."""
+    picture = Image.new("RGB", (96, 64), (200, 120, 40))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    server.upload("photo.png", out.getvalue()).raise_for_status()
+    server.post("/settings/Comfy.TutorialCompleted", True).raise_for_status()
 
 
 def test_it_boots_and_runs_a_workflow(browser, server):
@@ -89,8 +102,7 @@ def test_it_boots_and_runs_a_workflow(browser, server):
     assert json.loads(result.text["workflow"])["nodes"], "the editor's own graph is in the file"
 
     # The picture arrives on the node, and nothing stays marked as running.
-    page.page.wait_for_function("() => { const n = window.app.graph._nodes.find(n => n.type === 'SaveImage'); return n && n.imgs && n.imgs.length && n.imgs[0].naturalWidth === 96 }",
-                                timeout=15_000)
+    page.page.wait_for_function(SHOWN, timeout=15_000)
     page.page.wait_for_timeout(500)
     shot = CACHE / f"screens/editor-{server.version}.png"
     shot.parent.mkdir(parents=True, exist_ok=True)
@@ -127,3 +139,54 @@ def test_it_survives_the_loss_of_the_server(browser, server):
     wait_for(lambda: page.page.evaluate("() => (window.comfyAPI.api.api.socket || {}).readyState === 1"), 20, "it connects again")
     assert page.page.evaluate("() => window.comfyAPI.api.api.clientId") == client, "the session keeps its id"
     assert not page.exceptions
+
+
+# ---- with logins
+
+@pytest.fixture
+def anna(tmp_path):
+    """A server that wants tokens, as one of its users sees it."""
+    with with_auth(tmp_path / "base") as running:
+        user = running.as_somebody(bearer("anna"))
+        be_at_home(user)
+        yield user
+
+
+# What a page of another site tries with the login of a visitor; the WebSocket's fate, and what came of reading.
+FOREIGN = """async server => {
+  const post = (path, body) => fetch(server + path, {method: "POST", mode: "no-cors", credentials: "include", body: JSON.stringify(body)});
+  await post("/api/prompt", {prompt: {}});
+  await post("/queue", {clear: true});
+  const read = await fetch(server + "/history", {credentials: "include"}).then(reply => reply.text(), () => "refused");
+  const socket = await new Promise(done => {
+    const one = new WebSocket(server.replace("http", "ws") + "/ws");
+    one.onopen = () => done("open");
+    one.onerror = () => done("refused");
+  });
+  return [read, socket];
+}"""
+
+
+def test_it_works_behind_a_login(browser, anna, mock):
+    page = Page(browser, anna, forbidden=["/internal/folder_paths"])  # folders of the server are for who runs it
+    page.page.goto(anna.url)
+    page.page.get_by_label("Access token").fill(token("anna"))
+    page.page.keyboard.press("Enter")
+    page.wait_until_there()
+    wait_for(lambda: page.page.evaluate("() => (window.comfyAPI.api.api.socket || {}).readyState === 1"), 20, "its WebSocket is open")
+    page.page.evaluate("workflow => window.app.loadApiJson(workflow, 'test')", WORKFLOW)
+    page.page.evaluate("() => window.app.queuePrompt(0, 1)")
+    page.page.wait_for_function(SHOWN, timeout=30_000)
+    (job,) = anna.json("/history").values()
+    assert job["outputs"]["3"]["images"][0]["filename"].startswith("from_editor")
+    assert anna.as_somebody(bearer("bob")).json("/history") == {}
+    assert not page.complaints(), "\n".join(page.complaints())
+
+    foreign = page.page.context.new_page()
+    answers = []
+    foreign.on("response", lambda reply: answers.append((reply.status, reply.url[len(anna.url):])) if reply.url.startswith(anna.url) else None)
+    # The same machine, another port: the browser sends the cookie along.
+    foreign.route(mock.url + "/**", lambda route: route.continue_())
+    foreign.goto(mock.url + "/elsewhere")
+    assert foreign.evaluate(FOREIGN, anna.url) == ["refused", "refused"]
+    assert answers == [(403, "/api/prompt"), (403, "/queue")]
