@@ -18,46 +18,22 @@ Every time stands beside the PSNR of its result against float32 (of the first si
 """
 import argparse
 import datetime
-import hashlib
 import json
-import math
 import os
 import pathlib
-import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 
 import plot
+from environment import environment
 from sides import weights
 from sides.server import ServerSide, free_port
-from turns import Runner, machine, take_turns
+from turns import Runner, decibels, machine, take_turns
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SIDES = ROOT / "bench/sides"
 SIZES = {"sd15": 512, "sdxl": 1024}
-
-
-def environment():
-    """The bench's own Python: the project's torch, and the peers of bench/requirements.txt beside it."""
-    wanted = ROOT / "bench/requirements.txt"
-    stamp = hashlib.sha256(wanted.read_bytes() + sys.prefix.encode()).hexdigest()[:12]
-    folder = weights.CACHE.parent / "bench-venv"
-    if not (folder / stamp).exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        subprocess.run([folder / "bin/python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "-r", wanted], check=True)
-        site = next((folder / "lib").glob("python*/site-packages"))
-        project = next(pathlib.Path(sys.prefix).glob("lib/python*/site-packages"))
-        (site / "project.pth").write_text(f"{project}\n")
-        (folder / stamp).touch()
-    return folder / "bin/python"
-
-
-def decibels(result, reference, peak):
-    error = float(((result - reference) ** 2).mean())
-    return math.inf if error == 0 else 10 * math.log10(peak ** 2 / error)
 
 
 # ---- whole pictures

@@ -18,8 +18,9 @@ inline double processor_seconds() {
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
-/// Says "ready"; then for each line `run()`, and its seconds of wall clock and of processor time and the peak of memory in MiB.
-inline void take_turns(const std::function<void()>& run) {
+/// Says "ready"; then for each line `run()`, and its seconds of wall clock and of processor time and the peak of memory in MiB. `after`,
+/// if any, follows each run outside of what is measured.
+inline void take_turns(const std::function<void()>& run, const std::function<void()>& after = {}) {
   std::cout << "ready" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
     const auto start = std::chrono::steady_clock::now();
@@ -29,6 +30,7 @@ inline void take_turns(const std::function<void()>& run) {
     const double cpu = processor_seconds() - before;
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
+    if (after) after();
     std::cout << wall.count() << ' ' << cpu << ' ' << usage.ru_maxrss / 1024 << std::endl;
   }
 }

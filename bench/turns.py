@@ -1,4 +1,5 @@
 """The side of a bench that compares: processes that take turns, so that what else the machine does falls on all of them."""
+import math
 import os
 import platform
 import statistics
@@ -18,7 +19,8 @@ class Runner:
     def run(self):
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return [float(word) for word in self.process.stdout.readline().split()]
+        line = self.process.stdout.readline()
+        return [float(word) for word in line.split()] if line else sys.exit("ended: " + " ".join(self.process.args[:2]))
 
     def close(self):
         self.process.stdin.close()
@@ -44,6 +46,12 @@ def take_turns(sides, rounds, tell=lambda name, run, number: None):
 
 def times_faster(ours, peer):
     return {kind: peer[kind + "_s"] / ours[kind + "_s"] for kind in ("wall", "cpu")}
+
+
+def decibels(result, reference, peak):
+    """PSNR of arrays of floating point."""
+    error = float(((result - reference) ** 2).mean())
+    return math.inf if error == 0 else 10 * math.log10(peak ** 2 / error)
 
 
 def machine():

@@ -1,1 +1,1 @@
-"""What bench/diffusion.py and bench/upscale.py measure, one kind of side a file."""
+"""What bench/diffusion.py and bench/restore.py measure, one kind of side a file."""
