@@ -51,10 +51,10 @@ struct Conv2d::Winograd {
       call.residual[call.residuals] = view(residual.tensor);
       call.residual_scale[call.residuals++] = residual.scale;
     }
-    const auto blocks = (winograd::tiles(call) + winograd::kBlock - 1) / winograd::kBlock;
+    const auto tiles = winograd::tiles(call), block = winograd::block_tiles(in, out), blocks = (tiles + block - 1) / block;
     at::parallel_for(0, blocks, 1, [&](std::int64_t first, std::int64_t last) {
       const auto scratch = at::empty({winograd::scratch_floats(in, out)}, at::kFloat);
-      winograd::run(call, first * winograd::kBlock, std::min(last * winograd::kBlock, winograd::tiles(call)), scratch.mutable_data_ptr<float>());
+      winograd::run(call, first * block, std::min(last * block, tiles), scratch.mutable_data_ptr<float>());
     });
   }
 };

@@ -20,6 +20,8 @@ std::int64_t tiles(const Call& call) {
   return call.batch * ((call.rows + kOutput - 1) / kOutput) * ((call.width + kOutput - 1) / kOutput);
 }
 
+std::int64_t scratch_floats(std::int64_t in, std::int64_t out) { return block_tiles(in, out) / kGroup * (group_stride(in) + group_stride(padded_out(out))) + in; }
+
 std::int64_t packed_floats(std::int64_t in, std::int64_t out) { return kPoints * in * padded_out(out); }
 
 std::int64_t panels(std::int64_t out) { return (padded_out(out) + kPanel - 1) / kPanel; }
@@ -44,6 +46,13 @@ void pack(const float* weight, std::int64_t in, std::int64_t out, float* packed,
           }
       }
   }
+}
+
+bool available() { return avx512::available() || avx2::available(); }
+
+void run(const Call& call, std::int64_t first, std::int64_t last, float* scratch) {
+  static const auto best = avx512::available() ? avx512::run : avx2::run;
+  best(call, first, last, scratch);
 }
 
 }  // namespace darkroom::winograd

@@ -4,7 +4,8 @@
 // data the error is 1.8 times that of a plain sum, where the usual 0, +-1, +-2 give 3.8 times; all constants of the two
 // data transforms are exact in binary.
 //
-// Plain pointers only: winograd_avx2.cpp is compiled for AVX2, and no inline function of a shared header may get in there.
+// Plain pointers only: winograd_avx2.cpp and winograd_avx512.cpp are compiled for their processors, and no inline function of a shared
+// header may get in there but those of this one, which have internal linkage.
 
 #include <cstdint>
 
@@ -15,8 +16,7 @@ constexpr int kOutput = 4;        // output pixels of a tile, a side
 constexpr int kInput = 6;         // input pixels of a tile, a side
 constexpr std::int64_t kLanes = 8;   // float32 in a register; input channels must be a multiple
 constexpr std::int64_t kPanel = 16;  // output channels that the product computes at once
-/// Tiles that go through the three steps together. Measured on Zen 3 (512 KiB of second-level cache): 24 to 96 differ by 3 %.
-constexpr std::int64_t kBlock = 48;
+constexpr std::int64_t kGroup = 6;  ///< tiles whose points lie together: the rows of AVX2's register tile
 
 /// A [B,C,H,W] in memory: channels adjacent, the other strides in elements.
 struct View {
@@ -44,8 +44,21 @@ struct Call {
   float residual_scale[2];
 };
 
-constexpr std::int64_t padded_out(std::int64_t out) { return (out + kLanes - 1) / kLanes * kLanes; }
+static constexpr std::int64_t padded_out(std::int64_t out) { return (out + kLanes - 1) / kLanes * kLanes; }
+
+// Both intermediate arrays are [group of kGroup tiles][point][tile][channel]: a tile's 36 stores stay within a few pages. A line of the
+// cache lies between points, so that the 36 streams don't share sets of it.
+static constexpr std::int64_t point_stride(std::int64_t channels) { return kGroup * channels + 16; }
+static constexpr std::int64_t group_stride(std::int64_t channels) { return kPoints * point_stride(channels); }
+static constexpr std::int64_t place_in(std::int64_t tile, std::int64_t channels) { return tile / kGroup * group_stride(channels) + tile % kGroup * channels; }
+
 std::int64_t tiles(const Call& call);
+
+constexpr std::int64_t kSmallBlock = 4 * kGroup, kLargeBlock = 8 * kGroup;
+constexpr std::int64_t kManyWeights = 2 << 20;  // packed, floats: more than the caches of a core and a good part of the last one
+/// Tiles that go through the three steps together. What is between the steps should stay in the second-level cache (Zen 4, 1 MiB: with the
+/// small block RRDBNet takes 0.92 of its time with the large one); where the weights themselves don't, fewer passes over them count more.
+static constexpr std::int64_t block_tiles(std::int64_t in, std::int64_t out) { return kPoints * in * padded_out(out) > kManyWeights ? kLargeBlock : kSmallBlock; }
 /// Floats of scratch that one thread needs.
 std::int64_t scratch_floats(std::int64_t in, std::int64_t out);
 std::int64_t packed_floats(std::int64_t in, std::int64_t out);
@@ -58,5 +71,15 @@ void pack(const float* weight, std::int64_t in, std::int64_t out, float* packed,
 bool available();
 /// Tiles [first, last) of the call, numbered over batch, rows and columns. Threads may run disjoint ranges at once.
 void run(const Call& call, std::int64_t first, std::int64_t last, float* scratch);
+
+// What run() chooses from.
+namespace avx2 {
+bool available();
+void run(const Call& call, std::int64_t first, std::int64_t last, float* scratch);
+}  // namespace avx2
+namespace avx512 {
+bool available();
+void run(const Call& call, std::int64_t first, std::int64_t last, float* scratch);
+}  // namespace avx512
 
 }  // namespace darkroom::winograd

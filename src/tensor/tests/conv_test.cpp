@@ -25,7 +25,7 @@ struct Case {
   std::int64_t in, out, height, width, batch;
 };
 
-// Sizes around tiles (4), blocks of tiles (48) and registers (8 and 16 channels); 3 and 12 inputs go to oneDNN.
+// Sizes around tiles (4), blocks of tiles (24) and registers (8 and 16 channels); 3 and 12 inputs go to oneDNN.
 const Case kCases[] = {{64, 64, 17, 23, 1}, {8, 3, 1, 1, 1}, {16, 24, 4, 4, 2}, {40, 32, 5, 33, 3}, {32, 48, 30, 29, 1}, {64, 3, 8, 9, 1}, {3, 16, 7, 7, 2}, {12, 12, 6, 5, 1}, {64, 8, 2, 3, 1}};
 
 TEST(Conv2d, EqualsThePlainSum) {
