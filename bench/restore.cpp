@@ -1,8 +1,8 @@
 // One restoration network on photographs in turn, over and over:
 // `darkroom-bench-restore upscale|denoise|colors|photo MODEL PHOTOS.safetensors RESULTS THREADS fp32|bf16|auto`.
 // Each line on standard input starts one run; its seconds of wall clock and of processor time and the peak of memory in MB come back as a
-// line. PHOTOS holds tensors "0", "1"...; the first result of each is written to RESULTS/0.safetensors and so on. bench/restore.py drives it
-// beside peers, turn by turn, and says what goes in and comes out.
+// line. PHOTOS holds tensors "0", "1"...; the first result of each is written to RESULTS/0.safetensors and so on. bench/restore.py drives
+// it beside peers, turn by turn, and says what goes in and comes out.
 
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
@@ -39,13 +39,22 @@ Compute compute_in(Precision precision) { return {.dtype = precision == Precisio
 Run open(const std::string& kind, const std::string& model, const Device& device) {
   if (kind == "upscale") {
     auto network = std::shared_ptr<const Upscaler>(make_upscaler(read_upscaler(model), compute_in(device.convolution_precision)));
-    return [network](const at::Tensor& photo) { return upscale_tiled(*network, photo.unsqueeze(0), {}, [](auto, auto) {}, [] {}).squeeze(0); };
+    return [network](const at::Tensor& photo) {
+      return upscale_tiled(
+                 *network, photo.unsqueeze(0), {}, [](auto, auto) {}, [] {})
+          .squeeze(0);
+    };
   }
   if (kind == "denoise") {
     auto network = std::make_shared<const FfdNet>(read_denoiser(model), compute_in(device.convolution_precision));
-    return [network](const at::Tensor& photo) { return denoise(*network, photo.unsqueeze(0), kNoise, 1, [](auto, auto) {}, [] {}).squeeze(0); };
+    return [network](const at::Tensor& photo) {
+      return denoise(
+                 *network, photo.unsqueeze(0), kNoise, 1, [](auto, auto) {}, [] {})
+          .squeeze(0);
+    };
   }
-  auto network = std::make_shared<const DDColor>(read_ddcolor(model), compute_in(device.precision));
+  auto network =
+      std::make_shared<const DDColor>(read_ddcolor(model), compute_in(device.precision), compute_in(device.convolution_precision));
   if (kind == "colors") return [network](const at::Tensor& grey) { return (*network)(grey, [](auto, auto) {}); };
   if (kind == "photo") return [network](const at::Tensor& photo) { return colorize(*network, photo, kSide, [](auto, auto) {}); };
   throw std::invalid_argument("unknown kind " + kind);
@@ -72,7 +81,9 @@ int main(int argc, char** argv) {
     at::Tensor result;
     take_turns([&] { result = run(photos.at(std::to_string(number % photos.size()))); },
                [&] {
-                 if (number < photos.size()) std::ofstream(results / (std::to_string(number) + ".safetensors"), std::ios::binary) << dump_safetensors({{"result", result.contiguous()}});
+                 if (number < photos.size())
+                   std::ofstream(results / (std::to_string(number) + ".safetensors"), std::ios::binary)
+                       << dump_safetensors({{"result", result.contiguous()}});
                  ++number;
                });
   } catch (const std::exception& error) {

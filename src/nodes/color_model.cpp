@@ -19,23 +19,24 @@ std::size_t packed_bytes(const DDColorWeights& weights, const Compute& compute) 
 
 }  // namespace
 
-ColorModel::ColorModel(std::filesystem::path file, DDColorWeights weights, const Compute& compute)
+ColorModel::ColorModel(std::filesystem::path file, DDColorWeights weights, const Compute& compute, const Compute& convolutions)
     : info_(weights.info),
       file_(std::move(file)),
       compute_(compute),
+      convolutions_(convolutions),
       weights_(std::move(weights)),
       network_(compute.budget, packed_bytes(*weights_, compute), [this] { return pack({}); }) {}
 
 std::shared_ptr<const DDColor> ColorModel::pack(const std::function<void()>& check) const {
   const auto read = weights_ ? *std::exchange(weights_, std::nullopt) : read_ddcolor(file_);
   if (read.info != info_) throw InvalidInput(file_.filename().string() + ": another network has taken its place; run it again");
-  return std::make_shared<const DDColor>(read, compute_, check);
+  return std::make_shared<const DDColor>(read, compute_, convolutions_, check);
 }
 
 std::shared_ptr<const ColorModel> load_color_model(Context& context, const std::filesystem::path& path) {
   const auto compute = compute_of(context);
   return model_files<ColorModel>(context, "ddcolor")->get(path, compute, [&](const auto& file) {
-    return std::make_shared<const ColorModel>(file, read_ddcolor(file), compute);
+    return std::make_shared<const ColorModel>(file, read_ddcolor(file), compute, convolution_compute_of(context));
   });
 }
 

@@ -17,7 +17,8 @@ namespace darkroom {
 /// been given up it is read again.
 class ColorModel {
  public:
-  ColorModel(std::filesystem::path file, DDColorWeights weights, const Compute& compute);
+  /// `convolutions`: of its 3x3 convolutions; the rest is in `compute`.
+  ColorModel(std::filesystem::path file, DDColorWeights weights, const Compute& compute, const Compute& convolutions);
   const DDColorInfo& info() const { return info_; }
   /// `check` is called all the time while it is packed, seconds for a large one; what it throws ends that.
   std::shared_ptr<const DDColor> network(const std::function<void()>& check = {}) const {
@@ -29,7 +30,7 @@ class ColorModel {
 
   DDColorInfo info_;
   std::filesystem::path file_;
-  Compute compute_;
+  Compute compute_, convolutions_;
   mutable std::optional<DDColorWeights> weights_;  ///< until it is packed for the first time; whoever packs has it
   Packed<DDColor> network_;
 };

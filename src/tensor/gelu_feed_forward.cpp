@@ -12,8 +12,10 @@
 namespace darkroom {
 namespace {
 
-/// Tokens that go through both layers together: what is between them, several times as wide, stays in the cache.
-constexpr std::int64_t kTokens = 512;
+/// Tokens that go through both layers together. What is between them is several times as wide: all of it at once would be a hundred
+/// megabytes of a large picture. Fewer than this cost time: between 512 and 4096 an encoder of DDColor gets 6 % (large) to 14 % (tiny)
+/// faster.
+constexpr std::int64_t kTokens = 4096;
 
 }  // namespace
 

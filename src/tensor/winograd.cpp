@@ -20,7 +20,9 @@ std::int64_t tiles(const Call& call) {
   return call.batch * ((call.rows + kOutput - 1) / kOutput) * ((call.width + kOutput - 1) / kOutput);
 }
 
-std::int64_t scratch_floats(std::int64_t in, std::int64_t out) { return block_tiles(in, out) / kGroup * (group_stride(in) + group_stride(padded_out(out))) + in; }
+std::int64_t scratch_floats(std::int64_t in, std::int64_t out) {
+  return block_tiles(in, out) / kGroup * (group_stride(in) + group_stride(padded_out(out))) + in;
+}
 
 std::int64_t packed_floats(std::int64_t in, std::int64_t out) { return kPoints * in * padded_out(out); }
 

@@ -16,7 +16,7 @@ constexpr int kOutput = 4;        // output pixels of a tile, a side
 constexpr int kInput = 6;         // input pixels of a tile, a side
 constexpr std::int64_t kLanes = 8;   // float32 in a register; input channels must be a multiple
 constexpr std::int64_t kPanel = 16;  // output channels that the product computes at once
-constexpr std::int64_t kGroup = 6;  ///< tiles whose points lie together: the rows of AVX2's register tile
+constexpr std::int64_t kGroup = 6;   ///< tiles whose points lie together: the rows of AVX2's register tile
 
 /// A [B,C,H,W] in memory: channels adjacent, the other strides in elements.
 struct View {
@@ -50,7 +50,9 @@ static constexpr std::int64_t padded_out(std::int64_t out) { return (out + kLane
 // cache lies between points, so that the 36 streams don't share sets of it.
 static constexpr std::int64_t point_stride(std::int64_t channels) { return kGroup * channels + 16; }
 static constexpr std::int64_t group_stride(std::int64_t channels) { return kPoints * point_stride(channels); }
-static constexpr std::int64_t place_in(std::int64_t tile, std::int64_t channels) { return tile / kGroup * group_stride(channels) + tile % kGroup * channels; }
+static constexpr std::int64_t place_in(std::int64_t tile, std::int64_t channels) {
+  return tile / kGroup * group_stride(channels) + tile % kGroup * channels;
+}
 
 std::int64_t tiles(const Call& call);
 
@@ -58,7 +60,9 @@ constexpr std::int64_t kSmallBlock = 4 * kGroup, kLargeBlock = 8 * kGroup;
 constexpr std::int64_t kManyWeights = 2 << 20;  // packed, floats: more than the caches of a core and a good part of the last one
 /// Tiles that go through the three steps together. What is between the steps should stay in the second-level cache (Zen 4, 1 MiB: with the
 /// small block RRDBNet takes 0.92 of its time with the large one); where the weights themselves don't, fewer passes over them count more.
-static constexpr std::int64_t block_tiles(std::int64_t in, std::int64_t out) { return kPoints * in * padded_out(out) > kManyWeights ? kLargeBlock : kSmallBlock; }
+static constexpr std::int64_t block_tiles(std::int64_t in, std::int64_t out) {
+  return kPoints * in * padded_out(out) > kManyWeights ? kLargeBlock : kSmallBlock;
+}
 /// Floats of scratch that one thread needs.
 std::int64_t scratch_floats(std::int64_t in, std::int64_t out);
 std::int64_t packed_floats(std::int64_t in, std::int64_t out);

@@ -15,7 +15,9 @@ struct Avx2 {
   using Vec = __m256;
   using Part = __m256i;
   static constexpr std::int64_t kWidth = 8;
-  static inline Part part(std::int64_t count) { return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)); }
+  static inline Part part(std::int64_t count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+  }
   static inline Vec load(const float* from) { return _mm256_loadu_ps(from); }
   static inline Vec load(const float* from, Part part) { return _mm256_maskload_ps(from, part); }
   static inline void store(float* to, Vec v) { _mm256_storeu_ps(to, v); }

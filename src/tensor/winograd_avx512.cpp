@@ -12,7 +12,8 @@ namespace {
 /// c[Groups * kGroup][Panels * kPanel] = a * b for 1 or 2 groups of tiles and panels of outputs, side by side: with two of both 24 of 32
 /// registers are sums, and two numbers are loaded for every three that are multiplied and added. `Part` is what there is of the last panel.
 template <int Groups, int Panels, class Part>
-inline void product(const float* a, std::int64_t a_group, std::int64_t depth, const float* b, std::int64_t b_panel, std::int64_t b_row, float* c, std::int64_t c_group, std::int64_t c_stride, Part part) {
+inline void product(const float* a, std::int64_t a_group, std::int64_t depth, const float* b, std::int64_t b_panel, std::int64_t b_row,
+                    float* c, std::int64_t c_group, std::int64_t c_stride, Part part) {
   constexpr int kRows = Groups * kGroup;
   __m512 sums[kRows][Panels];
 #pragma GCC unroll 12
@@ -33,7 +34,8 @@ inline void product(const float* a, std::int64_t a_group, std::int64_t depth, co
 #pragma GCC unroll 12
   for (int row = 0; row < kRows; ++row)
 #pragma GCC unroll 2
-    for (int panel = 0; panel < Panels; ++panel) _mm512_mask_storeu_ps(c + row / kGroup * c_group + row % kGroup * c_stride + panel * kPanel, part, sums[row][panel]);
+    for (int panel = 0; panel < Panels; ++panel)
+      _mm512_mask_storeu_ps(c + row / kGroup * c_group + row % kGroup * c_stride + panel * kPanel, part, sums[row][panel]);
 }
 
 struct Avx512 {
@@ -70,13 +72,15 @@ struct Avx512 {
  private:
   /// All tiles, two groups at a time, times panels from `panel` on whose rows have `width` numbers.
   template <int Panels>
-  static inline void of_panels(const Call& call, const float* weight, int p, const float* points, std::int64_t groups, float* products, std::int64_t panel, std::int64_t width, Part part) {
+  static inline void of_panels(const Call& call, const float* weight, int p, const float* points, std::int64_t groups, float* products,
+                               std::int64_t panel, std::int64_t width, Part part) {
     const auto out = padded_out(call.out), a_group = group_stride(call.in), c_group = group_stride(out);
     const float* a = points + p * point_stride(call.in);
     const float* b = weight + panel * call.in;
     float* c = products + p * point_stride(out) + panel;
     std::int64_t g = 0;
-    for (; g + 2 <= groups; g += 2) product<2, Panels>(a + g * a_group, a_group, call.in, b, kPanel * call.in, width, c + g * c_group, c_group, out, part);
+    for (; g + 2 <= groups; g += 2)
+      product<2, Panels>(a + g * a_group, a_group, call.in, b, kPanel * call.in, width, c + g * c_group, c_group, out, part);
     if (g < groups) product<1, Panels>(a + g * a_group, a_group, call.in, b, kPanel * call.in, width, c + g * c_group, c_group, out, part);
   }
 };

@@ -56,7 +56,8 @@ class Kernel {
  private:
   /// B^T d: six numbers of a line to six points.
   static inline void input_line(const Vec d[6], Vec r[6]) {
-    const Vec a = Simd::set(kA), b = Simd::set(kB), a2 = Simd::set(kA2), b2 = Simd::set(kB2), sum = Simd::set(kSum), product = Simd::set(kProduct);
+    const Vec a = Simd::set(kA), b = Simd::set(kB), a2 = Simd::set(kA2), b2 = Simd::set(kB2), sum = Simd::set(kSum),
+              product = Simd::set(kProduct);
     r[0] = Simd::fnma(sum, d[2], Simd::fma(product, d[0], d[4]));
     const Vec even_b = Simd::fnma(b2, d[2], d[4]), odd_b = Simd::fnma(b2, d[1], d[3]);
     r[1] = Simd::fma(a, odd_b, even_b);
@@ -89,7 +90,9 @@ class Kernel {
         const auto y = call.first_row + at.y - 1 + i, x = at.x - 1 + j;
         // Rows below the last one that is asked for are read by nobody's output; they may not be there in a band.
         const bool inside = y >= 0 && y < call.height && y <= call.first_row + call.rows && x >= 0 && x < call.width;
-        pixels.at[i][j] = inside ? call.x.data + at.image * call.x.image + ((y >> call.doubled) - call.x_first_row) * call.x.row + (x >> call.doubled) * call.x.pixel : zeros;
+        pixels.at[i][j] = inside ? call.x.data + at.image * call.x.image + ((y >> call.doubled) - call.x_first_row) * call.x.row +
+                                       (x >> call.doubled) * call.x.pixel
+                                 : zeros;
       }
     return pixels;
   }
@@ -127,7 +130,8 @@ class Kernel {
       // third of the transform's time was waiting for them.
       if (c % kLineFloats == 0)
         for (int i = 0; i < kInput; ++i)
-          for (int j = kInput - kOutput; j < kInput; ++j) _mm_prefetch(reinterpret_cast<const char*>(pixels.at[i][j] + to_next + c), _MM_HINT_T1);
+          for (int j = kInput - kOutput; j < kInput; ++j)
+            _mm_prefetch(reinterpret_cast<const char*>(pixels.at[i][j] + to_next + c), _MM_HINT_T1);
       transform_channels(pixels, c, out, stride);
     }
     if (c < call.in) transform_channels(pixels, c, out, stride, Simd::part(call.in - c));
@@ -144,8 +148,11 @@ class Kernel {
   template <class... Parts>
   static inline void output_channels(const Call& call, const Place& at, const float* products, std::int64_t c, Parts... parts) {
     const auto stride = point_stride(padded_out(call.out));
-    const auto height = call.rows - at.y < kOutput ? call.rows - at.y : kOutput, width = call.width - at.x < kOutput ? call.width - at.x : kOutput;
-    const auto offset = [&at](const auto& view, std::int64_t i, std::int64_t j) { return at.image * view.image + (at.y + i) * view.row + (at.x + j) * view.pixel; };
+    const auto height = call.rows - at.y < kOutput ? call.rows - at.y : kOutput,
+               width = call.width - at.x < kOutput ? call.width - at.x : kOutput;
+    const auto offset = [&at](const auto& view, std::int64_t i, std::int64_t j) {
+      return at.image * view.image + (at.y + i) * view.row + (at.x + j) * view.pixel;
+    };
     const float* in = products + c;
     Vec lines[kOutput][kInput];
 #pragma GCC unroll 6
@@ -170,7 +177,8 @@ class Kernel {
         // zero first: NaN stays NaN
         v = Simd::fma(slope, Simd::min(zero, v), Simd::max(zero, v));
         for (int k = 0; k < call.residuals; ++k)
-          v = Simd::fma(Simd::set(call.residual_scale[k]), Simd::load(call.residual[k].data + offset(call.residual[k], i, j) + c, parts...), v);
+          v = Simd::fma(Simd::set(call.residual_scale[k]), Simd::load(call.residual[k].data + offset(call.residual[k], i, j) + c, parts...),
+                        v);
         Simd::store(call.y.data + offset(call.y, i, j) + c, v, parts...);
       }
     }

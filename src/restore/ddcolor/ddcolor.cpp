@@ -20,14 +20,14 @@ at::Tensor channel_vector(const Weights& weights, const char* name) { return wei
 
 }  // namespace
 
-DDColor::DDColor(const DDColorWeights& weights, const Compute& compute, const std::function<void()>& check)
-    : DDColor(checked(weights, check), weights.info, compute) {}
+DDColor::DDColor(const DDColorWeights& weights, const Compute& compute, const Compute& convolutions, const std::function<void()>& check)
+    : DDColor(checked(weights, check), weights.info, compute, convolutions) {}
 
-DDColor::DDColor(const Weights& root, const DDColorInfo& info, const Compute& compute)
+DDColor::DDColor(const Weights& root, const DDColorInfo& info, const Compute& compute, const Compute& convolutions)
     : info_(info),
       device_(compute.device),
       encoder_(root.below("encoder.arch."), info.depths, channel_vector(root, "mean"), channel_vector(root, "std"), compute),
-      pixels_(root.below("decoder."), root.below("encoder.arch."), compute),
+      pixels_(root.below("decoder."), root.below("encoder.arch."), compute, convolutions),
       colors_(root.below("decoder."), info.layers, compute) {
   const auto refine = spectral_layer(root.below("refine_net.0.0."));
   const auto matrix = refine.weight.flatten(1);

@@ -47,9 +47,12 @@ class DDColor {
   static constexpr std::int64_t kMaxSide = 4096;
   static constexpr std::int64_t kSideStep = 32;  ///< sides are multiples of it
 
-  /// Packs the weights for `compute`; takes as long as one pass over the file. In bf16 the sums that the encoder's blocks add to, the norms
-  /// and all that the queries compute among themselves stay float32. `check` is called before each tensor; what it throws ends the packing.
-  DDColor(const DDColorWeights& weights, const Compute& compute, const std::function<void()>& check = {});
+  /// Packs the weights for `compute`, those of the 3x3 convolutions for `convolutions`; takes as long as one pass over the file. In bf16
+  /// the sums that the encoder's blocks add to, the norms and all that the queries compute among themselves stay float32. `check` is called
+  /// before each tensor; what it throws ends the packing.
+  DDColor(const DDColorWeights& weights, const Compute& compute, const Compute& convolutions, const std::function<void()>& check = {});
+  DDColor(const DDColorWeights& weights, const Compute& compute, const std::function<void()>& check = {})
+      : DDColor(weights, compute, compute, check) {}
 
   /// grey: float32 [3,S,S] in 0..1 -> a and b, float32 [2,S,S], units of CIE Lab, on the CPU. Throws InvalidInput when S is no multiple of
   /// 32 or over the limit. `watch`: told where the colour queries look.
@@ -59,7 +62,7 @@ class DDColor {
   std::int64_t bytes() const { return encoder_.bytes() + pixels_.bytes() + colors_.bytes(); }  ///< of the packed weights
 
  private:
-  DDColor(const Weights& root, const DDColorInfo& info, const Compute& compute);
+  DDColor(const Weights& root, const DDColorInfo& info, const Compute& compute, const Compute& convolutions);
 
   DDColorInfo info_;
   at::Device device_;

@@ -46,8 +46,10 @@ at::Tensor normalized(const at::Tensor& tokens, const at::Tensor& scale, const a
 
 }  // namespace
 
-PixelDecoder::PixelDecoder(const Weights& decoder, const Weights& encoder, const Compute& compute)
-    : last_(last_layer(decoder, compute)), options_(at::TensorOptions().device(compute.device).dtype(compute.dtype)) {
+PixelDecoder::PixelDecoder(const Weights& decoder, const Weights& encoder, const Compute& compute, const Compute& convolutions)
+    : last_(last_layer(decoder, compute)),
+      options_(at::TensorOptions().device(compute.device).dtype(compute.dtype)),
+      conv_options_(options_.dtype(convolutions.dtype)) {
   const auto floats = [&](const at::Tensor& vector) { return vector.to(compute.device, at::kFloat); };
   const auto top = norm_affine(encoder.below("norm3."));
   top_scale_ = floats(top.scale), top_shift_ = floats(top.shift);
@@ -57,7 +59,8 @@ PixelDecoder::PixelDecoder(const Weights& decoder, const Weights& encoder, const
     if (i > 0) enlarge = behind(std::move(enlarge), norm(decoder, i - 1));
     const auto side = after(norm_affine(encoder.below("norm" + std::to_string(2 - i) + ".")), batch_norm(w.below("bn.")));
     const auto conv = spectral_layer(w.below("conv.0."));
-    blocks_.push_back({sorted_layer(enlarge, 2, compute), floats(side.scale), floats(side.shift), Conv2d(conv.weight, conv.bias, Activation::leaky(0), compute)});
+    blocks_.push_back({sorted_layer(enlarge, 2, compute), floats(side.scale), floats(side.shift),
+                       Conv2d(conv.weight, conv.bias, Activation::leaky(0), convolutions)});
   }
 }
 
@@ -66,8 +69,8 @@ ChannelAffine PixelDecoder::norm(const Weights& decoder, std::size_t scale) { re
 FeatureMap PixelDecoder::through(const Block& block, const at::Tensor& tokens, const FeatureMap& side, Work& work) const {
   const auto height = side.height, width = side.width, beside = side.tokens.size(1), enlarged = block.enlarge.out() / 4;
   // The enlarged map and the encoder's stage lie side by side in one picture; nothing is concatenated.
-  const auto both = empty_nhwc(1, enlarged + beside, height, width, options_);
-  shuffle_blur(block.enlarge(tokens), height / 2, width / 2, 2, both.narrow(1, 0, enlarged));
+  const auto both = empty_nhwc(1, enlarged + beside, height, width, conv_options_);
+  shuffle_blur(block.enlarge(tokens).to(conv_options_.dtype()), height / 2, width / 2, 2, both.narrow(1, 0, enlarged));
   both.narrow(1, enlarged, beside).permute({0, 2, 3, 1}).copy_(at::relu(normalized(side.tokens, block.side_scale, block.side_shift)).view({1, height, width, beside}));
   work.step();
 
@@ -77,13 +80,13 @@ FeatureMap PixelDecoder::through(const Block& block, const at::Tensor& tokens, c
     y = block.conv(both);
     work.step();
   } else {
-    y = empty_nhwc(1, block.conv.out_channels(), height, width, options_);
+    y = empty_nhwc(1, block.conv.out_channels(), height, width, conv_options_);
     for (std::int64_t first = 0; first < height; first += rows) {
       block.conv.band({both, 0}, height, {y.narrow(2, first, std::min(rows, height - first)), first});
       work.step();
     }
   }
-  return {y.permute({0, 2, 3, 1}).reshape({height * width, y.size(1)}), height, width};
+  return {y.permute({0, 2, 3, 1}).reshape({height * width, y.size(1)}).to(options_.dtype()), height, width};
 }
 
 std::vector<FeatureMap> PixelDecoder::operator()(const std::vector<FeatureMap>& stages, Work& work) const {

@@ -19,8 +19,8 @@ class PixelDecoder {
   static constexpr std::size_t kScales = 3;
   static constexpr std::int64_t kLastFactor = 4;
 
-  /// `decoder`: below "decoder."; `encoder`: below "encoder.arch.", whose last norms are folded in here.
-  PixelDecoder(const Weights& decoder, const Weights& encoder, const Compute& compute);
+  /// `decoder`: below "decoder."; `encoder`: below "encoder.arch.", whose last norms are folded in here. `convolutions`: of the 3x3 ones.
+  PixelDecoder(const Weights& decoder, const Weights& encoder, const Compute& compute, const Compute& convolutions);
 
   /// The encoder's stages -> three maps (strides 16, 8, 4) before their batch norms, which `norm()` tells: whoever reads them folds it in.
   std::vector<FeatureMap> operator()(const std::vector<FeatureMap>& stages, Work& work) const;
@@ -45,7 +45,7 @@ class PixelDecoder {
   at::Tensor top_scale_, top_shift_;  ///< the norm of the encoder's last stage
   std::vector<Block> blocks_;
   Linear last_;
-  at::TensorOptions options_;
+  at::TensorOptions options_, conv_options_;  ///< of maps, and inside of the convolutions
 };
 
 }  // namespace darkroom

@@ -66,7 +66,8 @@ TEST_P(DDColorRestoreCase, Matches) {
 INSTANTIATE_TEST_SUITE_P(DDColor, DDColorRestoreCase, testing::ValuesIn(case_names()), [](const auto& instance) { return instance.param; });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DDColorRestoreCase);  // another folder of cases may have none
 
-/// bf16 is for speed where the processor has it; the picture has to stay the same to the eye.
+/// bf16 is for speed where the processor has it; the picture has to stay the same to the eye. All of the network may be in it, or all but
+/// its convolutions.
 TEST(DDColorBf16, StaysCloseToFloat32) {
   const c10::InferenceMode guard;
   for (const char* name : {"dd_tiny_old", "dd_micro_colour"}) {
@@ -74,12 +75,14 @@ TEST(DDColorBf16, StaysCloseToFloat32) {
     const auto found = cases.find(name);
     if (found == cases.end()) continue;  // another folder of cases
     const auto info = found->value().as_object();
-    const DDColor network(read_ddcolor(model_file(string_or(info, "model", ""))), {.dtype = at::kBFloat16});
     const auto tensors = read_safetensors(string_or(info, "file", "")).tensors;
-    const auto got = colorize(network, case_image(tensors.at("image")), int_or(info, "model_input_size", 512), kSilent);
-    const double decibels = psnr(eight_bits(got), eight_bits(tensors.at("node_rgb")), 255);
-    std::cout << name << ": bf16 " << decibels << " dB\n";
-    EXPECT_GT(decibels, 45) << name;
+    for (const auto convolutions : {at::kBFloat16, at::kFloat}) {
+      const DDColor network(read_ddcolor(model_file(string_or(info, "model", ""))), {.dtype = at::kBFloat16}, {.dtype = convolutions});
+      const auto got = colorize(network, case_image(tensors.at("image")), int_or(info, "model_input_size", 512), kSilent);
+      const double decibels = psnr(eight_bits(got), eight_bits(tensors.at("node_rgb")), 255);
+      std::cout << name << ": bf16 " << decibels << " dB, convolutions in " << c10::toString(convolutions) << '\n';
+      EXPECT_GT(decibels, 45) << name;
+    }
   }
 }
 

@@ -11,7 +11,7 @@ namespace darkroom {
 namespace {
 
 TEST(GeluFeedForward, AddsBothLayers) {
-  const std::int64_t tokens = 1100;  // three blocks
+  const std::int64_t tokens = 8300;  // three blocks
   const auto x = at::randn({tokens, 24}), wide = at::randn({64, 24}).mul(0.2), a = at::randn({64}), narrow = at::randn({16, 64}).mul(0.1), b = at::randn({16}), sum = at::randn({tokens, 16});
   const auto f64 = [](const at::Tensor& t) { return t.to(at::kDouble); };
   const auto want = f64(sum) + at::linear(at::gelu(at::linear(f64(x), f64(wide), f64(a))), f64(narrow), f64(b));

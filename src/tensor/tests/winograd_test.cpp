@@ -18,10 +18,12 @@ std::vector<float> numbers(std::int64_t count, unsigned seed) {
   return values;
 }
 
-/// A picture of 13x30 pixels through a layer with activation and residual: more tiles than a small block has, none of them whole at the edges.
+/// A picture of 13x30 pixels through a layer with activation and residual: more tiles than a small block has, none of them whole at the
+/// edges.
 class Layer {
  public:
-  Layer(std::int64_t in, std::int64_t out) : in_(in), out_(out), x_(numbers(kHeight * kWidth * in, 1)), residual_(numbers(kHeight * kWidth * out, 2)) {
+  Layer(std::int64_t in, std::int64_t out)
+      : in_(in), out_(out), x_(numbers(kHeight * kWidth * in, 1)), residual_(numbers(kHeight * kWidth * out, 2)) {
     const auto padded = winograd::padded_out(out);
     weight_.resize(static_cast<std::size_t>(winograd::packed_floats(in, out)));
     winograd::pack(numbers(out * in * 9, 3).data(), in, out, weight_.data(), 0, winograd::panels(out));
@@ -52,7 +54,8 @@ TEST(Winograd, GivesTheSameWithEveryKindOfRegister) {
   if (!winograd::avx2::available() || !winograd::avx512::available()) GTEST_SKIP() << "this processor has no AVX-512";
   // Inputs and outputs that fill registers of 16 and that don't; one panel, two, two and a half; channels that are no panel at all.
   for (const auto in : {8, 16, 24, 64})
-    for (const auto out : {3, 8, 12, 16, 20, 32, 40, 48, 64}) EXPECT_EQ(Layer(in, out).through(winograd::avx2::run), Layer(in, out).through(winograd::avx512::run)) << in << " to " << out;
+    for (const auto out : {3, 8, 12, 16, 20, 32, 40, 48, 64})
+      EXPECT_EQ(Layer(in, out).through(winograd::avx2::run), Layer(in, out).through(winograd::avx512::run)) << in << " to " << out;
 }
 
 }  // namespace
