@@ -68,6 +68,7 @@ asio::awaitable<void> RestorationDesk::start() {
   jobs_.on_submit([this](const Job& job) { return on_submit(job); });
   const auto rows = co_await store_.unended();
   for (const RestorationRow& row : rows) co_await take_up(row);
+  taken_up_ = true;
   if (!live_.empty()) co_await reconcile();
   spawn(sweep());
 }
@@ -229,6 +230,7 @@ void RestorationDesk::fail(const Live& live, std::string state, std::string code
 // -- control
 
 asio::awaitable<std::optional<std::string>> RestorationDesk::cancel(std::string owner, std::string id) {
+  while (!taken_up_) co_await pause(kPoll);
   const Live live = this->live(owner, id);
   if (!live) co_return std::nullopt;
   live->cancelled = true;

@@ -140,7 +140,7 @@ class RestorationDesk {
   std::unordered_map<std::string, JustEnded> just_ended_;   ///< by owner: for a viewer without a job that comes a moment late
   std::map<int, std::unique_ptr<ResidentMemory>> memory_;   ///< of the workers, by pid
   asio::steady_timer reconcile_timer_;
-  bool reconciling_ = false, again_ = false, scheduled_ = false, hurry_ = false, in_company_ = false;
+  bool reconciling_ = false, again_ = false, scheduled_ = false, hurry_ = false, in_company_ = false, taken_up_ = false;
 };
 
 }  // namespace darkroom

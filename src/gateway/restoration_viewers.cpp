@@ -77,7 +77,7 @@ void RestorationDesk::invite(const Live& live) {
 
 void RestorationDesk::spawn_replay(const std::string& client_id) { asio::co_spawn(io_, replay(client_id), asio::detached); }
 
-/// The messages of one that has ended. One that nobody knows yet is waited for.
+/// The messages of one that has ended. One that nobody knows yet is waited for, and so is one that is to be taken up after a start.
 asio::awaitable<void> RestorationDesk::replay(std::string client_id) {
   const auto watching_of = [&]() -> Watching* {
     const auto found = watching_.find(client_id);
@@ -102,6 +102,7 @@ asio::awaitable<void> RestorationDesk::replay(std::string client_id) {
   Watching* watching = watching_of();
   if (!watching) co_return;
   if (const Live one = live(owner, id)) co_return join(*watching, one);
+  if (row->ended == 0) co_return;  // take_up() invites
   std::function<std::string(std::string)> address;
   if (public_url && room_of(owner) != kLocalUser) address = [&](std::string url) { return public_url(owner, std::move(url)); };
   for (const RestorationMessage& message : stored) {
