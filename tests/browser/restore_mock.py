@@ -146,8 +146,9 @@ class Job:
                                  **({"attention": {"url": f"/results/{self.id}/attention?seq={seq}"}} if step == "colorize" else {}))
         await self._step("postprocess", 95)
         factor = self.options.get("upscale") or 1
-        self.result = self.preview.resize((self.original.width * factor, self.original.height * factor), Image.BICUBIC)
-        self.files["png"] = await asyncio.to_thread(encoded, self.result, "png")
+        result = self.preview.resize((self.original.width * factor, self.original.height * factor), Image.BICUBIC)
+        self.files["png"] = await asyncio.to_thread(encoded, result, "png")
+        self.result = result
         self.state, self.ended = "complete", now()
         self.say("complete", 100, result_url=f"/results/{self.id}/restored.png")
 
