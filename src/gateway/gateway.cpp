@@ -263,7 +263,7 @@ int Gateway::run() {
     start_failure = failure;
     parts.io.stop();
   });
-  asio::co_spawn(parts.io, keep_house(parts.pool, parts.folders, parts.broker), asio::detached);
+  asio::co_spawn(parts.io, keep_house(parts.pool, parts.folders, parts.broker, parts.options.visitor_keep_days), asio::detached);
   asio::co_spawn(parts.io, parts.close_ended_logins(), asio::detached);
   asio::co_spawn(parts.io, parts.wait_for_signal(), asio::detached);
   for (;;) {

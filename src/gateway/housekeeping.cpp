@@ -9,6 +9,7 @@
 #include "gateway/pool.hpp"
 #include "storage/folders.hpp"
 #include "storage/part_file.hpp"
+#include "storage/room_sweep.hpp"
 #include "storage/temp_sweep.hpp"
 #include "storage/user_room.hpp"
 
@@ -36,14 +37,23 @@ asio::awaitable<void> empty_temp(BlockingPool& pool, const Folders& folders, Bro
   if (removed > 0) log::info("removed {} old files of the temp folder", removed);
 }
 
+asio::awaitable<void> forget_visitors(BlockingPool& pool, const Folders& folders, double days) {
+  if (days <= 0) co_return;
+  const auto age = std::chrono::seconds(static_cast<std::int64_t>(days * 86'400));
+  auto work = [&folders, age] { return remove_old_visitors(folders, std::filesystem::file_time_type::clock::now(), age); };
+  const std::size_t removed = co_await pool.run(std::move(work));
+  if (removed > 0) log::info("removed the files of {} visitors who were not here for {} days", removed, days);
+}
+
 }  // namespace
 
-asio::awaitable<void> keep_house(BlockingPool& pool, const Folders& folders, Broker& broker) {
+asio::awaitable<void> keep_house(BlockingPool& pool, const Folders& folders, Broker& broker, double visitor_days) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   for (;;) {
     try {
       co_await remove_leftovers(pool, folders);
       co_await empty_temp(pool, folders, broker);
+      co_await forget_visitors(pool, folders, visitor_days);
     } catch (const std::exception& error) {
       log::warn("clearing away old files failed: {}", error.what());
     }

@@ -1,5 +1,5 @@
 #pragma once
-// Clears away what nobody needs any more: files that a killed run had not finished, and old files of the temp folder.
+// Clears away what nobody needs any more: files that a killed run had not finished, old files of the temp folder, rooms of visitors.
 
 #include <boost/asio/awaitable.hpp>
 
@@ -11,7 +11,8 @@ class BlockingPool;
 class Broker;
 class Folders;
 
-/// Sweeps at once and then every hour, until it is destroyed with its executor. What goes wrong is a line in the log.
-asio::awaitable<void> keep_house(BlockingPool& pool, const Folders& folders, Broker& broker);
+/// Sweeps at once and then every hour, until it is destroyed with its executor. What goes wrong is a line in the log. `visitor_days`: how
+/// long a visitor's files are kept after their last change; 0 keeps them.
+asio::awaitable<void> keep_house(BlockingPool& pool, const Folders& folders, Broker& broker, double visitor_days);
 
 }  // namespace darkroom

@@ -59,6 +59,9 @@ struct Options {
   /// Limit: age of a restoration that has ended, hours. Beyond: it is deleted with its pictures. Set by: --restore-keep. Edge:
   /// test_restore_service.py::test_old_restorations_are_forgotten.
   double restore_keep_hours = 24;
+  /// Limit: time since the last change of a visitor's files, days. Beyond: they are deleted. Set by: --visitor-keep. Edge:
+  /// RoomSweep.ARoomGoesTheMomentItIsTooOld.
+  double visitor_keep_days = 30;
   double progress_ping_s = 20;           ///< a socket of /ws/progress is pinged so often
   /// Limit: silence of a socket of /ws/progress, s. Beyond: it is dropped. Set by: --progress-silence. Edge:
   /// test_restore_service.py::test_a_silent_viewer_is_dropped.

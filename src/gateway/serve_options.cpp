@@ -140,6 +140,8 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
       ->check(CLI::Range(0.1, 86400.0))->group(group);
   serve.add_option("--restore-keep", options.restore_keep_hours, "Hours after which a finished restoration is deleted; 0 keeps all  [24]")
       ->check(CLI::Range(0.0, 1e6))->group(group);
+  serve.add_option("--visitor-keep", options.visitor_keep_days, "Days after which the files of a visitor who was not here again are deleted; 0 keeps all  [30]")
+      ->check(CLI::Range(0.0, 1e5))->group(group);
   serve.add_option("--progress-ping", options.progress_ping_s, "Seconds between two pings of a socket of /ws/progress  [20]")
       ->check(CLI::Range(0.05, 86400.0))->group(group);
   serve.add_option("--progress-silence", options.progress_silence_s, "Seconds after which a silent socket of /ws/progress is dropped  [60]")

@@ -23,7 +23,9 @@ std::string_view room_of(std::string_view user) { return user.starts_with(kNamed
 std::string room_folder(std::string_view user) {
   const std::string_view room = room_of(user);
   if (room == kLocalUser) return "";
-  return "users/" + (is_plain_word(room) ? std::string(room) : "u-" + sha256_hex(room).substr(0, 32));
+  const bool visitor = room.starts_with(kVisitorPrefix);
+  const std::string_view word = visitor ? room.substr(kVisitorPrefix.size()) : room;
+  return std::string(visitor ? kVisitorRooms : "users") + "/" + (is_plain_word(word) ? std::string(word) : "u-" + sha256_hex(room).substr(0, 32));
 }
 
 }  // namespace darkroom

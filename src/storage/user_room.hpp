@@ -19,8 +19,11 @@ bool is_reserved_user(std::string_view user);
 /// "local", or the user itself when it shares with nobody.
 std::string_view room_of(std::string_view user);
 
-/// The folder of a room below input, output, temp and user: "" for the local one, else "users/alice". Names that are no plain
-/// words of at most 64 letters, digits, `_` and `-` become "users/u-" and a hash.
+/// The folder of all rooms of visitors below input, output, temp and user: storage/room_sweep.hpp clears them away.
+inline constexpr std::string_view kVisitorRooms = "visitors";
+
+/// The folder of a room below input, output, temp and user: "" for the local one, else "users/alice", or "visitors/0a1b" of "visitor:0a1b".
+/// Names that are no plain words of at most 64 letters, digits, `_` and `-` become "u-" and a hash.
 std::string room_folder(std::string_view user);
 
 }  // namespace darkroom

@@ -49,3 +49,23 @@ def test_old_previews_go_and_those_that_the_history_names_stay(own):
     server.start()
     wait_for(lambda: sorted(p.name for p in temp.rglob("*") if p.is_file()) == sorted([shown["filename"], "young.png"]), 10, "what is old is removed")
     assert server.get(f"/view?filename={shown['filename']}&type=temp").status_code == 200
+
+
+def test_what_a_visitor_left_goes_by_age(own):
+    server = own("--visitor-keep", "2")
+    gone, here = (server.as_somebody({"X-Forwarded-For": address}) for address in ("203.0.113.7", "203.0.113.8"))
+    shown = {}
+    for one in (gone, here):
+        one.get("/auth/me")  # the cookie
+        shown[one] = one.run(empty_image("seen"))["outputs"]["2"]["images"][0]
+        assert one.view(shown[one])
+    mine = server.run(empty_image("mine"))["outputs"]["2"]["images"][0]
+    days = time.time() - 2 * 24 * 3600
+    (room,) = (p for p in (server.base / "output/visitors").iterdir() if p.name == gone.get("/auth/me").json()["name"].partition(":")[2])
+    for path in (*room.rglob("*"), room, server.base / "output" / mine["filename"]):
+        os.utime(path, (days - 60,) * 2)
+    server.stop()
+    server.start()
+    wait_for(lambda: not room.exists(), 10, "the room of the one is removed")
+    assert server.view(mine) and here.view(shown[here])
+    assert gone.get("/view", params={k: shown[gone][k] for k in ("filename", "subfolder", "type")}).status_code == 404

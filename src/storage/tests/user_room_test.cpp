@@ -21,13 +21,14 @@ TEST(UserRoom, LocalAndNamedUsersShareOne) {
 
 TEST(UserRoom, EveryNameHasAFolderOfItsOwnAndNoneIsAWayOut) {
   std::set<std::string> folders;
-  const std::vector<std::string> names{"a", "A", "..", ".", "a/b", "a\\b", "/etc", "", "visitor:1", "auth0|5", "anna@example.org", std::string(64, 'a'),
+  const std::vector<std::string> names{"a", "A", "..", ".", "a/b", "a\\b", "/etc", "", "1", "visitor:1", "visitor:", "visitor:..", "auth0|5", "anna@example.org", std::string(64, 'a'),
                                        std::string(65, 'a'), "u-" + std::string(32, 'a'), "\xe4\xb8\xad", "a b", "con "};
   for (const auto& name : names) {
     const std::string folder = room_folder(name);
     EXPECT_TRUE(folders.insert(folder).second) << name;
-    const std::string word = folder.substr(6);
-    EXPECT_EQ(folder.substr(0, 6), "users/") << name;
+    const std::string parent = name.starts_with("visitor:") ? "visitors/" : "users/";
+    const std::string word = folder.substr(parent.size());
+    EXPECT_EQ(folder.substr(0, parent.size()), parent) << name;
     EXPECT_EQ(word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"), std::string::npos) << name;
     EXPECT_FALSE(word.empty());
   }
