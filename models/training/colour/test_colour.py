@@ -1,0 +1,116 @@
+"""The colouriser's training on pictures made here: seconds on two cores.
+
+    ~/.cache/darkroom/venv-*/bin/python -m pytest models/training/colour
+"""
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+here = Path(__file__).resolve().parent
+sys.path[:0] = [str(here), str(here.parent), str(here.parents[2] / "tests/data/restore")]
+import batches
+import export
+import reference
+import train
+from batches import Pictures
+from lab import lab_to_rgb, rgb_to_lab
+from loss import ColorClasses
+from network import DDColor, Shape
+
+SMALL = Shape(depths=(1, 1, 2, 1), channels=(16, 24, 32, 48), maps=(32, 24, 16), last=8, hidden=32, feed=48, queries=10, layers=4)
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch):
+    """Four pictures whose colours follow from what is to be seen: a smooth half is blue, a rough one green."""
+    monkeypatch.setattr(batches, "PIXELS", 8 * 64 * 64)
+    monkeypatch.setattr(batches, "SMALL", (64,))
+    monkeypatch.setattr(batches, "LARGE", (64,))
+    random = torch.Generator().manual_seed(7)
+    made = {}
+    for i in range(4):
+        l = torch.full((1, 3, 96, 128), 60.0 + 5 * i)
+        l[:, 0, 48:] += 15 * torch.randn(48, 128, generator=random)
+        l[:, 1:, :48] = torch.tensor([0.0, -30.0]).view(1, 2, 1, 1)
+        l[:, 1:, 48:] = torch.tensor([-30.0, 30.0]).view(1, 2, 1, 1)
+        made[f"train/{i:03d}"] = (lab_to_rgb(l)[0].permute(1, 2, 0) * 255).round().to(torch.uint8).contiguous()
+    path = tmp_path / "pictures.safetensors"
+    save_file(made, path)
+    return Pictures(path)
+
+
+def trained(pictures, steps, of, checkpoint=None, monkeypatch=None):
+    classes = ColorClasses(pictures)
+    shape = Shape(**{**SMALL.__dict__, "classes": classes.count})
+    training = train.Training.load(checkpoint) if checkpoint and checkpoint.exists() else train.Training(shape, 3)
+    training.network.train()
+    far = []
+    while training.step < steps:
+        grey, wanted = pictures.batch(training.seed, training.step, training.step / of)
+        far.append(training.advance(grey, wanted, classes, of)["far"].item())
+    if checkpoint:
+        training.save(checkpoint)
+    return training, far
+
+
+def test_a_few_pictures_are_learnt_by_heart(pictures, monkeypatch):
+    monkeypatch.setattr(train, "WARM", 10)
+    _, far = trained(pictures, 120, 120)
+    assert sum(far[-10:]) < 0.5 * sum(far[:10])
+
+
+def test_a_part_goes_on_where_the_last_one_stopped(pictures, tmp_path):
+    whole, _ = trained(pictures, 4, 4)
+    path = tmp_path / "checkpoint.pt"
+    trained(pictures, 2, 4, path)
+    parts, _ = trained(pictures, 4, 4, path)
+    assert parts.step == 4
+    for name, value in whole.average.items():
+        torch.testing.assert_close(parts.average[name], value)
+
+
+def test_what_is_exported_gives_the_same_colours_in_the_reference(pictures, tmp_path):
+    training, _ = trained(pictures, 20, 20)
+    network = DDColor(SMALL).eval()
+    network.load_state_dict(training.average, strict=False)
+    path = tmp_path / "small.safetensors"
+    export.write(training.average, path)
+    grey = torch.rand(1, 3, 96, 64)
+    with torch.no_grad():
+        ab, _ = network(grey)
+        of_file, _ = reference.ddcolor({name: value.float() for name, value in load_file(path).items()}, grey)
+        read_back, _ = export.network_of(export.read(path))(grey)
+    assert ab.std() > 0.5
+    torch.testing.assert_close(of_file, ab, atol=0.1, rtol=0)
+    torch.testing.assert_close(read_back, of_file, atol=1e-3, rtol=0)
+
+
+def test_saturation_multiplies_the_colours(pictures, tmp_path):
+    training, _ = trained(pictures, 5, 5)
+    grey = torch.rand(1, 3, 64, 64)
+    found = []
+    for factor in (1.0, 1.5):
+        path = tmp_path / f"{factor}.safetensors"
+        export.write(training.average, path, factor)
+        with torch.no_grad():
+            found.append(export.network_of(export.read(path))(grey)[0])
+    torch.testing.assert_close(found[1], 1.5 * found[0], atol=0.02, rtol=1e-2)
+
+
+def test_a_batch_depends_on_seed_and_number_alone(pictures):
+    grey, wanted = pictures.batch(1, 5, 0.2)
+    again, _ = pictures.batch(1, 5, 0.2)
+    other, _ = pictures.batch(1, 6, 0.2)
+    assert grey.shape == (8, 3, 64, 64) and wanted.shape == (8, 2, 64, 64)
+    assert torch.equal(grey, again) and not torch.equal(grey, other)
+    assert torch.equal(grey[:, 0], grey[:, 1]) and grey.min() >= 0 and grey.max() <= 1
+
+
+def test_lab_there_and_back(pictures):
+    rgb = torch.rand(1, 3, 32, 32)
+    torch.testing.assert_close(lab_to_rgb(rgb_to_lab(rgb)), rgb, atol=1e-4, rtol=0)
+    white = rgb_to_lab(torch.ones(1, 3, 1, 1)).flatten()
+    torch.testing.assert_close(white, torch.tensor([100.0, 0.0, 0.0]), atol=1e-3, rtol=0)
