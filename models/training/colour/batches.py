@@ -1,8 +1,5 @@
 """Batches of training pictures: crops of many sizes, and grey pictures as an old camera might have taken them."""
 import math
-import threading
-import queue
-from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -116,29 +113,3 @@ def aged(rgb, lab, draw):
         grain = 1.7 * F.avg_pool2d(grain, 3, stride=1, padding=1)
     grey = grey + draw.between(-0.05, 0.05, count).clamp_min(0) * grain
     return grey.clamp(0, 1).expand(-1, 3, -1, -1)
-
-
-@contextmanager
-def prepared(make, steps, ahead=4):
-    """The batches of `steps`, made on a thread of its own while the network works."""
-    ready, done = queue.Queue(ahead), threading.Event()
-
-    def work():
-        for step in steps:
-            batch = make(step)
-            while not done.is_set():
-                try:
-                    ready.put(batch, timeout=0.5)
-                    break
-                except queue.Full:
-                    continue
-            if done.is_set():
-                return
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield ready
-    finally:
-        done.set()
-        thread.join()

@@ -45,12 +45,11 @@ def pictures(tmp_path, monkeypatch):
 def trained(pictures, steps, of, checkpoint=None, monkeypatch=None):
     classes = ColorClasses(pictures)
     shape = Shape(**{**SMALL.__dict__, "classes": classes.count})
-    training = train.Training.load(checkpoint) if checkpoint and checkpoint.exists() else train.Training(shape, 3)
-    training.network.train()
+    training = train.Training.load(checkpoint, classes) if checkpoint and checkpoint.exists() else train.Training(shape, 3, classes)
     far = []
     while training.step < steps:
-        grey, wanted = pictures.batch(training.seed, training.step, training.step / of)
-        far.append(training.advance(grey, wanted, classes, of)["far"].item())
+        batch = pictures.batch(training.seed, training.step, training.step / of)
+        far.append(training.advance(batch, of)["far"].item())
     if checkpoint:
         training.save(checkpoint)
     return training, far
@@ -68,16 +67,16 @@ def test_a_part_goes_on_where_the_last_one_stopped(pictures, tmp_path):
     trained(pictures, 2, 4, path)
     parts, _ = trained(pictures, 4, 4, path)
     assert parts.step == 4
-    for name, value in whole.average.items():
-        torch.testing.assert_close(parts.average[name], value)
+    for name, value in whole.average.weights.items():
+        torch.testing.assert_close(parts.average.weights[name], value)
 
 
 def test_what_is_exported_gives_the_same_colours_in_the_reference(pictures, tmp_path):
     training, _ = trained(pictures, 20, 20)
     network = DDColor(SMALL).eval()
-    network.load_state_dict(training.average, strict=False)
+    network.load_state_dict(training.average.weights, strict=False)
     path = tmp_path / "small.safetensors"
-    export.write(training.average, path)
+    export.write(training.average.weights, path)
     grey = torch.rand(1, 3, 96, 64)
     with torch.no_grad():
         ab, _ = network(grey)
@@ -94,7 +93,7 @@ def test_saturation_multiplies_the_colours(pictures, tmp_path):
     found = []
     for factor in (1.0, 1.5):
         path = tmp_path / f"{factor}.safetensors"
-        export.write(training.average, path, factor)
+        export.write(training.average.weights, path, factor)
         with torch.no_grad():
             found.append(export.network_of(export.read(path))(grey)[0])
     torch.testing.assert_close(found[1], 1.5 * found[0], atol=0.02, rtol=1e-2)

@@ -7,19 +7,18 @@ The checkpoint is ~/.cache/darkroom/training/colour/checkpoint.pt; where it is g
 optimiser (`--done` says how many steps they had). `--only` takes the first N photographs, which shows whether the network can learn at all.
 """
 import argparse
-import math
 import sys
-import time
 from pathlib import Path
 
 import torch
 
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
-from batches import Pictures, prepared
+from batches import Pictures
 from export import read
 from loss import ColorClasses, loss
 from network import DDColor, Shape
+from parts import HALF, Average, train, wave
 from prepare import PICTURES
 from sources import CACHE
 
@@ -28,14 +27,6 @@ RATE, LAST_RATE, WARM = 1e-3, 1e-5, 200
 DECAY = 0.05       # of weights that are multiplied
 AVERAGE = 0.998    # of the weights that are exported, over the steps
 DROP = 0.1         # stochastic depth of the last block
-SAVE = 120         # seconds between checkpoints
-
-
-def rate(step, steps):
-    if step < WARM:
-        return RATE * (step + 1) / WARM
-    along = (step - WARM) / max(1, steps - WARM)
-    return LAST_RATE + (RATE - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * min(1, along)))
 
 
 def optimiser_of(network):
@@ -48,80 +39,50 @@ def optimiser_of(network):
 class Training:
     """The network, its running average and how far it has come."""
 
-    def __init__(self, shape, seed):
+    def __init__(self, shape, seed, classes):
         torch.manual_seed(seed)
-        self.network = DDColor(shape, DROP).to(memory_format=torch.channels_last)
-        self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
+        self.classes = classes
+        self.network = DDColor(shape, DROP).to(memory_format=torch.channels_last).train()
+        self.average = Average(self.network, AVERAGE)
         self.optimiser = optimiser_of(self.network)
         self.seed, self.step, self.seconds = seed, 0, 0.0
 
-    def advance(self, grey, wanted, classes, steps):
+    def advance(self, batch, steps):
+        grey, wanted = batch
         for group in self.optimiser.param_groups:
-            group["lr"] = rate(self.step, steps)
-        with torch.autocast("cpu", torch.bfloat16):
+            group["lr"] = wave(self.step, steps, RATE, LAST_RATE, WARM)
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
             ab, scores = self.network(grey)
-        value, parts = loss(ab.float(), scores, wanted, grey, classes)
+        value, parts = loss(ab.float(), scores, wanted, grey, self.classes)
         self.optimiser.zero_grad(set_to_none=True)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step()
-        kept = min(AVERAGE, (1 + self.step) / (10 + self.step))
-        with torch.no_grad():
-            for name, value in self.network.state_dict().items():
-                if value.is_floating_point():
-                    self.average[name].lerp_(value, 1 - kept)
+        self.average.take(self.network, self.step)
         self.step += 1
         return parts
 
     def save(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         new = path.with_suffix(".new")
-        torch.save({"shape": self.network.shape, "network": self.network.state_dict(), "average": self.average, "optimiser": self.optimiser.state_dict(),
+        torch.save({"shape": self.network.shape, "network": self.network.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state_dict(),
                     "seed": self.seed, "step": self.step, "seconds": self.seconds, "random": torch.get_rng_state()}, new)
         new.replace(path)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path, classes):
         kept = torch.load(path, weights_only=False)
-        training = cls(kept["shape"], kept["seed"])
+        training = cls(kept["shape"], kept["seed"], classes)
         training.network.load_state_dict(kept["network"])
         training.optimiser.load_state_dict(kept["optimiser"])
-        training.average, training.step, training.seconds = kept["average"], kept["step"], kept["seconds"]
+        training.average.weights, training.step, training.seconds = kept["average"], kept["step"], kept["seconds"]
         torch.set_rng_state(kept["random"])
         return training
 
     def start_from(self, path):
         """Takes exported weights; what is not among them (the classes' scores) stays as it began."""
         self.network.load_state_dict(read(path), strict=False)
-        self.average = {k: v.clone() for k, v in self.network.state_dict().items()}
-
-
-def train(training, pictures, classes, steps, minutes, checkpoint, every=50):
-    """Trains until `steps` are done or `minutes` have passed."""
-    training.network.train()
-    began = saved = shown = time.monotonic()
-    before, sums, seen = training.seconds, {}, 0
-    make = lambda step: pictures.batch(training.seed, step, step / steps)
-    with prepared(make, range(training.step, steps)) as ready:
-        while training.step < steps:
-            grey, wanted = ready.get()
-            for name, value in training.advance(grey, wanted, classes, steps).items():
-                sums[name] = sums.get(name, 0.0) + value.item()
-            seen += len(grey)
-            now = time.monotonic()
-            training.seconds = before + now - began
-            if training.step % every == 0:
-                print(f"step {training.step}/{steps}  {training.seconds / 60:.1f} min  {seen / (now - shown):.1f} pictures/s  "
-                      + "  ".join(f"{name} {value / every:.3f}" for name, value in sums.items()), flush=True)
-                sums, seen, shown = {}, 0, now
-            over = now - began > minutes * 60
-            if checkpoint and (over or now - saved > SAVE):
-                training.save(checkpoint)
-                saved = now
-            if over:
-                break
-    if checkpoint:
-        training.save(checkpoint)
+        self.average = Average(self.network, AVERAGE)
 
 
 def main():
@@ -137,15 +98,15 @@ def main():
     pictures = Pictures(PICTURES, asked.only)
     classes = ColorClasses(pictures)
     if asked.checkpoint.exists():
-        training = Training.load(asked.checkpoint)
+        training = Training.load(asked.checkpoint, classes)
         print(f"goes on at step {training.step}, {training.seconds / 60:.1f} minutes so far")
     else:
-        training = Training(Shape(classes=classes.count), asked.seed)
+        training = Training(Shape(classes=classes.count), asked.seed, classes)
         if asked.start:
             training.start_from(asked.start)
             training.step = asked.done
     print(f"{sum(p.numel() for p in training.network.parameters()) / 1e6:.2f} M parameters, {len(pictures.photographs)} photographs, {len(pictures.objects)} objects, {classes.count} classes")
-    train(training, pictures, classes, asked.steps, asked.part, asked.checkpoint)
+    train(training, lambda step: pictures.batch(training.seed, step, step / asked.steps), asked.steps, asked.part, asked.checkpoint)
 
 
 if __name__ == "__main__":

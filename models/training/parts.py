@@ -1,0 +1,93 @@
+"""Training in parts: each ends after some minutes with a checkpoint, from which the next one goes on."""
+import math
+import queue
+import threading
+import time
+from contextlib import contextmanager
+
+import torch
+
+SAVE = 120  # seconds between checkpoints
+HALF = torch.ops.mkldnn._is_mkldnn_bf16_supported()  # whether bf16 is worth it on this processor
+
+
+@contextmanager
+def prepared(make, steps, ahead=4):
+    """The batches of `steps`, made on a thread of its own while the network works."""
+    ready, done = queue.Queue(ahead), threading.Event()
+
+    def work():
+        for step in steps:
+            try:
+                batch = make(step)
+            except BaseException as fault:
+                batch = fault
+            while not done.is_set():
+                try:
+                    ready.put(batch, timeout=0.5)
+                    break
+                except queue.Full:
+                    continue
+            if done.is_set() or isinstance(batch, BaseException):
+                return
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield ready
+    finally:
+        done.set()
+        thread.join()
+
+
+def train(training, make, steps, minutes, checkpoint=None, every=50):
+    """Trains until `steps` are done or `minutes` have passed.
+
+    training: has `step` and `seconds` so far, `advance(batch, steps)` -> the parts of the loss by name, and `save(path)`.
+    make: the number of a step -> its batch.
+    """
+    began = saved = shown = time.monotonic()
+    before, sums, done = training.seconds, {}, training.step
+    with prepared(make, range(training.step, steps)) as ready:
+        while training.step < steps:
+            batch = ready.get()
+            if isinstance(batch, BaseException):
+                raise batch
+            for name, value in training.advance(batch, steps).items():
+                sums[name] = sums.get(name, 0.0) + value.item()
+            now = time.monotonic()
+            training.seconds = before + now - began
+            if training.step % every == 0:
+                print(f"step {training.step}/{steps}  {training.seconds / 60:.1f} min  {(training.step - done) / (now - shown):.2f} steps/s  "
+                      + "  ".join(f"{name} {value / (training.step - done):.4f}" for name, value in sums.items()), flush=True)
+                sums, done, shown = {}, training.step, now
+            over = now - began > minutes * 60
+            if checkpoint and (over or now - saved > SAVE):
+                training.save(checkpoint)
+                saved = now
+            if over:
+                break
+    if checkpoint:
+        training.save(checkpoint)
+
+
+def wave(step, steps, high, low, warm):
+    """A learning rate: up over `warm` steps, then down along a cosine."""
+    if step < warm:
+        return high * (step + 1) / warm
+    along = min(1, (step - warm) / max(1, steps - warm))
+    return low + (high - low) * 0.5 * (1 + math.cos(math.pi * along))
+
+
+class Average:
+    """The running average of a network's weights."""
+
+    def __init__(self, network, kept):
+        self.kept, self.weights = kept, {k: v.clone() for k, v in network.state_dict().items()}
+
+    def take(self, network, step):
+        kept = min(self.kept, (1 + step) / (10 + step))
+        with torch.no_grad():
+            for name, value in network.state_dict().items():
+                if value.is_floating_point():
+                    self.weights[name].lerp_(value, 1 - kept)

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Trains the autoencoder of the words model, in parts that go on where the last one stopped.
+
+    train_vae.py [--steps N] [--part MINUTES] [--seed N] [--from FILE --done N]
+
+The checkpoint is ~/.cache/darkroom/training/words/vae.pt; `--from` takes an exported model. Latents are made such that the editor's quick previews (a few numbers for
+each of SD1.x's four channels) show the picture's colours: that is part of what is trained.
+"""
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+
+here = Path(__file__).resolve().parent
+sys.path[:0] = [str(here), str(here.parent)]
+from export import part_of
+from network import Shape, Vae
+from parts import HALF, Average, train, wave
+from prepare import PICTURES
+from sources import CACHE
+
+CHECKPOINT = CACHE / "words/vae.pt"
+SIDE, COUNT = 64, 24  # of the pieces in a batch
+RATE, LAST_RATE, WARM = 1e-3, 2e-5, 100
+AVERAGE = 0.998
+UNITS = 0.18215  # of the sampler, in a latent's own
+# Colours of the sampler's four channels in previews, as Darkroom shows them (src/diffusion/latent_format.cpp).
+PREVIEW = torch.tensor([[0.347, 0.228, 0.318], [0.325, 0.491, 0.240], [-0.269, 0.171, 0.263], [-0.213, -0.260, -0.698]])
+
+
+class Pieces:
+    """Parts of pictures: of the full size, and of pictures in half their size."""
+
+    def __init__(self):
+        self.pictures = load_file(PICTURES)["pictures"]
+
+    def batch(self, seed, step):
+        draw = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        below = lambda n: int(torch.randint(n, (), generator=draw))
+        pieces = []
+        for _ in range(COUNT):
+            picture = self.pictures[below(len(self.pictures))].permute(2, 0, 1).float()
+            if below(4) == 0:
+                piece = F.avg_pool2d(picture[None], 2)[0]
+            else:
+                y, x = below(128 - SIDE + 1), below(128 - SIDE + 1)
+                piece = picture[:, y:y + SIDE, x:x + SIDE]
+            if below(2):
+                piece = piece.flip(2)
+            if below(6) == 0:  # grounds that are not white, and pictures that a user brings
+                piece = piece * (0.4 + 0.6 * torch.rand(3, 1, 1, generator=draw))
+            pieces.append(piece)
+        return (torch.stack(pieces) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+
+
+def edges(x):
+    return torch.cat([x.diff(dim=2)[..., 1:], x.diff(dim=3)[:, :, 1:]], 1)
+
+
+class Training:
+    def __init__(self, seed):
+        torch.manual_seed(seed)
+        self.network = Vae(Shape()).to(memory_format=torch.channels_last)
+        self.average = Average(self.network, AVERAGE)
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=1e-3, fused=True)
+        self.seed, self.step, self.seconds = seed, 0, 0.0
+
+    def advance(self, pictures, steps):
+        for group in self.optimiser.param_groups:
+            group["lr"] = wave(self.step, steps, RATE, LAST_RATE, WARM)
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
+            means, logs = self.network.moments(pictures)
+            means, logs = UNITS * means.float(), logs.float().clamp(-12, 4)
+            latents = means + torch.exp(0.5 * logs) * torch.randn_like(means)
+            found = self.network.decode(latents / UNITS)
+        found = found.float()
+        parts = {"far": (found - pictures).abs().mean(), "edges": (edges(found) - edges(pictures)).abs().mean(),
+                 "coarse": sum((F.avg_pool2d(found - pictures, n)).abs().mean() for n in (2, 4)),
+                 "preview": (torch.einsum("bchw,ck->bkhw", means, PREVIEW) - F.avg_pool2d(pictures, 8)).abs().mean(),
+                 "spread": (means.pow(2) + logs.exp() - 1 - logs).mean() / 2}
+        loss = parts["far"] + parts["edges"] + 0.5 * parts["coarse"] + 0.1 * parts["preview"] + 3e-4 * parts["spread"]
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.take(self.network, self.step)
+        self.step += 1
+        return parts
+
+    def save(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        torch.save({"network": self.network.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state_dict(), "seed": self.seed, "step": self.step,
+                    "seconds": self.seconds, "random": torch.get_rng_state()}, new)
+        new.replace(path)
+
+    @classmethod
+    def load(cls, path):
+        kept = torch.load(path, weights_only=False)
+        training = cls(kept["seed"])
+        training.network.load_state_dict(kept["network"])
+        training.optimiser.load_state_dict(kept["optimiser"])
+        training.average.weights, training.step, training.seconds = kept["average"], kept["step"], kept["seconds"]
+        torch.set_rng_state(kept["random"])
+        return training
+
+
+def main():
+    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    ask.add_argument("--steps", type=int, default=6000, help="of the whole training")
+    ask.add_argument("--part", type=float, default=90, help="minutes after which this part ends")
+    ask.add_argument("--from", dest="start", type=Path, help="an exported model, when there is no checkpoint")
+    ask.add_argument("--done", type=int, default=0, help="steps that it had")
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
+    asked = ask.parse_args()
+    training = Training.load(asked.checkpoint) if asked.checkpoint.exists() else Training(asked.seed)
+    if asked.start and not asked.checkpoint.exists():
+        training.network.load_state_dict(part_of(load_file(asked.start), "vae"))
+        training.average, training.step = Average(training.network, AVERAGE), asked.done
+    pieces = Pieces()
+    print(f"{sum(p.numel() for p in training.network.parameters()) / 1e6:.2f} M parameters, {len(pieces.pictures)} pictures, at step {training.step}")
+    train(training, lambda step: pieces.batch(training.seed, step), asked.steps, asked.part, asked.checkpoint)
+
+
+if __name__ == "__main__":
+    main()
