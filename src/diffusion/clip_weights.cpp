@@ -1,5 +1,7 @@
 #include "diffusion/clip_weights.hpp"
 
+#include <ATen/ops/index_select.h>
+
 #include <array>
 #include <vector>
 
@@ -17,13 +19,29 @@ const at::Tensor* find(const StateDict& file, const std::string& name) {
   return found == file.end() ? nullptr : &found->second;
 }
 
+/// A short table of tokens, of those that a small model knows (models/training/words), becomes one with a row for each token of the vocabulary:
+/// `rows` says which of the table's it is.
+at::Tensor whole_table(const at::Tensor& table, const at::Tensor& rows) {
+  const auto wrong = [](const std::string& what) { return InvalidInput("the text encoder's token_rows " + what); };
+  if (table.dim() != 2) throw wrong("come with a table that has not two dimensions");
+  if (rows.sizes() != at::IntArrayRef{kVocabulary} || !at::isIntegralType(rows.scalar_type(), /*includeBool=*/false))
+    throw wrong("are no " + std::to_string(kVocabulary) + " whole numbers");
+  const auto index = rows.to(at::kLong);
+  if (index.min().item<std::int64_t>() < 0 || index.max().item<std::int64_t>() >= table.size(0)) throw wrong("name rows that the table has not");
+  return table.index_select(0, index);
+}
+
 /// transformers: names below `model` are the wanted ones already.
 StateDict from_transformers(const StateDict& file, const std::string& model, const std::string& top) {
   StateDict tensors;
   each_below(file, model, [&](const std::string& name, const at::Tensor& tensor) {
     if (name.starts_with("embeddings.") || name.starts_with("encoder.layers.") || name.starts_with("final_layer_norm."))
-      if (!name.ends_with("position_ids")) tensors.emplace(kModel + name, tensor);
+      if (!name.ends_with("position_ids") && !name.ends_with("token_rows")) tensors.emplace(kModel + name, tensor);
   });
+  if (const auto* rows = find(file, model + "embeddings.token_rows")) {
+    auto& table = tensors.at(kModel + "embeddings.token_embedding.weight");
+    table = whole_table(table, *rows);
+  }
   if (const auto* projection = find(file, top + "text_projection.weight")) tensors.emplace(kProjection, *projection);
   return tensors;
 }

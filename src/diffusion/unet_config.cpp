@@ -86,12 +86,13 @@ bool projects_linearly(const Weights& weights, std::int64_t blocks) {
 }
 
 Family family_of(const UNetConfig& config) {
-  if (config.context_dim == 768 && config.adm_channels == 0) return Family::kSD15;
+  // Narrower texts are those of small models of SD1.x's shape.
+  if (config.context_dim > 0 && config.context_dim <= 768 && config.adm_channels == 0) return Family::kSD15;
   if (config.context_dim == 1024) return Family::kSD2;
   if (config.context_dim == 2048 && config.adm_channels == 2816) return Family::kSDXL;
   if (config.context_dim == 1280 && config.adm_channels == 2560) return Family::kSDXLRefiner;
   throw InvalidInput("a UNet of an unknown family: it reads texts of width " + number(config.context_dim) + " and a vector of width " + number(config.adm_channels) +
-                     " (known: SD1.x 768 and 0, SD2.x 1024, SDXL 2048 and 2816, its refiner 1280 and 2560)");
+                     " (known: SD1.x 768 or less and 0, SD2.x 1024, SDXL 2048 and 2816, its refiner 1280 and 2560)");
 }
 
 /// SD2.x files do not say whether they predict v; their last block tells them apart (see tests/data/golden/README.md).

@@ -249,6 +249,32 @@ TEST(Clip, BrokenCheckpointsNameTheTensor) {
   EXPECT_THAT(fault_of(headless), HasSubstr("no layers"));
 }
 
+TEST(Clip, AShortTableOfTokensStandsForAWholeOne) {
+  const std::string table = kSd1Prefix + "embeddings.token_embedding.weight", rows = kSd1Prefix + "embeddings.token_rows";
+  auto small = small_clip(kSd1Prefix);
+  const auto of_rows = at::arange(49408).remainder(100).to(at::kShort);
+  auto whole = small;
+  small[table] = small[table].narrow(0, 0, 100);
+  whole[table] = small[table].index_select(0, of_rows.to(at::kLong));
+  small[rows] = of_rows;
+  const auto clip = clip_of(small);
+  EXPECT_TRUE(at::equal(clip->encode("a red apple", {}).text, clip_of(whole)->encode("a red apple", {}).text));
+  EXPECT_EQ(clip->weight_names(), clip_of(whole)->weight_names()) << "what is saved is a whole one";
+
+  auto changed = [&](const at::Tensor& other) {
+    auto file = small;
+    file[rows] = other;
+    return fault_of(file);
+  };
+  EXPECT_THAT(changed(at::full({49408}, 100, at::kShort)), HasSubstr("rows that the table has not"));
+  EXPECT_THAT(changed(at::full({49408}, -1, at::kInt)), HasSubstr("rows that the table has not"));
+  EXPECT_THAT(changed(at::zeros({100}, at::kShort)), HasSubstr("49408 whole numbers"));
+  EXPECT_THAT(changed(at::zeros({49408}, at::kHalf)), HasSubstr("49408 whole numbers"));
+  auto flat = small;
+  flat[table] = at::zeros({100}, at::kHalf);
+  EXPECT_THAT(fault_of(flat), HasSubstr("two dimensions"));
+}
+
 TEST(Embeddings, BrokenFilesAreLeftOut) {
   const Scratch scratch;
   const auto clip = clip_of(small_clip(kSd1Prefix));

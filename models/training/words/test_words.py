@@ -1,0 +1,122 @@
+"""The words model's training on things made here: seconds on two cores.
+
+    ~/.cache/darkroom/venv-*/bin/python -m pytest models/training/words
+"""
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+here = Path(__file__).resolve().parent
+sys.path[:0] = [str(here), str(here.parent)]
+import export
+import prepare
+import train
+from captions import UNKNOWN, Captions
+from diffusion import KEPT, noised, sample, weights
+from network import Shape, Text, UNet, Vae
+from tokens import END, START, prompt, tokens
+
+NARROW = dict(vae=(32, 32), unet=(32, 32, 64), text=64, layers=1)
+NAMES = [{"base": i, "style": "flat", "name": name, "names": [], "words": ["thing", "round"], "kind": "Objects", "weight": 1.0} for i, name in enumerate(("red apple", "blue ball"))]
+
+
+def test_tokens_are_those_of_clip():
+    # As transformers' CLIPTokenizer gives them.
+    assert tokens("a red apple") == [320, 736, 3055]
+    assert tokens("A Photo of an astronaut riding a horse!") == [320, 1125, 539, 550, 18376, 6765, 320, 4558, 256]
+    assert prompt("a cat")[:4] == [START, 320, 2368, END] and len(prompt("a cat " * 90)) == 77
+
+
+def test_every_token_of_a_caption_has_a_row_and_no_other():
+    captions = Captions(NAMES)
+    draw = torch.Generator().manual_seed(1)
+    for _ in range(200):
+        rows = captions.rows_of(captions.of(NAMES[:1 + int(torch.randint(2, (), generator=draw))], draw))
+        assert (rows != UNKNOWN).all() and rows.max() < captions.count
+    assert captions.rows_of("a zeppelin")[2] == UNKNOWN
+
+
+def test_captions_name_what_is_seen():
+    captions, draw = Captions(NAMES), torch.Generator().manual_seed(1)
+    said = [captions.of([NAMES[0]], draw) for _ in range(300)]
+    assert sum("red apple" in text for text in said) > 250
+    assert any(text.endswith(", flat") for text in said) and not any("3d" in text for text in said)
+
+
+def test_noise_is_added_by_sd1s_schedule():
+    assert KEPT[0].item() == pytest.approx(1 - 0.00085) and KEPT[999].item() == pytest.approx(0.00466, abs=1e-5)
+    latents, noise, t = torch.randn(3, 4, 2, 2), torch.randn(3, 4, 2, 2), torch.tensor([0, 500, 999])
+    x = noised(latents, noise, t)
+    torch.testing.assert_close(x[1], KEPT[500].sqrt() * latents[1] + (1 - KEPT[500]).sqrt() * noise[1])
+    assert weights(t)[2] == 1 and weights(t)[0] < 0.01
+
+
+def test_a_sampler_with_the_true_noise_finds_the_latent():
+    latent = torch.randn(1, 4, 4, 4)
+    true = lambda x, t, text: (x - KEPT[t[0]].sqrt() * latent) / (1 - KEPT[t[0]]).sqrt()
+    found = sample(true, torch.zeros(1, 77, 8), torch.zeros(1, 77, 8), 4, steps=5)
+    torch.testing.assert_close(found, latent, atol=1e-3, rtol=0)
+
+
+def test_two_words_are_learnt_apart():
+    captions = Captions(NAMES)
+    training = train.Training(Shape(rows=captions.count, **NARROW), captions.rows, 1)
+    latents = torch.stack([torch.full((4, 8, 8), -1.0), torch.full((4, 8, 8), 1.0)])
+    draw = torch.Generator().manual_seed(1)
+    for _ in range(150):
+        chosen = torch.randint(2, (16,), generator=draw)
+        rows = captions.batch([NAMES[i]["name"] for i in chosen], draw)
+        training.advance((latents[chosen], rows, torch.randint(1000, (16,), generator=draw), torch.randn(16, 4, 8, 8, generator=draw)), 150)
+    with torch.no_grad():
+        text = training.text(torch.stack([captions.rows_of(entry["name"]) for entry in NAMES]))
+        found = sample(training.unet, text, training.text(captions.empty[None]), 8, steps=10, cfg=1.0)
+    assert found[0].mean() < -0.4 and found[1].mean() > 0.4
+
+
+def test_a_part_goes_on_where_the_last_one_stopped(tmp_path):
+    captions = Captions(NAMES)
+    shape = Shape(rows=captions.count, **NARROW)
+
+    def advance(training, until):
+        while training.step < until:
+            draw = torch.Generator().manual_seed(training.step)
+            training.advance((torch.randn(4, 4, 8, 8, generator=draw), captions.batch(["red apple"] * 4, draw), torch.randint(1000, (4,), generator=draw), torch.randn(4, 4, 8, 8, generator=draw)), 4)
+        return training
+
+    whole = advance(train.Training(shape, captions.rows, 2), 4)
+    advance(train.Training(shape, captions.rows, 2), 2).save(tmp_path / "words.pt")
+    parts = advance(train.Training.load(tmp_path / "words.pt"), 4)
+    for name, value in whole.average.weights.items():
+        torch.testing.assert_close(parts.average.weights[name], value)
+
+
+def test_an_exported_model_can_be_trained_on(tmp_path):
+    captions = Captions(NAMES)
+    training, vae = train.Training(Shape(rows=captions.count, **NARROW), captions.rows, 1), Vae(Shape(**NARROW))
+    parts = {"vae": vae.state_dict(), "text": training.text.state_dict(), "unet": training.unet.state_dict()}
+    export.write(parts, captions.rows, tmp_path / "model.safetensors")
+    training.start_from(tmp_path / "model.safetensors")
+    vae.load_state_dict(export.part_of(load_file(tmp_path / "model.safetensors"), "vae"))
+    for name, value in training.text.state_dict().items():
+        torch.testing.assert_close(value, value.half().float())
+
+
+def test_colours_are_turned_and_heads_covered():
+    image = Image.new("RGBA", (128, 128), (255, 255, 255, 0))
+    image.paste((200, 30, 30, 255), (20, 20, 108, 108))
+    hue = prepare.main_hue(image)
+    assert abs(hue - 0) < 0.03 or abs(hue - 1) < 0.03
+    green = prepare.turned(image, 0.33).getpixel((64, 64))
+    assert green[1] > 150 and green[0] < 60
+    grey = Image.new("RGBA", (128, 128), (128, 128, 128, 255))
+    assert prepare.main_hue(grey) is None
+    worn = prepare.wearing(image, Image.new("RGBA", (128, 128), (0, 0, 255, 255)), 0.5, 0.0)
+    assert worn.getpixel((64, 3))[2] > 200 and worn.getpixel((64, 110))[0] > 150
+
+
+def test_names_are_plain_words():
+    assert prepare.cleaned("SÃO_TOMÉ-Príncipe (flag)") == "sao tome principe flag"
