@@ -6,25 +6,35 @@
 #include <boost/asio/io_context.hpp>
 
 #include "base/error.hpp"
+#include "base/percent.hpp"
 #include "cli/exit_status.hpp"
+#include "cli/picture_workflow.hpp"
 #include "cli/server_of_run.hpp"
 #include "gateway/options.hpp"
 #include "storage/folders.hpp"
+#include "storage/safetensors_head.hpp"
 
 namespace darkroom {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<std::string> ask_server(const RunOptions& options) {
+constexpr const char* kUsualSize = "512x512";
+
+ServerClient::Reply ask_server(const RunOptions& options, const std::string& target) {
   asio::io_context io(1);
   ServerClient client = client_of(io.get_executor(), options);
   ServerClient::Reply reply;
   std::exception_ptr failure;
-  const auto ask = [&]() -> asio::awaitable<void> { reply = co_await client.get("/models/checkpoints"); };
+  const auto ask = [&]() -> asio::awaitable<void> { reply = co_await client.get(target); };
   asio::co_spawn(io, ask, [&](std::exception_ptr fault) { failure = fault; });
   io.run();
   if (failure) std::rethrow_exception(failure);
+  return reply;
+}
+
+std::vector<std::string> list_of_server(const RunOptions& options) {
+  const auto reply = ask_server(options, "/models/checkpoints");
   const json::value list = reply.status == 200 ? reply.as_json() : json::value();
   const auto* names = list.if_array();
   if (!names) throw Unavailable(fmt::format("the server answered /models/checkpoints with {}", reply.status));
@@ -34,15 +44,28 @@ std::vector<std::string> ask_server(const RunOptions& options) {
   return found;
 }
 
-}  // namespace
+Folders folders_of(const RunOptions& options) {
+  const fs::path base = options.base_directory.empty() ? default_base_directory() : options.base_directory;
+  Folders folders = Folders::below(base, shipped_model_folders());
+  for (const auto& file : options.extra_model_paths) folders.add_extra_paths(file);
+  return folders;
+}
 
-std::vector<std::string> checkpoints_of(const RunOptions& options) {
+/// What the head of the checkpoint's file says; empty where it says nothing.
+json::object head_of(const RunOptions& options, const std::string& checkpoint) {
+  if (options.server.empty()) {
+    const auto file = folders_of(options).find_model("checkpoints", checkpoint);
+    return file ? safetensors_metadata(*file).value_or(json::object()) : json::object();
+  }
+  const auto reply = ask_server(options, "/view_metadata/checkpoints?filename=" + percent_encode(checkpoint));
+  const json::value head = reply.status == 200 ? reply.as_json() : json::value();
+  return head.is_object() ? head.get_object() : json::object();
+}
+
+template <class Ask>
+auto asked(const Ask& ask) {
   try {
-    if (!options.server.empty()) return ask_server(options);
-    const fs::path base = options.base_directory.empty() ? default_base_directory() : options.base_directory;
-    Folders folders = Folders::below(base, shipped_model_folders());
-    for (const auto& file : options.extra_model_paths) folders.add_extra_paths(file);
-    return folders.list_models("checkpoints");
+    return ask();
   } catch (const Unavailable& lost) {
     throw RunFailure(RunStatus::kUnreachable, lost.what());
   } catch (const Forbidden& refused) {
@@ -52,10 +75,27 @@ std::vector<std::string> checkpoints_of(const RunOptions& options) {
   }
 }
 
+}  // namespace
+
+std::vector<std::string> checkpoints_of(const RunOptions& options) {
+  return asked([&] { return options.server.empty() ? folders_of(options).list_models("checkpoints") : list_of_server(options); });
+}
+
 std::string first_checkpoint(const std::vector<std::string>& names, std::string& note) {
   if (names.empty()) throw RunFailure(RunStatus::kWorkflow, "there is no checkpoint in models/checkpoints: darkroom models list shows some that can be fetched");
   note = names.size() == 1 ? "model " + names.front() : fmt::format("model {}, the first of {}; --model takes another", names.front(), names.size());
   return names.front();
+}
+
+std::string native_size(const RunOptions& options, const std::string& checkpoint) {
+  const auto head = asked([&] { return head_of(options, checkpoint); });
+  const auto size = find_string(head, "modelspec.resolution").value_or(kUsualSize);
+  try {
+    parse_size(size);
+  } catch (const InvalidInput&) {
+    return kUsualSize;
+  }
+  return size;
 }
 
 }  // namespace darkroom

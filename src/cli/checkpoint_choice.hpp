@@ -1,5 +1,5 @@
 #pragma once
-// Which checkpoint `darkroom txt2img` takes when none is named.
+// Which checkpoint `darkroom txt2img` takes when none is named, and how large its pictures are.
 
 #include <string>
 #include <vector>
@@ -14,5 +14,9 @@ std::vector<std::string> checkpoints_of(const RunOptions& options);
 
 /// The first of `names`; `note` gets the line that says so. Throws RunFailure (kWorkflow), with what to do, when there is none.
 std::string first_checkpoint(const std::vector<std::string>& names, std::string& note);
+
+/// "128x128": the size that the checkpoint was made for, as its head says (`modelspec.resolution`); "512x512" where it says nothing.
+/// Throws RunFailure when the server can't be asked.
+std::string native_size(const RunOptions& options, const std::string& checkpoint);
 
 }  // namespace darkroom

@@ -18,7 +18,7 @@ namespace {
 
 struct PictureOptions {
   PictureRequest request;
-  std::string size = "512x512";
+  std::string size;  ///< "": what the model was made for
   std::optional<std::uint64_t> seed;
   std::filesystem::path picture;
   RunOptions run;
@@ -27,10 +27,12 @@ struct PictureOptions {
 /// Asks for nothing but the graph to be run; a seed that isn't given is drawn, and said.
 int make_picture(PictureOptions options) {
   try {
-    std::tie(options.request.width, options.request.height) = parse_size(options.size);
+    if (!options.size.empty()) parse_size(options.size);  // says what is wrong before anything is asked
     std::string note;
     if (options.request.model.empty()) options.request.model = first_checkpoint(checkpoints_of(options.run), note);
     if (!note.empty() && !options.run.quiet) std::fprintf(stderr, "%s\n", note.c_str());
+    if (options.size.empty() && options.picture.empty()) options.size = native_size(options.run, options.request.model);
+    if (!options.size.empty()) std::tie(options.request.width, options.request.height) = parse_size(options.size);
     std::random_device device;
     options.request.seed = options.seed ? *options.seed : static_cast<std::uint64_t>(device()) << 32 | device();
     if (!options.picture.empty()) {
@@ -71,7 +73,7 @@ void add_picture_commands(CLI::App& app, int& status) {
   CLI::App* text = app.add_subcommand("txt2img", "Makes a picture from text, here or on a server");
   text->footer("Example:\n  darkroom txt2img \"a red fox in the snow\" --model sd15.safetensors --size 512x768 --steps 25 --seed 7 -o pictures");
   add_picture_options(*text, *from_text);
-  text->add_option("--size", from_text->size, "WIDTHxHEIGHT in pixels, multiples of 8")->capture_default_str();
+  text->add_option("--size", from_text->size, "WIDTHxHEIGHT in pixels, multiples of 8  [what the model was made for]");
   text->callback([from_text, &status] { status = make_picture(*from_text); });
 
   const auto from_picture = std::make_shared<PictureOptions>();

@@ -212,6 +212,27 @@ def test_txt2img_and_img2img_from_the_command_line(pictures, tmp_path):
     assert darkroom("txt2img", "a fox", "--size", "63x64", *common).returncode == 2
 
 
+def test_a_picture_is_as_large_as_the_model_was_made_for(pictures, tmp_path):
+    name = "checkpoints/tiny_sd15.safetensors"
+    tiny = GOLDEN_MODELS / name
+    with open(tiny, "rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        head, tensors = json.loads(file.read(length)), file.read()
+    folder = pictures.base / "models/checkpoints"
+    try:
+        for model, said, size in (("sized", "72x64", (72, 64)), ("odd", "big", (512, 512))):
+            head["__metadata__"] = {"modelspec.resolution": said}
+            written = json.dumps(head).encode()
+            (folder / f"{model}.safetensors").write_bytes(len(written).to_bytes(8, "little") + written + tensors)
+            for where in (("--base-directory", str(pictures.base)), ("--server", pictures.url)):
+                done = subprocess.run([BIN / "darkroom", "txt2img", "a fox", "--model", f"{model}.safetensors", "--steps", "1", "-o", str(tmp_path), *where], capture_output=True, text=True, timeout=200)
+                assert done.returncode == 0, done.stderr
+                assert Image.open(done.stdout.strip()).size == size
+    finally:
+        for model in ("sized", "odd"):
+            (folder / f"{model}.safetensors").unlink(missing_ok=True)
+
+
 def test_without_a_model_the_first_one_is_taken(pictures, tmp_path):
     def fox(*flags):
         return subprocess.run([BIN / "darkroom", "txt2img", "a fox", "--steps", "1", "--size", "64x64", "-o", str(tmp_path), *map(str, flags)],
