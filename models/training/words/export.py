@@ -33,7 +33,7 @@ def write(parts, rows, path, facts=None):
     tensors = {prefix + name: value.half().contiguous() for part, prefix in PREFIXES.items() for name, value in parts[part].items()}
     tensors[ROWS] = rows.to(torch.int16)
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, path, metadata={"darkroom.family": FAMILY, "darkroom.native_size": str(NATIVE), "darkroom.model": "a demonstration model: emoji from their names",
+    save_file(tensors, path, metadata={"darkroom.family": FAMILY, "modelspec.resolution": f"{NATIVE}x{NATIVE}", "darkroom.model": "a demonstration model: emoji from their names",
                                        "licence": "Apache-2.0", **(facts or {})})
 
 
