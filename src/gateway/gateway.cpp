@@ -52,7 +52,7 @@ constexpr auto kBetweenLooks = std::chrono::seconds(1);  ///< at tokens of open 
 constexpr auto kSettleTime = std::chrono::milliseconds(50);
 
 Folders make_folders(const Options& options) {
-  Folders folders = Folders::below(options.base_directory, shipped_model_folders());
+  Folders folders = Folders::below(options.base_directory, shipped_model_folders(options.demonstration_models));
   if (!options.input_directory.empty()) folders.input = options.input_directory;
   if (!options.output_directory.empty()) folders.use_output(options.output_directory);
   if (!options.temp_directory.empty()) folders.temp = options.temp_directory / "temp";

@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "restoration/classes.hpp"
+#include "storage/model_names.hpp"
 #include "workflow/schema.hpp"
 
 namespace darkroom::restoration {
@@ -27,7 +28,7 @@ int rank_of_upscaler(const std::string& name) {
 /// Big before small, trained before made for a demonstration.
 int rank_of_colorizer(const std::string& name) {
   const std::string low = lower(name);
-  return contains(low, "demo") ? 9 : contains(low, "artistic") ? 2 : contains(low, "modelscope") ? 0 : contains(low, "tiny") ? 3 : 1;
+  return is_demonstration(name) ? 9 : contains(low, "artistic") ? 2 : contains(low, "modelscope") ? 0 : contains(low, "tiny") ? 3 : 1;
 }
 
 template <class Rank>
@@ -64,7 +65,7 @@ json::object Abilities::to_json() const {
   const auto plain = [](const auto& names) { return json::array(names.begin(), names.end()); };
   json::array colour;
   for (const auto& name : colorizers)
-    colour.push_back(json::object{{"name", name}, {"demonstration", rank_of_colorizer(name) == 9}});
+    colour.push_back(json::object{{"name", name}, {"demonstration", is_demonstration(name)}});
   json::array steps;
   for (const std::string_view source : kSources)
     if (can(source)) steps.emplace_back(source);

@@ -213,12 +213,12 @@ fs::path Folders::annotated(std::string_view name, std::string_view default_type
   }
 }
 
-std::vector<fs::path> shipped_model_folders() {
+std::vector<fs::path> shipped_model_folders(bool demonstrations) {
   std::error_code ignored;
-  return shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored));
+  return shipped_model_folders(fs::read_symlink("/proc/self/exe", ignored), demonstrations);
 }
 
-std::vector<fs::path> shipped_model_folders(const fs::path& program) {
+std::vector<fs::path> shipped_model_folders(const fs::path& program, bool demonstrations) {
   std::vector<fs::path> candidates;
   // Walking up from build/<preset>/bin/darkroom finds the checkout, from <prefix>/bin/darkroom the share folder.
   for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
@@ -227,6 +227,7 @@ std::vector<fs::path> shipped_model_folders(const fs::path& program) {
       if (candidates.empty() && fs::is_regular_file(root / "LICENSES.md", ignored)) candidates.push_back(root);
     if (!candidates.empty()) break;
   }
+  if (demonstrations && !candidates.empty()) candidates.push_back(candidates.front() / "demonstration");
   const char* cache = std::getenv("DARKROOM_CACHE");
   const char* home = std::getenv("HOME");
   if (cache && *cache) candidates.push_back(fs::path(cache) / "models");

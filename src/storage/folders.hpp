@@ -73,10 +73,10 @@ class Folders {
 };
 
 /// Folders of models that come with the project, those that exist: `models` of the checkout or the installed share folder of
-/// `program` (the path of the running executable), then `models` of $DARKROOM_CACHE,
+/// `program` (the path of the running executable), its `demonstration` (if asked for), then `models` of $DARKROOM_CACHE,
 /// by default ~/.cache/darkroom.
-std::vector<std::filesystem::path> shipped_model_folders(const std::filesystem::path& program);
-std::vector<std::filesystem::path> shipped_model_folders();  ///< of the program that runs
+std::vector<std::filesystem::path> shipped_model_folders(const std::filesystem::path& program, bool demonstrations);
+std::vector<std::filesystem::path> shipped_model_folders(bool demonstrations = true);  ///< of the program that runs
 
 /// Splits `pic.png [output]` into the name and "output"; the second is empty when there is no mark (§3.6).
 std::pair<std::string, std::string> split_annotation(std::string_view name);

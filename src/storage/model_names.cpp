@@ -113,9 +113,12 @@ bool is_published_name(std::string_view key, std::string_view name) {
   return std::any_of(known.begin(), known.end(), [&](const std::string& one) { return plain(one) == plain(name); });
 }
 
+bool is_demonstration(std::string_view name) { return name.starts_with("darkroom-demo"); }
+
 std::vector<NamedModel> colorizers(const Folders& folders) {
   struct Ranked {
     NamedModel model;
+    bool demonstration;
     std::uintmax_t size;
     std::size_t order;
   };
@@ -131,9 +134,11 @@ std::vector<NamedModel> colorizers(const Folders& folders) {
       return std::find(names.begin(), names.end(), plain(one)) != names.end();
     });
     // Containers differ by some kilobytes; networks by hundreds of megabytes.
-    ranked.push_back({std::move(*model), failure ? 0 : size >> 20, static_cast<std::size_t>(at - known.begin())});
+    ranked.push_back({std::move(*model), is_demonstration(name), failure ? 0 : size >> 20, static_cast<std::size_t>(at - known.begin())});
   }
-  std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) { return a.size != b.size ? a.size > b.size : a.order < b.order; });
+  std::stable_sort(ranked.begin(), ranked.end(), [](const Ranked& a, const Ranked& b) {
+    return a.demonstration != b.demonstration ? b.demonstration : a.size != b.size ? a.size > b.size : a.order < b.order;
+  });
   std::vector<NamedModel> models;
   for (auto& one : ranked) models.push_back(std::move(one.model));
   return models;

@@ -33,4 +33,7 @@ inline bool has_published_names(std::string_view key) { return !published_names(
 /// The files of models/ddcolor, best first: by size (the networks differ in little else), then in the order of published names.
 std::vector<NamedModel> colorizers(const Folders& folders);
 
+/// Is it a model that ships with the project to show what it does, not for what it makes? Every other one is preferred.
+bool is_demonstration(std::string_view name);
+
 }  // namespace darkroom

@@ -212,7 +212,7 @@ def test_no_photos(tmp_path):
 
 
 def test_a_model_that_is_missing_is_said_on_a_server(scans, own):
-    server = own()
+    server = own("--no-demonstration-models")
     done = restore(scans, "--colorize", "--server", server.url)
     assert done.returncode == 3 and "No colouriser is installed" in done.stderr and "2 not done" in done.stderr, done.stderr
 

@@ -73,7 +73,8 @@ def test_bad_options_are_refused(server, options, code):
     assert (reply.status_code, reply.json()["code"]) == (400, code), reply.text
 
 
-def test_colours_without_a_colouriser(server):
+def test_colours_without_a_colouriser(own):
+    server = own("--no-demonstration-models")
     assert not server.json("/restore/info")["models"]["colorize"]
     reply = restore(server, photo(32), colorize=True)
     assert (reply.status_code, reply.json()["code"]) == (409, "no_model")

@@ -10,8 +10,11 @@ namespace darkroom {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsSupersetOf;
+using testing::Not;
 using Names = std::vector<std::string>;
 
 TEST(Folders, have_the_keys_of_the_protocol_in_order) {
@@ -89,6 +92,16 @@ TEST(ModelLists, know_the_special_keys) {
   EXPECT_THAT(folders.list_models("diffusers"), ElementsAre("sd15"));
   EXPECT_EQ(folders.find_model("diffusers", "sd15"), scratch / "models/diffusers/sd15");
   EXPECT_THAT(folders.list_models("custom_nodes"), ElementsAre("pack/__init__.py"));
+}
+
+TEST(Folders, shipped_models_lie_above_the_program_and_demonstrations_below_them) {
+  ScratchFolder checkout;
+  checkout.write("models/LICENSES.md");
+  checkout.write("models/demonstration/ddcolor/darkroom-demo.safetensors");
+  const auto program = checkout / "build/release/bin/darkroom";
+  EXPECT_THAT(shipped_model_folders(program, true), IsSupersetOf({checkout / "models", checkout / "models/demonstration"}));
+  EXPECT_THAT(shipped_model_folders(program, false), Contains(checkout / "models"));
+  EXPECT_THAT(shipped_model_folders(program, false), Not(Contains(checkout / "models/demonstration")));
 }
 
 TEST(ModelLists, show_a_pair_once_and_find_shipped_weights_by_their_usual_names) {

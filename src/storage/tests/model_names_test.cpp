@@ -59,12 +59,13 @@ TEST_F(ModelNames, of_folders_stand_for_files_that_say_nothing) {
 TEST_F(ModelNames, of_colourisers_come_best_first) {
   write("ddcolor/ddcolor_paper_tiny.pth", 2 << 20);
   write("ddcolor/small.safetensors", 1 << 20);
+  write("ddcolor/darkroom-demo.safetensors", 9 << 20);
   write("ddcolor/zzz.pth", 3 << 20);
   write("ddcolor/ddcolor_artistic.pth", 3 << 20);
   write("ddcolor/ddcolor_modelscope/pytorch_model.bin", (3 << 20) + 500);
   std::vector<std::string> names;
   for (const auto& model : colorizers(folders_)) names.push_back(model.name);
-  EXPECT_THAT(names, ElementsAre("ddcolor_modelscope/pytorch_model.bin", "ddcolor_artistic.pth", "zzz.pth", "ddcolor_paper_tiny.pth", "small.safetensors"));
+  EXPECT_THAT(names, ElementsAre("ddcolor_modelscope/pytorch_model.bin", "ddcolor_artistic.pth", "zzz.pth", "ddcolor_paper_tiny.pth", "small.safetensors", "darkroom-demo.safetensors"));
 }
 
 }  // namespace
