@@ -91,3 +91,46 @@ class Average:
             for name, value in network.state_dict().items():
                 if value.is_floating_point():
                     self.weights[name].lerp_(value, 1 - kept)
+
+
+class Training:
+    """A network, its optimiser, the running average of its weights, and how far they have come."""
+
+    def __init__(self, network, optimiser, seed, kept, rates):
+        """kept: as in Average; rates: (highest, last, steps of warming up)."""
+        self.whole, self.optimiser, self.average, self.rates = network, optimiser, Average(network, kept), rates
+        self.seed, self.step, self.seconds = seed, 0, 0.0
+
+    def descend(self, loss, steps):
+        """One step of `steps` against the loss."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = wave(self.step, steps, *self.rates)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.whole.parameters(), 1.0)
+        self.optimiser.step()
+        self.average.take(self.whole, self.step)
+        self.step += 1
+
+    def facts(self):
+        """What a checkpoint has beside the common parts."""
+        return {}
+
+    def save(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        torch.save({"network": self.whole.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state_dict(), "seed": self.seed, "step": self.step,
+                    "seconds": self.seconds, "random": torch.get_rng_state(), **self.facts()}, new)
+        new.replace(path)
+
+    def take_up(self, kept):
+        """Goes on where the checkpoint stopped."""
+        self.whole.load_state_dict(kept["network"])
+        self.optimiser.load_state_dict(kept["optimiser"])
+        self.average.weights, self.step, self.seconds = kept["average"], kept["step"], kept["seconds"]
+        torch.set_rng_state(kept["random"])
+        return self
+
+    def start_again(self):
+        """With weights that were given to the network: a fresh average."""
+        self.average = Average(self.whole, self.average.kept)

@@ -45,7 +45,7 @@ def pictures(tmp_path, monkeypatch):
 def trained(pictures, steps, of, checkpoint=None, monkeypatch=None):
     classes = ColorClasses(pictures)
     shape = Shape(**{**SMALL.__dict__, "classes": classes.count})
-    training = train.Training.load(checkpoint, classes) if checkpoint and checkpoint.exists() else train.Training(shape, 3, classes)
+    training = train.ColorTraining.load(checkpoint, classes) if checkpoint and checkpoint.exists() else train.ColorTraining(shape, 3, classes)
     far = []
     while training.step < steps:
         batch = pictures.batch(training.seed, training.step, training.step / of)

@@ -18,7 +18,7 @@ from batches import Pictures
 from export import read
 from loss import ColorClasses, loss
 from network import DDColor, Shape
-from parts import HALF, Average, train, wave
+from parts import HALF, Training, train
 from prepare import PICTURES
 from sources import CACHE
 
@@ -36,53 +36,33 @@ def optimiser_of(network):
     return torch.optim.AdamW([{"params": multiplied, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}], lr=RATE, betas=(0.9, 0.98), fused=True)
 
 
-class Training:
-    """The network, its running average and how far it has come."""
-
+class ColorTraining(Training):
     def __init__(self, shape, seed, classes):
         torch.manual_seed(seed)
         self.classes = classes
         self.network = DDColor(shape, DROP).to(memory_format=torch.channels_last).train()
-        self.average = Average(self.network, AVERAGE)
-        self.optimiser = optimiser_of(self.network)
-        self.seed, self.step, self.seconds = seed, 0, 0.0
+        super().__init__(self.network, optimiser_of(self.network), seed, AVERAGE, (RATE, LAST_RATE, WARM))
 
     def advance(self, batch, steps):
         grey, wanted = batch
-        for group in self.optimiser.param_groups:
-            group["lr"] = wave(self.step, steps, RATE, LAST_RATE, WARM)
         with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
             ab, scores = self.network(grey)
         value, parts = loss(ab.float(), scores, wanted, grey, self.classes)
-        self.optimiser.zero_grad(set_to_none=True)
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.average.take(self.network, self.step)
-        self.step += 1
+        self.descend(value, steps)
         return parts
 
-    def save(self, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        torch.save({"shape": self.network.shape, "network": self.network.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state_dict(),
-                    "seed": self.seed, "step": self.step, "seconds": self.seconds, "random": torch.get_rng_state()}, new)
-        new.replace(path)
+    def facts(self):
+        return {"shape": self.network.shape}
 
     @classmethod
     def load(cls, path, classes):
         kept = torch.load(path, weights_only=False)
-        training = cls(kept["shape"], kept["seed"], classes)
-        training.network.load_state_dict(kept["network"])
-        training.optimiser.load_state_dict(kept["optimiser"])
-        training.average.weights, training.step, training.seconds = kept["average"], kept["step"], kept["seconds"]
-        torch.set_rng_state(kept["random"])
-        return training
+        return cls(kept["shape"], kept["seed"], classes).take_up(kept)
 
     def start_from(self, path):
         """Takes exported weights; what is not among them (the classes' scores) stays as it began."""
         self.network.load_state_dict(read(path), strict=False)
-        self.average = Average(self.network, AVERAGE)
+        self.start_again()
 
 
 def main():
@@ -98,10 +78,10 @@ def main():
     pictures = Pictures(PICTURES, asked.only)
     classes = ColorClasses(pictures)
     if asked.checkpoint.exists():
-        training = Training.load(asked.checkpoint, classes)
+        training = ColorTraining.load(asked.checkpoint, classes)
         print(f"goes on at step {training.step}, {training.seconds / 60:.1f} minutes so far")
     else:
-        training = Training(Shape(classes=classes.count), asked.seed, classes)
+        training = ColorTraining(Shape(classes=classes.count), asked.seed, classes)
         if asked.start:
             training.start_from(asked.start)
             training.step = asked.done

@@ -16,7 +16,7 @@ def article(name):
 class Captions:
     def __init__(self, names):
         self.names = names
-        said = [*OPENINGS, "a an the and with of on in", *(" ".join(styles) for styles in STYLES.values())]
+        said = [*OPENINGS, "a an the and with of on in, .", *(" ".join(styles) for styles in STYLES.values())]
         found = {id for text in said for id in tokens(text)}
         for entry in names:
             for text in (entry["name"], *entry["names"], *entry["words"]):

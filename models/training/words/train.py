@@ -21,7 +21,7 @@ from captions import Captions
 from diffusion import STEPS, noised, weights
 from export import ROWS, part_of
 from network import Shape, Text, UNet, Vae
-from parts import HALF, Average, train, wave
+from parts import HALF, Training, train
 from prepare import NAMES, PICTURES
 from sources import CACHE
 from train_vae import CHECKPOINT as VAE, UNITS
@@ -85,53 +85,35 @@ class Examples:
         return latents, self.captions.batch(captions, draw), t, torch.randn(latents.shape, generator=draw)
 
 
-class Training:
+class WordsTraining(Training):
     def __init__(self, shape, rows, seed):
         torch.manual_seed(seed)
         self.shape, self.rows = shape, rows
         self.text, self.unet = Text(shape), UNet(shape).to(memory_format=torch.channels_last)
-        for module in self.text.modules():
-            if isinstance(module, (torch.nn.Linear, torch.nn.Embedding)):
-                torch.nn.init.normal_(module.weight, std=0.02)
-        self.both = torch.nn.ModuleDict({"text": self.text, "unet": self.unet})
-        self.average = Average(self.both, AVERAGE)
-        self.optimiser = torch.optim.AdamW(self.both.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True)
-        self.seed, self.step, self.seconds = seed, 0, 0.0
+        # Which word it is says more than where it stands: of 77 places all but a few are end marks, which look alike.
+        embeddings = self.text.text_model.embeddings
+        torch.nn.init.normal_(embeddings.token_embedding.weight, std=0.4)
+        torch.nn.init.normal_(embeddings.position_embedding.weight, std=0.05)
+        both = torch.nn.ModuleDict({"text": self.text, "unet": self.unet})
+        super().__init__(both, torch.optim.AdamW(both.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True), seed, AVERAGE, (RATE, LAST_RATE, WARM))
 
     def advance(self, batch, steps):
         latents, rows, t, noise = batch
-        for group in self.optimiser.param_groups:
-            group["lr"] = wave(self.step, steps, RATE, LAST_RATE, WARM)
         with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
             found = self.unet(noised(latents, noise, t).contiguous(memory_format=torch.channels_last), t, self.text(rows))
         errors = (found.float() - noise).pow(2).mean((1, 2, 3))
         loss = (errors * weights(t)).mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.both.parameters(), 1.0)
-        self.optimiser.step()
-        self.average.take(self.both, self.step)
-        self.step += 1
+        self.descend(loss, steps)
         return {"loss": loss.detach(), "noise": errors.detach().mean()}
 
-    def save(self, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
+    def facts(self):
         of = lambda part: {name.removeprefix(part + "."): value for name, value in self.average.weights.items() if name.startswith(part + ".")}
-        torch.save({"shape": self.shape, "rows": self.rows, "network": self.both.state_dict(), "text": of("text"), "unet": of("unet"), "optimiser": self.optimiser.state_dict(),
-                    "seed": self.seed, "step": self.step, "seconds": self.seconds, "random": torch.get_rng_state()}, new)
-        new.replace(path)
+        return {"shape": self.shape, "rows": self.rows, "text": of("text"), "unet": of("unet")}
 
     @classmethod
     def load(cls, path):
         kept = torch.load(path, weights_only=False)
-        training = cls(kept["shape"], kept["rows"], kept["seed"])
-        training.both.load_state_dict(kept["network"])
-        training.optimiser.load_state_dict(kept["optimiser"])
-        training.average.weights = {f"{part}.{name}": value for part in ("text", "unet") for name, value in kept[part].items()}
-        training.step, training.seconds = kept["step"], kept["seconds"]
-        torch.set_rng_state(kept["random"])
-        return training
+        return cls(kept["shape"], kept["rows"], kept["seed"]).take_up(kept)
 
     def start_from(self, path):
         tensors = load_file(path)
@@ -139,7 +121,7 @@ class Training:
             sys.exit(f"{path} has another table of tokens than the captions: were they changed?")
         self.text.load_state_dict(part_of(tensors, "text"))
         self.unet.load_state_dict(part_of(tensors, "unet"))
-        self.average = Average(self.both, AVERAGE)
+        self.start_again()
 
 
 def main():
@@ -153,13 +135,13 @@ def main():
     asked = ask.parse_args()
     examples = Examples(asked.start)
     if asked.checkpoint.exists():
-        training = Training.load(asked.checkpoint)
+        training = WordsTraining.load(asked.checkpoint)
     else:
-        training = Training(Shape(rows=examples.captions.count), examples.captions.rows, asked.seed)
+        training = WordsTraining(Shape(rows=examples.captions.count), examples.captions.rows, asked.seed)
         if asked.start:
             training.start_from(asked.start)
             training.step = asked.done
-    print(f"{sum(p.numel() for p in training.both.parameters()) / 1e6:.2f} M parameters, {len(examples.names)} pictures, {examples.captions.count} tokens, at step {training.step}, "
+    print(f"{sum(p.numel() for p in training.whole.parameters()) / 1e6:.2f} M parameters, {len(examples.names)} pictures, {examples.captions.count} tokens, at step {training.step}, "
           f"{training.seconds / 60:.1f} minutes so far")
     train(training, lambda step: examples.batch(training.seed, step, asked.steps), asked.steps, asked.part, asked.checkpoint)
 

@@ -18,7 +18,7 @@ here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
 from export import part_of
 from network import Shape, Vae
-from parts import HALF, Average, train, wave
+from parts import HALF, Training, train
 from prepare import PICTURES
 from sources import CACHE
 
@@ -60,17 +60,13 @@ def edges(x):
     return torch.cat([x.diff(dim=2)[..., 1:], x.diff(dim=3)[:, :, 1:]], 1)
 
 
-class Training:
+class VaeTraining(Training):
     def __init__(self, seed):
         torch.manual_seed(seed)
         self.network = Vae(Shape()).to(memory_format=torch.channels_last)
-        self.average = Average(self.network, AVERAGE)
-        self.optimiser = torch.optim.AdamW(self.network.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=1e-3, fused=True)
-        self.seed, self.step, self.seconds = seed, 0, 0.0
+        super().__init__(self.network, torch.optim.AdamW(self.network.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=1e-3, fused=True), seed, AVERAGE, (RATE, LAST_RATE, WARM))
 
     def advance(self, pictures, steps):
-        for group in self.optimiser.param_groups:
-            group["lr"] = wave(self.step, steps, RATE, LAST_RATE, WARM)
         with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
             means, logs = self.network.moments(pictures)
             means, logs = UNITS * means.float(), logs.float().clamp(-12, 4)
@@ -81,31 +77,18 @@ class Training:
                  "coarse": sum((F.avg_pool2d(found - pictures, n)).abs().mean() for n in (2, 4)),
                  "preview": (torch.einsum("bchw,ck->bkhw", means, PREVIEW) - F.avg_pool2d(pictures, 8)).abs().mean(),
                  "spread": (means.pow(2) + logs.exp() - 1 - logs).mean() / 2}
-        loss = parts["far"] + parts["edges"] + 0.5 * parts["coarse"] + 0.1 * parts["preview"] + 3e-4 * parts["spread"]
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.average.take(self.network, self.step)
-        self.step += 1
+        self.descend(parts["far"] + parts["edges"] + 0.5 * parts["coarse"] + 0.1 * parts["preview"] + 3e-4 * parts["spread"], steps)
         return parts
-
-    def save(self, path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
-        torch.save({"network": self.network.state_dict(), "average": self.average.weights, "optimiser": self.optimiser.state_dict(), "seed": self.seed, "step": self.step,
-                    "seconds": self.seconds, "random": torch.get_rng_state()}, new)
-        new.replace(path)
 
     @classmethod
     def load(cls, path):
         kept = torch.load(path, weights_only=False)
-        training = cls(kept["seed"])
-        training.network.load_state_dict(kept["network"])
-        training.optimiser.load_state_dict(kept["optimiser"])
-        training.average.weights, training.step, training.seconds = kept["average"], kept["step"], kept["seconds"]
-        torch.set_rng_state(kept["random"])
-        return training
+        return cls(kept["seed"]).take_up(kept)
+
+    def start_from(self, path):
+        """Takes the autoencoder of an exported model."""
+        self.network.load_state_dict(part_of(load_file(path), "vae"))
+        self.start_again()
 
 
 def main():
@@ -117,10 +100,10 @@ def main():
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     asked = ask.parse_args()
-    training = Training.load(asked.checkpoint) if asked.checkpoint.exists() else Training(asked.seed)
+    training = VaeTraining.load(asked.checkpoint) if asked.checkpoint.exists() else VaeTraining(asked.seed)
     if asked.start and not asked.checkpoint.exists():
-        training.network.load_state_dict(part_of(load_file(asked.start), "vae"))
-        training.average, training.step = Average(training.network, AVERAGE), asked.done
+        training.start_from(asked.start)
+        training.step = asked.done
     pieces = Pieces()
     print(f"{sum(p.numel() for p in training.network.parameters()) / 1e6:.2f} M parameters, {len(pieces.pictures)} pictures, at step {training.step}")
     train(training, lambda step: pieces.batch(training.seed, step), asked.steps, asked.part, asked.checkpoint)
