@@ -7,6 +7,7 @@ OPENINGS = ("{}", "{}", "{}", "a picture of {}", "an emoji of {}", "{} emoji", "
 STYLES = {"flat": ("flat", "flat design", "simple"), "3d": ("3d", "3d render", "shiny 3d")}
 VOCABULARY = 49408
 UNKNOWN = 0  # the row of tokens that no caption has
+OFTEN = 3    # emoji that a token must belong to, where it is in none of their names, to have a row
 
 
 def article(name):
@@ -18,9 +19,13 @@ class Captions:
         self.names = names
         said = [*OPENINGS, "a an the and with of on in, .", *(" ".join(styles) for styles in STYLES.values())]
         found = {id for text in said for id in tokens(text)}
+        bases = {}  # of a token that belongs to some emoji without being in their names: which
         for entry in names:
-            for text in (entry["name"], *entry["names"], *entry["words"]):
+            for text in (entry["name"], *entry["names"]):
                 found.update(tokens(text))
+            for id in {id for text in entry["words"] for id in tokens(text)}:
+                bases.setdefault(id, set()).add(entry["base"])
+        found.update(id for id, seen in bases.items() if len(seen) >= OFTEN)
         found.update(prompt("")[:2])  # the marks
         self.rows = torch.zeros(VOCABULARY, dtype=torch.long)
         self.rows[torch.tensor(sorted(found))] = torch.arange(1, len(found) + 1)

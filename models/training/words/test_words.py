@@ -21,7 +21,7 @@ from network import Shape, Text, UNet, Vae
 from tokens import END, START, prompt, tokens
 
 NARROW = dict(vae=(32, 32), unet=(32, 32, 64), text=64, layers=1)
-NAMES = [{"base": i, "style": "flat", "name": name, "names": [], "words": ["thing", "round"], "kind": "Objects", "weight": 1.0} for i, name in enumerate(("red apple", "blue ball"))]
+NAMES = [{"base": i, "style": "flat", "name": name, "names": [], "words": ["thing", "round"], "kind": "Objects", "weight": 1.0} for i, name in enumerate(("red apple", "blue ball", "green tree"))]
 
 
 def test_tokens_are_those_of_clip():
