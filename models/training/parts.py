@@ -1,9 +1,11 @@
 """Training in parts: each ends after some minutes with a checkpoint, from which the next one goes on."""
+import argparse
 import math
 import queue
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import torch
 
@@ -134,3 +136,15 @@ class Training:
     def start_again(self):
         """With weights that were given to the network: a fresh average."""
         self.average = Average(self.whole, self.average.kept)
+
+
+def options(description, steps, checkpoint):
+    """The options of every training."""
+    ask = argparse.ArgumentParser(description=description.split("\n")[0])
+    ask.add_argument("--steps", type=int, default=steps, help="of the whole training; may change from part to part")
+    ask.add_argument("--part", type=float, default=90, help="minutes after which this part ends")
+    ask.add_argument("--from", dest="start", type=Path, help="exported weights, when there is no checkpoint")
+    ask.add_argument("--done", type=int, default=0, help="steps that the exported weights had")
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--checkpoint", type=Path, default=checkpoint)
+    return ask

@@ -6,7 +6,6 @@
 The checkpoint is ~/.cache/darkroom/training/colour/checkpoint.pt; where it is gone, `--from` goes on from exported weights with a fresh
 optimiser (`--done` says how many steps they had). `--only` takes the first N photographs, which shows whether the network can learn at all.
 """
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from batches import Pictures
 from export import read
 from loss import ColorClasses, loss
 from network import DDColor, Shape
-from parts import HALF, Training, train
+from parts import HALF, Training, options, train
 from prepare import PICTURES
 from sources import CACHE
 
@@ -66,14 +65,8 @@ class ColorTraining(Training):
 
 
 def main():
-    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ask.add_argument("--steps", type=int, default=6000, help="of the whole training; may change from part to part")
-    ask.add_argument("--part", type=float, default=90, help="minutes after which this part ends")
-    ask.add_argument("--from", dest="start", type=Path, help="exported weights, when there is no checkpoint")
-    ask.add_argument("--done", type=int, default=0, help="steps that the exported weights had")
-    ask.add_argument("--seed", type=int, default=1)
+    ask = options(__doc__, 6000, CHECKPOINT)
     ask.add_argument("--only", type=int, help="photographs to train on")
-    ask.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
     asked = ask.parse_args()
     pictures = Pictures(PICTURES, asked.only)
     classes = ColorClasses(pictures)

@@ -6,7 +6,6 @@
 The checkpoint is ~/.cache/darkroom/training/words/words.pt; `--from` takes an exported model. The first SMALL of all steps see pictures in half the size, which
 are four times as cheap: words and things find each other there.
 """
-import argparse
 import json
 import sys
 from pathlib import Path
@@ -21,7 +20,7 @@ from captions import Captions
 from diffusion import STEPS, noised, weights
 from export import ROWS, part_of
 from network import Shape, Text, UNet, Vae
-from parts import HALF, Training, train
+from parts import HALF, Training, options, train
 from prepare import NAMES, PICTURES
 from sources import CACHE
 from train_vae import CHECKPOINT as VAE, UNITS
@@ -125,14 +124,7 @@ class WordsTraining(Training):
 
 
 def main():
-    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ask.add_argument("--steps", type=int, default=30000, help="of the whole training; may change from part to part")
-    ask.add_argument("--part", type=float, default=90, help="minutes after which this part ends")
-    ask.add_argument("--from", dest="start", type=Path, help="an exported model, when there is no checkpoint")
-    ask.add_argument("--done", type=int, default=0, help="steps that it had")
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    asked = ask.parse_args()
+    asked = options(__doc__, 30000, CHECKPOINT).parse_args()
     examples = Examples(asked.start)
     if asked.checkpoint.exists():
         training = WordsTraining.load(asked.checkpoint)

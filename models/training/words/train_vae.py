@@ -6,7 +6,6 @@
 The checkpoint is ~/.cache/darkroom/training/words/vae.pt; `--from` takes an exported model. Latents are made such that the editor's quick previews (a few numbers for
 each of SD1.x's four channels) show the picture's colours: that is part of what is trained.
 """
-import argparse
 import sys
 from pathlib import Path
 
@@ -18,7 +17,7 @@ here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
 from export import part_of
 from network import Shape, Vae
-from parts import HALF, Training, train
+from parts import HALF, Training, options, train
 from prepare import PICTURES
 from sources import CACHE
 
@@ -92,14 +91,7 @@ class VaeTraining(Training):
 
 
 def main():
-    ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ask.add_argument("--steps", type=int, default=6000, help="of the whole training")
-    ask.add_argument("--part", type=float, default=90, help="minutes after which this part ends")
-    ask.add_argument("--from", dest="start", type=Path, help="an exported model, when there is no checkpoint")
-    ask.add_argument("--done", type=int, default=0, help="steps that it had")
-    ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--checkpoint", type=Path, default=CHECKPOINT)
-    asked = ask.parse_args()
+    asked = options(__doc__, 6000, CHECKPOINT).parse_args()
     training = VaeTraining.load(asked.checkpoint) if asked.checkpoint.exists() else VaeTraining(asked.seed)
     if asked.start and not asked.checkpoint.exists():
         training.start_from(asked.start)
