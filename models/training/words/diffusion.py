@@ -18,15 +18,15 @@ def weights(t, most=5.0):
 
 
 @torch.no_grad()
-def sample(unet, text, empty, side, steps=20, cfg=4.0, seed=0, progress=None):
+def sample(unet, text, empty, side, steps=20, cfg=4.0, seed=0):
     """text [B,77,W], empty [1,77,W] -> latents [B,4,side,side] in the sampler's units: DDIM (Song et al. 2020) without new noise."""
     draw = torch.Generator().manual_seed(seed)
     x = torch.randn(len(text), 4, side, side, generator=draw)
     both = torch.cat([text, empty.expand(len(text), -1, -1)])
     times = torch.linspace(STEPS - 1, 0, steps + 1).round().long()
-    for now, next in zip(times, times[1:]):
-        with_text, without = unet(torch.cat([x, x]), now.expand(2 * len(x)), both).float().chunk(2)
+    for t, after in zip(times, times[1:]):
+        with_text, without = unet(torch.cat([x, x]), t.expand(2 * len(x)), both).float().chunk(2)
         noise = without + cfg * (with_text - without)
-        clean = (x - (1 - KEPT[now]).sqrt() * noise) / KEPT[now].sqrt()
-        x = clean if next == 0 else KEPT[next].sqrt() * clean + (1 - KEPT[next]).sqrt() * noise
+        clean = (x - (1 - KEPT[t]).sqrt() * noise) / KEPT[t].sqrt()
+        x = clean if after == 0 else KEPT[after].sqrt() * clean + (1 - KEPT[after]).sqrt() * noise
     return x

@@ -24,7 +24,7 @@ from diffusion import sample
 from export import ROWS, part_of
 from network import Shape, Text, UNet, Vae
 from prepare import NAMES, PICTURES, SIDE
-from train import CHECKPOINT, VAE, encoded, latents_of
+from train import CHECKPOINT, VAE, latents_of
 from train_vae import UNITS
 
 

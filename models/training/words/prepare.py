@@ -28,7 +28,6 @@ from words.packages import FLUENT, GOOGLE, WORDS
 FOLDER = CACHE / "words"
 PICTURES, NAMES = FOLDER / "pictures.safetensors", FOLDER / "names.json"
 SIDE = 128
-STYLES = {"flat": 1.0, "3d": 1.0}
 WEIGHTS = {"Flags": 0.12, "Symbols": 0.5, "People & Body": 0.6, "Component": 0.2, "Animals & Nature": 1.6, "Food & Drink": 1.6}
 COLORS = {"red": 0.0, "orange": 0.075, "yellow": 0.14, "green": 0.33, "blue": 0.6, "purple": 0.77, "pink": 0.92}  # hues
 COLORED = {"Food & Drink", "Animals & Nature", "Objects", "Travel & Places", "Activities"}

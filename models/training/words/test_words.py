@@ -17,7 +17,7 @@ import prepare
 import train
 from captions import UNKNOWN, Captions
 from diffusion import KEPT, noised, sample, weights
-from network import Shape, Text, UNet, Vae
+from network import Shape, Vae
 from tokens import END, START, prompt, tokens
 
 NARROW = dict(vae=(32, 32), unet=(32, 32, 64), text=64, layers=1)
