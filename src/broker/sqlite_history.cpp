@@ -20,7 +20,9 @@ asio::awaitable<std::optional<HistoryEntry>> SqliteBroker::history_of(std::strin
 asio::awaitable<void> SqliteBroker::delete_history(std::string owner, std::vector<std::string> ids) {
   State& state = *state_;
   std::function<void(Database&)> remove = [&state, owner, ids](Database& writing) {
-    for (const std::string& id : ids) state.history_sizes[owner] -= delete_from_history(writing, owner, id);
+    std::int64_t gone = 0;
+    for (const std::string& id : ids) gone += delete_from_history(writing, owner, id);
+    state.shrink_history(owner, gone);
   };
   co_await state.write(std::move(remove));
 }
@@ -28,7 +30,7 @@ asio::awaitable<void> SqliteBroker::delete_history(std::string owner, std::vecto
 asio::awaitable<void> SqliteBroker::clear_history(std::string owner) {
   State& state = *state_;
   std::function<void(Database&)> clear = [&state, owner](Database& writing) {
-    state.history_sizes[owner] -= darkroom::clear_history(writing, owner);
+    state.shrink_history(owner, darkroom::clear_history(writing, owner));
   };
   co_await state.write(std::move(clear));
 }

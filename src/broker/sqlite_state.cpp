@@ -76,6 +76,11 @@ void SqliteBroker::State::save_state(const QueueMirror::Entry& entry) {
   });
 }
 
+void SqliteBroker::State::shrink_history(const std::string& owner, std::int64_t count) {
+  const auto size = history_sizes.find(owner);
+  if (size != history_sizes.end() && (size->second -= count) <= 0) history_sizes.erase(size);
+}
+
 /// The writer's part of every end of a job. Beyond the limit goes the oldest entry of whoever has the most: nobody's jobs drive out another's.
 void SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary) {
   const std::string owner = owner_of_job(writing, ticket);
@@ -87,7 +92,7 @@ void SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, c
     const std::int64_t count = history_sizes.size() == 1 ? over : 1;
     trim_history(writing, most->first, count);
     over -= count;
-    if ((most->second -= count) == 0) history_sizes.erase(most);
+    shrink_history(std::string(most->first), count);
   }
 }
 

@@ -53,6 +53,9 @@ struct SqliteBroker::State {
   /// The job of an entry, from memory or disk; nothing when what is stored can't be read.
   asio::awaitable<std::optional<Job>> job_of_entry(std::int64_t ticket);
 
+  /// Notes that an owner has so many entries less; whoever has none is forgotten.
+  void shrink_history(const std::string& owner, std::int64_t count);
+
  private:
   void load();
   void into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary);
