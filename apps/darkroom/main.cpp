@@ -29,8 +29,12 @@ int main(int argc, char** argv) {
   darkroom::add_models_command(app, status);
   darkroom::add_nodes_command(app, status);
   darkroom::add_token_command(app, status);
+  darkroom::add_server_commands(app, status);
   darkroom::add_doctor_command(app, status);
+  darkroom::add_completion_command(app, status);
+  darkroom::add_man_command(app, status);
 
+  if (darkroom::answer_completion(app, given)) return 0;
   std::vector<std::string> arguments(given.begin() + (given.empty() ? 0 : 1), given.end());
   if (!arguments.empty() && arguments.front() == "serve") arguments = darkroom::fill_optional_values(std::move(arguments));
   std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them

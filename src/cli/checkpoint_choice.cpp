@@ -21,10 +21,10 @@ namespace fs = std::filesystem;
 
 constexpr const char* kUsualSize = "512x512";
 
-ServerClient::Reply ask_server(const RunOptions& options, const std::string& target) {
+Transport::Reply ask_server(const RunOptions& options, const std::string& target) {
   asio::io_context io(1);
-  ServerClient client = client_of(io.get_executor(), options);
-  ServerClient::Reply reply;
+  Transport client = transport_of(io.get_executor(), options);
+  Transport::Reply reply;
   std::exception_ptr failure;
   const auto ask = [&]() -> asio::awaitable<void> { reply = co_await client.get(target); };
   asio::co_spawn(io, ask, [&](std::exception_ptr fault) { failure = fault; });

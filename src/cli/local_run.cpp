@@ -15,8 +15,9 @@
 #include "cli/exit_status.hpp"
 #include "cli/local_worker.hpp"
 #include "cli/preview_screen.hpp"
-#include "cli/results.hpp"
 #include "cli/workflow_file.hpp"
+#include "client/client.hpp"
+#include "client/results.hpp"
 
 namespace darkroom {
 namespace {
@@ -63,9 +64,10 @@ class LocalRun {
     for (const auto& [input, seed] : workflow.seeds) view_.say(fmt::format("{} = {}", std::string_view(input), seed.to_number<std::int64_t>()));
 
     const Validation validation = co_await worker_.check(workflow.prompt);
-    if (!validation.ok) throw RunFailure(RunStatus::kWorkflow, describe_refusal(validation.error, validation.node_errors, workflow.prompt));
+    if (!validation.ok)
+      throw RunFailure(RunStatus::kWorkflow, client::describe_refusal(validation.error, validation.node_errors, workflow.prompt));
     if (!validation.node_errors.empty())
-      view_.say(describe_refusal({{"message", "Some outputs are left out"}}, validation.node_errors, workflow.prompt));
+      view_.say(client::describe_refusal({{"message", "Some outputs are left out"}}, validation.node_errors, workflow.prompt));
 
     Job job;
     job.id = uuid4();
@@ -81,7 +83,8 @@ class LocalRun {
         co_await worker_.run(std::move(job), [this](const JobEvent& event) { std::visit([this](const auto& one) { on(one); }, event); });
     switch (end.kind) {
       case JobEnd::Kind::kDone: co_return;
-      case JobEnd::Kind::kFailed: throw RunFailure(RunStatus::kExecution, describe_failure(end.error, run_.traceback()));
+      case JobEnd::Kind::kFailed:
+        throw RunFailure(RunStatus::kExecution, client::describe_failure(client::read_failure(end.error), run_.traceback()));
       case JobEnd::Kind::kInterrupted: throw RunFailure(RunStatus::kInterrupted, end.text);
       case JobEnd::Kind::kLost:
       case JobEnd::Kind::kOutOfMemory: throw RunFailure(RunStatus::kUnreachable, end.text);

@@ -15,10 +15,10 @@
 #include "base/text.hpp"
 #include "cli/byte_range.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/proxy.hpp"
 #include "cli/report.hpp"
 #include "cli/resumable_file.hpp"
-#include "cli/server_client.hpp"
+#include "client/proxy.hpp"
+#include "client/transport.hpp"
 
 namespace darkroom {
 namespace {
@@ -46,7 +46,7 @@ bool looks_right(const ResumableFile& file) {
   return head.size() == 9 && head[8] == '{' && length <= kLongestHead && length + 8 <= file.size();
 }
 
-class Download : ServerClient::Reader {
+class Download : Transport::Reader {
  public:
   Download(const DownloadRequest& wanted, TransferView& view)
       : wanted_(wanted), view_(view), address_(wanted.from.text()), file_(wanted.target), timer_(io_), signals_(io_, SIGINT, SIGTERM) {}
@@ -95,7 +95,7 @@ class Download : ServerClient::Reader {
   asio::awaitable<void> ask() {
     WebAddress at = wanted_.from;
     for (int hops = 0; hops <= kMaxRedirects; ++hops) {
-      ServerClient client(io_.get_executor(), at.server, wanted_.tls_ca, proxy_for(at.server));
+      Transport client(io_.get_executor(), at.server, wanted_.tls_ca, proxy_for(at.server));
       location_.reset();
       unsized_ = false;
       const auto fields = range_fields();
@@ -117,7 +117,7 @@ class Download : ServerClient::Reader {
     return fields;
   }
 
-  bool head(const ServerClient::Head& head) override {
+  bool head(const Transport::Head& head) override {
     const std::string encoding = lower(head.field("content-encoding"));
     switch (head.status) {
       case 200:
@@ -143,7 +143,7 @@ class Download : ServerClient::Reader {
   }
 
   /// The whole file comes.
-  bool begin(const ServerClient::Head& head) {
+  bool begin(const Transport::Head& head) {
     const auto size = parse_byte_count(head.field("content-length"));
     if (file_.size() > 0) view_.say("the server starts over");
     check_size(size, size.value_or(0) - std::min(size.value_or(0), file_.size()));
@@ -157,7 +157,7 @@ class Download : ServerClient::Reader {
   }
 
   /// The rest comes, if it is the rest of the same file.
-  bool go_on(const ServerClient::Head& head) {
+  bool go_on(const Transport::Head& head) {
     const auto range = parse_content_range(head.field("content-range"));
     const Origin& origin = file_.origin();
     const std::string etag = head.field("etag");
@@ -174,7 +174,7 @@ class Download : ServerClient::Reader {
   }
 
   /// Nothing lies behind what is there: it was all, or the file has become another.
-  bool beyond(const ServerClient::Head& head) {
+  bool beyond(const Transport::Head& head) {
     const auto range = parse_content_range(head.field("content-range"));
     if (range && range->size && *range->size == file_.size()) {
       whole_ = pieces_ = true;

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <string_view>
 
-#include "cli/proxy.hpp"
 #include "cli/terminal.hpp"
+#include "client/proxy.hpp"
 #include "gateway/picture_helper.hpp"
 
 namespace darkroom {

@@ -33,6 +33,26 @@ ProgressView make_view(bool quiet, const Terminal& terminal) {
   return {std::cerr, style, terminal.columns};
 }
 
+void print_as_json(const std::string& prompt_id, const std::vector<std::filesystem::path>& paths) {
+  json::object said;
+  if (!prompt_id.empty()) said["prompt_id"] = prompt_id;
+  json::array files;
+  for (const auto& path : paths) files.push_back(json::value(path.string()));
+  said["files"] = std::move(files);
+  std::cout << dump(said) << '\n';
+}
+
+/// Who asks, and whom to believe.
+void add_identity_flags(CLI::App& command, RunOptions& options) {
+  command
+      .add_option("--token", options.token, "Who you are to that server; better in the environment, where no list of processes shows it")
+      ->type_name("TOKEN")
+      ->envname("DARKROOM_TOKEN");
+  command.add_option("--tls-ca", options.tls_ca, "PEM file of the authorities to trust for an https server (default: the system's)")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+}
+
 }  // namespace
 
 RunStatus run_workflow(const RunOptions& given) {
@@ -43,9 +63,13 @@ RunStatus run_workflow(const RunOptions& given) {
   RunStatus status = RunStatus::kInternal;
   ProgressView view = make_view(options.quiet, terminal);
   try {
-    const auto paths = options.server.empty() ? run_here(options, view) : run_on_server(options, view);
+    std::string prompt_id;
+    const auto paths = options.server.empty() ? run_here(options, view) : run_on_server(options, view, prompt_id);
     view.clear();
-    for (const auto& path : paths) std::cout << path.string() << '\n';
+    if (options.json) print_as_json(prompt_id, paths);
+    else if (options.no_wait) std::cout << prompt_id << '\n';
+    else
+      for (const auto& path : paths) std::cout << path.string() << '\n';
     std::cout.flush();
     return RunStatus::kDone;
   } catch (const RunFailure& failure) {
@@ -59,15 +83,15 @@ RunStatus run_workflow(const RunOptions& given) {
   return status;
 }
 
+void add_server_flags(CLI::App& command, RunOptions& options) {
+  if (options.server.empty()) options.server = "http://127.0.0.1:8188";
+  command.add_option("--server", options.server, "The server  [http://127.0.0.1:8188]")->type_name("URL")->envname("DARKROOM_SERVER");
+  add_identity_flags(command, options);
+}
+
 void add_place_flags(CLI::App& command, RunOptions& options) {
   command.add_option("--server", options.server, "Works on this server instead of here")->type_name("URL");
-  command
-      .add_option("--token", options.token, "Who you are to that server; better in the environment, where no list of processes shows it")
-      ->type_name("TOKEN")
-      ->envname("DARKROOM_TOKEN");
-  command.add_option("--tls-ca", options.tls_ca, "PEM file of the authorities to trust for an https server (default: the system's)")
-      ->type_name("FILE")
-      ->check(CLI::ExistingFile);
+  add_identity_flags(command, options);
   command.add_flag("-q,--quiet", options.quiet, "Shows no progress");
 
   command.add_option("--base-directory", options.base_directory, "Folder with input, models and so on, as of serve")
@@ -107,6 +131,12 @@ void add_run_command(CLI::App& app, int& status) {
   auto* seed = command->add_option("--seed", options->seed, "Sets every seed and noise_seed");
   command->add_flag("--random-seed", options->random_seeds, "Draws a new number for every seed and noise_seed, and says which")->excludes(seed);
   add_run_flags(*command, *options);
+  command->add_flag("--json", options->json, "Says the results as one JSON object");
+  auto* client_id =
+      command->add_option("--client-id", options->client_id, "Queues it on the server under this client id, which `events` hears of");
+  auto* no_wait =
+      command->add_flag("--no-wait", options->no_wait, "Queues it on the server and prints its prompt id, instead of waiting for it");
+  for (auto* option : {client_id, no_wait}) option->needs(command->get_option("--server"));
   command->callback([options, &status] { status = static_cast<int>(run_workflow(*options)); });
 }
 

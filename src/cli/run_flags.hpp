@@ -10,6 +10,9 @@ class App;
 
 namespace darkroom {
 
+/// The flags that name a server and who asks it; the server of the environment or the usual one where none is named.
+void add_server_flags(CLI::App& command, RunOptions& options);
+
 /// The flags that say where work is done: on a server, or here and with what.
 void add_place_flags(CLI::App& command, RunOptions& options);
 

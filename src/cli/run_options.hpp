@@ -20,6 +20,9 @@ struct RunOptions {
   std::string server;              ///< "http://127.0.0.1:8188"; empty: run here
   std::filesystem::path tls_ca;    ///< authorities to trust for an https server; empty: those of the system
   std::string token;               ///< who asks the server; "": nobody in particular. Never shown
+  std::string client_id;           ///< whose job it is on the server; empty: a new one
+  bool no_wait = false;            ///< on a server: not waited for
+  bool json = false;               ///< results as JSON
   bool quiet = false;
   bool previews = true;            ///< pictures of running samplers, where the terminal can show them
 

@@ -2,11 +2,14 @@
 // The server that a command was told to work on.
 
 #include "cli/run_options.hpp"
-#include "cli/server_client.hpp"
+#include "client/client.hpp"
+#include "client/transport.hpp"
 
 namespace darkroom {
 
-/// A client for `options.server`, with its token. Throws RunFailure(kUsage) for an address, a certificate or a token that is none.
-ServerClient client_of(asio::any_io_executor io, const RunOptions& options);
+/// What speaks to `options.server`, with its token: as a client of the protocol, and request by request. Throw RunFailure(kUsage) for an
+/// address, a certificate or a token that is none.
+client::Client client_of(asio::any_io_executor io, const RunOptions& options);
+Transport transport_of(asio::any_io_executor io, const RunOptions& options);
 
 }  // namespace darkroom

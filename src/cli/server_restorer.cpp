@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/server_of_run.hpp"
+#include "client/multipart_body.hpp"
 
 namespace darkroom {
 namespace {
@@ -30,7 +31,7 @@ constexpr int kLongestPause = 3600;                          ///< whatever it sa
 constexpr double kSentPercent = 5;                           ///< of the whole, by the stages of the service
 
 /// "refused: why" of an error's body; its status where it has none.
-std::string words_of(const ServerClient::Reply& reply, std::string& code) {
+std::string words_of(const Transport::Reply& reply, std::string& code) {
   try {
     const json::value body = parse_json(reply.body);
     if (const auto* error = body.if_object()) {
@@ -51,21 +52,10 @@ std::string bytes_of(const fs::path& file) {
   return bytes;
 }
 
-/// The options before the picture: a server may look at them first.
-std::string form_body(const std::string& boundary, const json::object& options, const std::string& filename, const std::string& picture) {
-  std::string name;
-  for (const char c : is_valid_utf8(filename) ? filename : "photo") name += c == '"' || c == '\\' || c == '\r' || c == '\n' ? '_' : c;
-  return fmt::format(
-             "--{0}\r\nContent-Disposition: form-data; name=\"options\"\r\n\r\n{1}\r\n"
-             "--{0}\r\nContent-Disposition: form-data; name=\"image\"; filename=\"{2}\"\r\nContent-Type: application/octet-stream\r\n\r\n",
-             boundary, dump(json::value(options)), name) +
-         picture + fmt::format("\r\n--{}--\r\n", boundary);
-}
-
 class ServerRestorer final : public Restorer {
  public:
   ServerRestorer(asio::io_context& io, const RunOptions& run, RestoreWish wish)
-      : io_(io), wish_(std::move(wish)), client_(client_of(io.get_executor(), run)), pause_(io) {}
+      : io_(io), wish_(std::move(wish)), client_(transport_of(io.get_executor(), run)), pause_(io) {}
 
   asio::awaitable<void> start() override {
     const auto reply = co_await asked("/restore/info");
@@ -112,7 +102,7 @@ class ServerRestorer final : public Restorer {
     }
   }
 
-  asio::awaitable<ServerClient::Reply> asked(std::string target) {
+  asio::awaitable<Transport::Reply> asked(std::string target) {
     try {
       co_return co_await client_.get(std::move(target));
     } catch (...) {
@@ -134,22 +124,23 @@ class ServerRestorer final : public Restorer {
 
   /// Uploads it until the server has taken it. One that is full or away is asked again.
   asio::awaitable<void> send(fs::path photo, const TellProgress& tell) {
-    const std::string boundary = "darkroom-" + random_hex(32);
     json::object options = wish_.steps.to_json();
     if (!wish_.steps.lang.empty()) options["lang"] = wish_.steps.lang;
-    const std::string body = form_body(boundary, options, photo.filename().string(), bytes_of(photo));
+    const std::string name = photo.filename().string();
+    const MultipartBody form =
+        multipart_body({{"options", dump(json::value(options))}}, "image", is_valid_utf8(name) ? name : "photo", bytes_of(photo));
     const auto sent = [&](std::size_t bytes) {
-      tell({.percent = kSentPercent * static_cast<double>(bytes) / static_cast<double>(body.size()),
+      tell({.percent = kSentPercent * static_cast<double>(bytes) / static_cast<double>(form.body.size()),
             .text = "Sending the photo",
             .seconds_left = {}});
     };
     for (auto away_until = std::chrono::steady_clock::now() + kAwayTime;;) {
       go_on();
       id_ = uuid4();
-      ServerClient::Reply reply;
+      Transport::Reply reply;
       std::string away;
       try {
-        reply = co_await client_.post("/restore?id=" + id_, body, "multipart/form-data; boundary=" + boundary, sent);
+        reply = co_await client_.post("/restore?id=" + id_, form.body, form.content_type, sent);
       } catch (const Unavailable& fault) {
         if (std::chrono::steady_clock::now() > away_until) throw;
         away = fault.what();
@@ -209,7 +200,7 @@ class ServerRestorer final : public Restorer {
 
   /// A server that has come back may have lost it; its socket would wait for it for ever.
   asio::awaitable<void> look_for_job() {
-    ServerClient::Reply reply;
+    Transport::Reply reply;
     try {
       reply = co_await client_.get("/restore/" + id_);
     } catch (const Unavailable&) {
@@ -262,7 +253,7 @@ class ServerRestorer final : public Restorer {
 
   asio::io_context& io_;
   const RestoreWish wish_;
-  ServerClient client_;
+  Transport client_;
   asio::steady_timer pause_;
   std::string id_;  ///< of the photograph at work
   bool interrupted_ = false;

@@ -7,7 +7,7 @@
 namespace darkroom {
 
 /// Runs the workflow on `options.server` and gives the files it saved in `options.output`. Ctrl-C stops the job there, a second
-/// one leaves it. Throws RunFailure.
-std::vector<std::filesystem::path> run_on_server(const RunOptions& options, ProgressView& view);
+/// one leaves it. With `no_wait` it is only queued. `prompt_id`: gets the job's. Throws RunFailure.
+std::vector<std::filesystem::path> run_on_server(const RunOptions& options, ProgressView& view, std::string& prompt_id);
 
 }  // namespace darkroom

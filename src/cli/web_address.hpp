@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "cli/server_url.hpp"
+#include "client/server_url.hpp"
 
 namespace darkroom {
 

@@ -53,32 +53,4 @@ PreparedWorkflow prepare_workflow(std::string_view text, const RunOptions& optio
   return prepared;
 }
 
-std::string describe_refusal(const json::object& error, const json::object& node_errors, const json::object& prompt) {
-  std::string text = string_or(error, "message", "The server refused the workflow");
-  const std::string details = string_or(error, "details", "");
-  if (!details.empty() && node_errors.empty()) text += " (" + details + ")";
-  for (const auto& [id, value] : node_errors) {
-    const auto* entry = value.if_object();
-    const auto* errors = entry ? find_array(*entry, "errors") : nullptr;
-    if (!errors) continue;
-    const auto* node = find_object(prompt, id);
-    const auto* meta = node ? find_object(*node, "_meta") : nullptr;
-    const std::string node_class = string_or(*entry, "class_type", "?"), title = meta ? string_or(*meta, "title", "") : "";
-    text += fmt::format("\n  node {} ({}{})", std::string_view(id), node_class, title.empty() || title == node_class ? "" : ", \"" + title + "\"");
-    for (const auto& fault : *errors)
-      if (const auto* object = fault.if_object()) text += fmt::format("\n    {}: {}", string_or(*object, "message", ""), string_or(*object, "details", ""));
-  }
-  return text;
-}
-
-std::string describe_failure(const json::object& error, bool traceback) {
-  const std::string message(trim(string_or(error, "exception_message", "it gives no reason")));
-  std::string text = fmt::format("node {} ({}) failed: {}: {}", string_or(error, "node_id", "?"), string_or(error, "node_type", "?"),
-                                 string_or(error, "exception_type", "Error"), message);
-  if (const auto* lines = traceback ? find_array(error, "traceback") : nullptr)
-    for (const auto& line : *lines)
-      if (line.is_string()) text += "\n  " + std::string(trim(std::string_view(line.get_string())));
-  return text;
-}
-
 }  // namespace darkroom

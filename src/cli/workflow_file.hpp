@@ -18,10 +18,4 @@ struct PreparedWorkflow {
 /// Reads, edits, seeds. Throws RunFailure(kWorkflow) with what is wrong.
 PreparedWorkflow prepare_workflow(std::string_view text, const RunOptions& options, const SchemaSet& schemas);
 
-/// A 400 of validation as lines for people: the error, then each node with its faults.
-std::string describe_refusal(const json::object& error, const json::object& node_errors, const json::object& prompt);
-
-/// The data of an execution_error in one line; with the node's traceback below it if wanted.
-std::string describe_failure(const json::object& error, bool traceback);
-
 }  // namespace darkroom

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "base/resolve_inside.hpp"
 
 namespace darkroom {
 
@@ -80,10 +81,6 @@ std::vector<std::filesystem::path> shipped_model_folders(bool demonstrations = t
 
 /// Splits `pic.png [output]` into the name and "output"; the second is empty when there is no mark (§3.6).
 std::pair<std::string, std::string> split_annotation(std::string_view name);
-
-/// Joins and resolves `relative` below `folder`, symlinks included. Throws Forbidden when any step of it lies outside or is
-/// a broken link, InvalidInput for NUL, for absolute and drive forms, for parts over 255 bytes and for what is no UTF-8.
-std::filesystem::path resolve_inside(const std::filesystem::path& folder, std::string_view relative);
 
 /// Content type by a file name's ending; `application/octet-stream` if unknown.
 std::string content_type_of(std::string_view name);

@@ -46,11 +46,12 @@ std::vector<Target> nodes_where(json::object& prompt, const Predicate& predicate
   return found;
 }
 
+/// `edit`: what is being done, as its errors begin ("" for nothing).
 Target only_one(std::vector<Target> found, std::string_view edit, std::string_view name) {
   if (found.size() == 1) return found.front();
   std::vector<std::string> names;
   for (const auto& target : found) names.push_back(described(target.id, *target.node));
-  throw InvalidInput(fmt::format("edit \"{}\": \"{}\" means {} nodes: {}; use an id", edit, name, found.size(), listed(names)));
+  throw InvalidInput(fmt::format("{}\"{}\" means {} nodes: {}; use an id", edit, name, found.size(), listed(names)));
 }
 
 Target find_target(json::object& prompt, std::string_view edit, std::string_view name) {
@@ -62,7 +63,7 @@ Target find_target(json::object& prompt, std::string_view edit, std::string_view
   }
   std::vector<std::string> names;
   for (const auto& target : nodes_where(prompt, [](std::string_view, const json::object&) { return true; })) names.push_back(described(target.id, *target.node));
-  throw InvalidInput(fmt::format("edit \"{}\": no node has the id, title or class \"{}\"; there are {}", edit, name, listed(names)));
+  throw InvalidInput(fmt::format("{}no node has the id, title or class \"{}\"; there are {}", edit, name, listed(names)));
 }
 
 /// The inputs of a node by name: those that it has, then those that its class declares.
@@ -84,7 +85,7 @@ Target find_by_input(json::object& prompt, std::string_view edit, std::string_vi
     const auto* value = inputs ? inputs->if_contains(input) : nullptr;
     return value && !value->is_array();
   });
-  if (found.empty()) throw InvalidInput(fmt::format("edit \"{}\": no node has an input \"{}\" with a value", edit, input));
+  if (found.empty()) throw InvalidInput(fmt::format("{}no node has an input \"{}\" with a value", edit, input));
   return only_one(std::move(found), edit, input);
 }
 
@@ -133,10 +134,15 @@ void each_seed(json::object& prompt, const Next& next) {
 
 }  // namespace
 
-void apply_edit(json::object& prompt, std::string_view edit, const SchemaSet* schemas) {
-  const auto equals = edit.find('=');
-  if (equals == edit.npos || equals == 0) throw InvalidInput(fmt::format("edit \"{}\": expected NODE.INPUT=VALUE, for example 6.text=\"a cat\"", edit));
-  const std::string_view path = trim(edit.substr(0, equals)), value = edit.substr(equals + 1);
+std::string find_node(const json::object& prompt, std::string_view name) {
+  return find_target(const_cast<json::object&>(prompt), "", name).id;  // only looked at
+}
+
+void apply_edit(json::object& prompt, std::string_view text, const SchemaSet* schemas) {
+  const std::string edit = fmt::format("edit \"{}\": ", text);
+  const auto equals = text.find('=');
+  if (equals == text.npos || equals == 0) throw InvalidInput(edit + "expected NODE.INPUT=VALUE, for example 6.text=\"a cat\"");
+  const std::string_view path = trim(text.substr(0, equals)), value = text.substr(equals + 1);
 
   // Ids and titles may hold dots, and so may inputs (`3.op.factor`): the longest target that is there wins.
   Target target{"", nullptr};
@@ -170,11 +176,12 @@ void apply_edit(json::object& prompt, std::string_view edit, const SchemaSet* sc
   const bool has_choice = schema && schema->find_input(input);  // a DynamicCombo whose choice isn't made yet
   if (!declared && has_choice) spec = *schema->find_input(input);
   if (!inputs.contains(input) && (schema ? !declared && !has_choice : true))
-    throw InvalidInput(fmt::format("edit \"{}\": node {} has no input \"{}\"; it has {}", edit, described(target.id, *target.node), input, listed(input_names(*target.node, schema))));
+    throw InvalidInput(fmt::format("{}node {} has no input \"{}\"; it has {}", edit, described(target.id, *target.node), input,
+                                   listed(input_names(*target.node, schema))));
   try {
     inputs[input] = declared || has_choice ? typed(spec, value) : any_value(value);
   } catch (const ConversionError& fault) {
-    throw InvalidInput(fmt::format("edit \"{}\": input \"{}\" takes {}: {}", edit, input, spec.type, fault.what()));
+    throw InvalidInput(fmt::format("{}input \"{}\" takes {}: {}", edit, input, spec.type, fault.what()));
   }
 }
 

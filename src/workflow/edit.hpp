@@ -12,9 +12,13 @@
 
 namespace darkroom {
 
-/// Applies one `TARGET.INPUT=VALUE`. TARGET is a node id, else a title (`_meta.title`), else a class; titles and classes in any
-/// case, and only where exactly one node has it. Without a dot (`text=…`) the only node that has such an input is meant.
-/// VALUE becomes what the input's declaration says: a text for STRING and choices (as it stands), numbers and booleans parsed
+/// The id of the node that `name` means: its id, else its title (`_meta.title`), else its class; titles and classes in any case, and only
+/// where exactly one node has it. Throws InvalidInput for an unknown or ambiguous name; the text lists candidates.
+std::string find_node(const json::object& prompt, std::string_view name);
+
+/// Applies one `TARGET.INPUT=VALUE`. TARGET is a node as find_node() finds it. Without a dot (`text=…`) the only node that has such an
+/// input is meant. VALUE becomes what the input's declaration says: a text for STRING and choices (as it stands), numbers and booleans
+/// parsed
 /// ("true", "yes", "on", "1"); without `schema` JSON where it parses, else a text. A VALUE `[…]` for an input that only a link
 /// can feed is a link `["4", 0]`.
 /// Throws InvalidInput for an unknown or ambiguous target, an unknown input or a value that doesn't fit; the text lists candidates.

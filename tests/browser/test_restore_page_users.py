@@ -134,14 +134,18 @@ def test_a_token_revoked_in_the_middle_loses_no_photo(door, closed):
     one.pick(large(1024)).choose(upscale=4).restore()
     expect(one.page.locator(".stages [data-s=now]").filter(has_text="Upscale").last).to_be_visible(timeout=30_000)
     one.page.get_by_label("Add photos").set_input_files(str(HOME))
+    quick(one)
     revoke()
-    quick(one).restore()  # the next thing that is said to the server
+    # The next thing that is said to the server closes the door: this, or the watcher that comes again before it.
+    one.page.evaluate("[...document.querySelectorAll('button')].find(button => /^Restore 1 photo/.test(button.textContent))?.click()")
     one.heading("The door is closed")
     expect(one.page.locator(".net")).to_be_hidden()
     one.page.wait_for_timeout(2_500)
     expect(one.page.locator(".net")).to_be_hidden()  # it is there: nothing reconnects
     come_in(one, token("rita")).heading("Contact sheet")
     expect(one.frame(1)).to_have_attribute("data-status", "working")
+    if one.frame(2).get_attribute("data-status") == "added":  # the watcher was first
+        one.restore()
     expect(one.frame(2)).to_have_attribute("data-status", re.compile("waiting|working|done"), timeout=15_000)
     one.page.get_by_role("button", name="Cancel photo 1").click()
     expect(one.frame(2)).to_have_attribute("data-status", "done", timeout=30_000)

@@ -16,7 +16,10 @@ GROUPS = 32
 
 @dataclass(frozen=True)
 class Shape:
-    vae: tuple = (32, 32, 64, 96)    # of the autoencoder's levels, in full size first
+    vae: tuple = (32, 32, 64, 96)    # of the encoder's levels, in full size first
+    # Of the decoder's. What comes last is wide: its norm looks at 32 groups of channels, and of groups of one nothing is left that tells a picture's colour.
+    up: tuple = (96, 64, 64, 96)
+    up_blocks: tuple = (1, 1, 2, 1)
     unet: tuple = (64, 128, 160)      # of the UNet's levels
     looks: tuple = (False, True, True)  # at the text, for each level
     text: int = 192                   # width of the text
@@ -111,10 +114,10 @@ class VaeEncoder(nn.Module):
 
 
 class VaeDecoder(nn.Module):
-    def __init__(self, c):
+    def __init__(self, c, blocks):
         super().__init__()
         self.conv_in, self.mid = conv(4, c[-1]), VaeMiddle(c[-1])
-        self.up = nn.ModuleList(VaeLevel(c[min(len(c) - 1, i + 1)], c[i], 2, up=i > 0) for i in range(len(c)))
+        self.up = nn.ModuleList(VaeLevel(c[min(len(c) - 1, i + 1)], c[i], blocks[i], up=i > 0) for i in range(len(c)))
         self.norm_out, self.conv_out = norm(c[0]), conv(c[0], 3)
 
     def forward(self, z):
@@ -129,7 +132,7 @@ class Vae(nn.Module):
 
     def __init__(self, shape):
         super().__init__()
-        self.encoder, self.decoder = VaeEncoder(shape.vae), VaeDecoder(shape.vae)
+        self.encoder, self.decoder = VaeEncoder(shape.vae), VaeDecoder(shape.up, shape.up_blocks)
         self.quant_conv, self.post_quant_conv = conv(8, 8, 1), conv(4, 4, 1)
 
     def moments(self, pictures):

@@ -12,9 +12,10 @@
 #include "cli/hardware.hpp"
 #include "cli/progress_view.hpp"
 #include "cli/report.hpp"
-#include "cli/results.hpp"
-#include "cli/server_url.hpp"
 #include "cli/workflow_file.hpp"
+#include "client/client.hpp"
+#include "client/results.hpp"
+#include "client/server_url.hpp"
 
 namespace darkroom {
 namespace {
@@ -161,12 +162,13 @@ TEST(WorkflowFile, EditsWinOverTheSeed) {
 
 TEST(WorkflowFile, RefusalsAndFailuresInWords) {
   const json::object node_errors = parse_json(R"({"2": {"errors": [{"type": "t", "message": "Value not in list", "details": "mode: 'x' not in ['a']"}], "dependent_outputs": ["3"], "class_type": "ImageScale"}})").as_object();
-  EXPECT_THAT(describe_refusal({{"message", "Prompt outputs failed validation"}, {"details", ""}}, node_errors, sample()),
+  EXPECT_THAT(client::describe_refusal({{"message", "Prompt outputs failed validation"}, {"details", ""}}, node_errors, sample()),
               HasSubstr("Prompt outputs failed validation\n  node 2 (ImageScale, \"Big"));
-  EXPECT_EQ(describe_refusal({{"message", "Cannot execute"}, {"details", "Node ID '#1'"}}, {}, sample()), "Cannot execute (Node ID '#1')");
+  EXPECT_EQ(client::describe_refusal({{"message", "Cannot execute"}, {"details", "Node ID '#1'"}}, {}, sample()),
+            "Cannot execute (Node ID '#1')");
   const json::object failure{{"node_id", "5"}, {"node_type", "T"}, {"exception_type", "ValueError"}, {"exception_message", "boom\n"}, {"traceback", json::array{"  line 1\n"}}};
-  EXPECT_EQ(describe_failure(failure, false), "node 5 (T) failed: ValueError: boom");
-  EXPECT_EQ(describe_failure(failure, true), "node 5 (T) failed: ValueError: boom\n  line 1");
+  EXPECT_EQ(client::describe_failure(client::read_failure(failure)), "node 5 (T) failed: ValueError: boom");
+  EXPECT_EQ(client::describe_failure(client::read_failure(failure), true), "node 5 (T) failed: ValueError: boom\n  line 1");
 }
 
 // -- doctor ------------------------------------------------------------------------------------------------------------------

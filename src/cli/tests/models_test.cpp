@@ -10,10 +10,10 @@
 #include "cli/byte_range.hpp"
 #include "cli/known_models.hpp"
 #include "cli/model_target.hpp"
-#include "cli/proxy.hpp"
 #include "cli/resumable_file.hpp"
 #include "cli/terminal.hpp"
 #include "cli/web_address.hpp"
+#include "client/proxy.hpp"
 
 namespace darkroom {
 namespace {

@@ -12,19 +12,19 @@
 #include <string_view>
 
 #include "base/json.hpp"
-#include "cli/server_url.hpp"
+#include "client/server_url.hpp"
 
 namespace darkroom {
 
 namespace asio = boost::asio;
 
-class ServerClient {
+class Transport {
  public:
   /// `tls_ca`: a PEM file with the authorities to trust for https; empty: those of the system. Throws InvalidInput when it can't be read.
   /// `proxy`: every connection goes through it, TLS in a tunnel that it opens (CONNECT).
-  ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca = {}, std::optional<ServerUrl> proxy = {});
-  ServerClient(ServerClient&&) noexcept;
-  ~ServerClient();
+  Transport(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca = {}, std::optional<ServerUrl> proxy = {});
+  Transport(Transport&&) noexcept;
+  ~Transport();
 
   /// Says who asks: get(), post(), remove() and open_socket() send it from now on, fetch() never. "" for nobody. Throws InvalidInput for
   /// one that can't stand in a header.
@@ -64,6 +64,8 @@ class ServerClient {
 
   /// Opens a WebSocket at `target`, in place of the one before. Throws Unavailable, and Forbidden as get() does.
   asio::awaitable<void> open_socket(std::string target);
+  /// Sends a text message, where a socket is open. A connection that breaks meanwhile is seen by read_message().
+  asio::awaitable<void> send_message(std::string text);
   /// The next text message. Nothing once the socket is closed.
   asio::awaitable<std::optional<std::string>> read_message();
   /// Who gets the binary messages that read_message() comes across; they are dropped without one.

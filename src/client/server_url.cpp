@@ -1,4 +1,4 @@
-#include "cli/server_url.hpp"
+#include "client/server_url.hpp"
 
 #include <fmt/format.h>
 

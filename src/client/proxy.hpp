@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cli/server_url.hpp"
+#include "client/server_url.hpp"
 
 namespace darkroom {
 

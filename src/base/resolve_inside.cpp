@@ -1,13 +1,13 @@
-// resolve_inside() and annotations: how a name that a client gave becomes a path, or is refused.
+#include "base/resolve_inside.hpp"
 
+#include <sys/stat.h>
 #include <climits>
 #include <cstdlib>
 #include <memory>
-#include <sys/stat.h>
+#include <string>
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "storage/folders.hpp"
 
 namespace darkroom {
 
@@ -78,17 +78,6 @@ fs::path resolve_inside(const fs::path& folder, std::string_view relative) {
     if (!lies_in(current, root)) throw Forbidden("the name leaves its folder");
   }
   return current;
-}
-
-std::pair<std::string, std::string> split_annotation(std::string_view name) {
-  for (const std::string_view type : {"output", "input", "temp"}) {
-    const std::string mark = "[" + std::string(type) + "]";
-    if (name.size() < mark.size() || name.substr(name.size() - mark.size()) != mark) continue;
-    name.remove_suffix(mark.size());
-    if (!name.empty() && name.back() == ' ') name.remove_suffix(1);
-    return {std::string(name), std::string(type)};
-  }
-  return {std::string(name), ""};
 }
 
 }  // namespace darkroom

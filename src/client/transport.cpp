@@ -1,4 +1,4 @@
-#include "cli/server_client.hpp"
+#include "client/transport.hpp"
 
 #include <fmt/format.h>
 
@@ -41,7 +41,7 @@ constexpr auto kReplyTime = std::chrono::seconds(60);
 /// test_limits.py::test_a_reply_at_the_limit.
 constexpr std::uint64_t kMaxReplyBytes = 2ull << 30;
 /// Limit: a WebSocket message to `darkroom run`, bytes. Beyond: it asks for the end every second instead. Fixed: previews and texts are
-/// shorter. Edge: ServerClientLimits.MessagesAtTheLimit.
+/// shorter. Edge: TransportLimits.MessagesAtTheLimit.
 constexpr std::size_t kMaxMessageBytes = 64u << 20;
 constexpr std::size_t kPieceBytes = 256u << 10;  ///< of a body that is taken or sent piece by piece
 
@@ -105,7 +105,7 @@ std::string reason(const boost::system::error_code& fault) {
 
 }  // namespace
 
-json::value ServerClient::Reply::as_json() const {
+json::value Transport::Reply::as_json() const {
   try {
     return parse_json(body, {.max_bytes = std::max<std::size_t>(body.size(), 1)});
   } catch (const Error&) {
@@ -113,12 +113,12 @@ json::value ServerClient::Reply::as_json() const {
   }
 }
 
-std::string ServerClient::Head::field(const std::string& name) const {
+std::string Transport::Head::field(const std::string& name) const {
   const auto at = fields.find(name);
   return at == fields.end() ? "" : at->second;
 }
 
-struct ServerClient::State {
+struct Transport::State {
   asio::any_io_executor io;
   ServerUrl url;
   std::optional<ServerUrl> proxy;
@@ -305,6 +305,13 @@ struct ServerClient::State {
     if (fault) throw Unavailable(fmt::format("{} opened no WebSocket: {}", url.authority(), reason(fault)));
   }
 
+  asio::awaitable<void> write(std::string text) {
+    if (!socket) co_return;
+    boost::system::error_code ignored;
+    socket->text(true);
+    co_await socket->async_write(asio::buffer(text), asio::redirect_error(asio::use_awaitable, ignored));
+  }
+
   asio::awaitable<std::optional<std::string>> read() {
     while (socket) {
       auto& opened = *socket;
@@ -319,39 +326,41 @@ struct ServerClient::State {
   }
 };
 
-ServerClient::ServerClient(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca, std::optional<ServerUrl> proxy)
+Transport::Transport(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca, std::optional<ServerUrl> proxy)
     : state_(std::make_unique<State>(std::move(io), std::move(url), std::move(proxy))) {
   if (state_->url.tls) state_->load_trust(tls_ca);
 }
 
-ServerClient::ServerClient(ServerClient&&) noexcept = default;
-ServerClient::~ServerClient() = default;
+Transport::Transport(Transport&&) noexcept = default;
+Transport::~Transport() = default;
 
-void ServerClient::use_token(std::string token) {
+void Transport::use_token(std::string token) {
   const auto fits = [](char c) { return c > 0x20 && c < 0x7f; };
   if (!std::ranges::all_of(token, fits)) throw InvalidInput("the token has characters that no token has: it is one word of ASCII");
   state_->token = std::move(token);
 }
 
-asio::awaitable<ServerClient::Reply> ServerClient::get(std::string target) { return state_->send(http::verb::get, target); }
+asio::awaitable<Transport::Reply> Transport::get(std::string target) { return state_->send(http::verb::get, target); }
 
-asio::awaitable<ServerClient::Reply> ServerClient::post(std::string target, std::string body, std::string content_type, Sent sent) {
+asio::awaitable<Transport::Reply> Transport::post(std::string target, std::string body, std::string content_type, Sent sent) {
   return state_->send(http::verb::post, target, std::move(body), content_type, std::move(sent));
 }
 
-asio::awaitable<ServerClient::Reply> ServerClient::remove(std::string target) { return state_->send(http::verb::delete_, target); }
+asio::awaitable<Transport::Reply> Transport::remove(std::string target) { return state_->send(http::verb::delete_, target); }
 
-asio::awaitable<void> ServerClient::fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader) {
+asio::awaitable<void> Transport::fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader) {
   return state_->fetch(target, fields, reader);
 }
 
-asio::awaitable<void> ServerClient::open_socket(std::string target) { return state_->open(std::move(target)); }
+asio::awaitable<void> Transport::open_socket(std::string target) { return state_->open(std::move(target)); }
 
-asio::awaitable<std::optional<std::string>> ServerClient::read_message() { return state_->read(); }
+asio::awaitable<void> Transport::send_message(std::string text) { return state_->write(std::move(text)); }
 
-void ServerClient::on_binary(std::function<void(std::string_view bytes)> listener) { state_->binary = std::move(listener); }
+asio::awaitable<std::optional<std::string>> Transport::read_message() { return state_->read(); }
 
-void ServerClient::close_socket() {
+void Transport::on_binary(std::function<void(std::string_view bytes)> listener) { state_->binary = std::move(listener); }
+
+void Transport::close_socket() {
   if (state_->socket) state_->socket->next_layer().tcp().cancel();
 }
 

@@ -1,4 +1,4 @@
-#include "cli/proxy.hpp"
+#include "client/proxy.hpp"
 
 #include <cstdlib>
 

@@ -1,6 +1,6 @@
 // The client against the real server, in process.
 
-#include "cli/server_client.hpp"
+#include "client/transport.hpp"
 
 #include <boost/asio/use_future.hpp>
 
@@ -9,7 +9,7 @@
 namespace darkroom {
 namespace {
 
-class ServerClientLimits : public ServerTest {
+class TransportLimits : public ServerTest {
  protected:
   template <class T>
   T wait(asio::awaitable<T> work) {
@@ -21,10 +21,10 @@ class ServerClientLimits : public ServerTest {
   asio::io_context client_io;
 };
 
-TEST_F(ServerClientLimits, MessagesAtTheLimit) {
+TEST_F(TransportLimits, MessagesAtTheLimit) {
   hub_limits.hard_bytes = 256u << 20;
   start();
-  ServerClient client(client_io.get_executor(), ServerUrl::parse("127.0.0.1:" + std::to_string(port)));
+  Transport client(client_io.get_executor(), ServerUrl::parse("127.0.0.1:" + std::to_string(port)));
   wait([&]() -> asio::awaitable<int> {
     co_await client.open_socket("/ws?clientId=me");
     co_return 0;

@@ -1,8 +1,8 @@
-#include "cli/results.hpp"
+#include "client/results.hpp"
 
 #include <algorithm>
 
-#include "storage/folders.hpp"
+#include "base/resolve_inside.hpp"
 
 namespace darkroom {
 namespace {

@@ -1,0 +1,59 @@
+#pragma once
+// What a Client shares with its coroutines: the connection, the jobs that are followed, and the one coroutine that hears of them.
+
+#include <map>
+
+#include "client/job_state.hpp"
+#include "client/transport.hpp"
+
+namespace darkroom::client {
+
+struct Client::State : std::enable_shared_from_this<State> {
+  State(const asio::any_io_executor& io_, const ServerUrl& url, ClientOptions wanted);
+
+  /// Opens the socket once.
+  asio::awaitable<void> open();
+  /// Follows a job from now on: its messages go to it, and its end is looked for where no message comes.
+  void follow(const std::shared_ptr<Job::State>& job);
+  void rename(const std::shared_ptr<Job::State>& job, const std::string& name);  ///< the server gave it another id
+  void forget(const std::string& name) { jobs.erase(name); }
+  /// Starts the coroutine that hears of jobs, where it is not running.
+  void start_watching();
+  void close();
+  /// Ends those jobs that have left the queue without having run.
+  asio::awaitable<void> look_for_deleted();
+
+  /// The job's entry, or nothing.
+  asio::awaitable<std::optional<json::object>> entry_of(const std::string& name);
+  /// A reply with status 200. Throws what another one means; `what`: "the history", for the text.
+  static void expect_ok(const Transport::Reply& reply, std::string_view what);
+  static json::object object_of(const Transport::Reply& reply, std::string_view what);
+
+  asio::any_io_executor io;
+  ClientOptions options;
+  std::string id;
+  Transport transport;
+  bool opened = false;  ///< the socket is open
+
+ private:
+  asio::awaitable<void> watch();
+  asio::awaitable<void> wait(std::chrono::milliseconds time);
+  std::chrono::milliseconds shortened(std::chrono::milliseconds time);
+  asio::awaitable<void> look_up_all();
+  asio::awaitable<void> look_up(std::shared_ptr<Job::State> job);
+  void take_message(const std::string& text);
+  void take_binary(std::string_view bytes);
+  void on_status();
+  asio::awaitable<void> on_changes();
+  std::shared_ptr<Job::State> job_of(const std::string& name);
+  std::vector<std::shared_ptr<Job::State>> open_jobs();
+  void fail_all(const std::exception_ptr& why);
+
+  std::map<std::string, std::weak_ptr<Job::State>> jobs;
+  std::string talked_of_;  ///< the job of the last message that named one: previews of older servers name none
+  asio::steady_timer pause_;
+  bool wants_socket_ = false, watching_ = false, closed_ = false;
+  bool looking_for_deleted_ = false, queue_changed_ = false;
+};
+
+}  // namespace darkroom::client
