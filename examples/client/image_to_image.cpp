@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
     io.run();
     if (failure) std::rethrow_exception(failure);
     return 0;
-  } catch (const darkroom::Error& error) {
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
   }

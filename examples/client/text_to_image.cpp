@@ -44,10 +44,11 @@ int main(int argc, char** argv) {
     while (const auto event = job.next()) {
       std::visit(Show{}, *event);
       if (const auto* failure = std::get_if<client::JobFailed>(&*event)) throw darkroom::InternalError(client::describe_failure(*failure));
+      if (std::holds_alternative<client::JobInterrupted>(*event)) throw darkroom::Conflict("the job was interrupted");
     }
     for (const auto& path : client::save_images(server.get_images(job.id()), "output")) std::printf("%s\n", path.c_str());
     return 0;
-  } catch (const darkroom::Error& error) {
+  } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 1;
   }

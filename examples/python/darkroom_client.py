@@ -190,8 +190,8 @@ class Client:
                     yield "preview", ("image/png" if form == 2 else "image/jpeg", message[8:])
                 continue
             message = json.loads(message)
-            data = message["data"]
-            if data.get("prompt_id") != prompt_id:
+            data = message.get("data")
+            if not isinstance(data, dict) or data.get("prompt_id") != prompt_id:
                 continue
             if message["type"] == "execution_cached":
                 begun.update(data["nodes"])
@@ -246,7 +246,9 @@ def save_images(images, folder):
     """Writes pictures below `folder`, previews into its subfolder temp. Returns the paths."""
     paths = []
     for image in images:
-        target = Path(folder, *(["temp"] if image["type"] == "temp" else []), os.path.basename(image["filename"]))
+        target = Path(folder, *(["temp"] if image["type"] == "temp" else []), image["subfolder"], os.path.basename(image["filename"])).resolve()
+        if not target.is_relative_to(Path(folder).resolve()):
+            raise ValueError(f"the server names a file outside the folder: {image}")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(image["bytes"])
         paths.append(target)

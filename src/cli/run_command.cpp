@@ -13,6 +13,7 @@
 #include "cli/run_flags.hpp"
 #include "cli/server_run.hpp"
 #include "cli/terminal.hpp"
+#include "client/proxy.hpp"
 
 namespace darkroom {
 namespace {
@@ -44,10 +45,12 @@ void print_as_json(const std::string& prompt_id, const std::vector<std::filesyst
 
 /// Who asks, and whom to believe.
 void add_identity_flags(CLI::App& command, RunOptions& options) {
+  // Read by hand: CLI11 writes the environment's value for every command that has the flag, over what was given to the one that runs.
+  if (options.token.empty()) options.token = process_environment("DARKROOM_TOKEN");
   command
-      .add_option("--token", options.token, "Who you are to that server; better in the environment, where no list of processes shows it")
-      ->type_name("TOKEN")
-      ->envname("DARKROOM_TOKEN");
+      .add_option("--token", options.token,
+                  "Who you are to that server; better in the environment (DARKROOM_TOKEN), where no list of processes shows it")
+      ->type_name("TOKEN");
   command.add_option("--tls-ca", options.tls_ca, "PEM file of the authorities to trust for an https server (default: the system's)")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
@@ -84,8 +87,9 @@ RunStatus run_workflow(const RunOptions& given) {
 }
 
 void add_server_flags(CLI::App& command, RunOptions& options) {
+  if (options.server.empty()) options.server = process_environment("DARKROOM_SERVER");
   if (options.server.empty()) options.server = "http://127.0.0.1:8188";
-  command.add_option("--server", options.server, "The server  [http://127.0.0.1:8188]")->type_name("URL")->envname("DARKROOM_SERVER");
+  command.add_option("--server", options.server, "The server  [DARKROOM_SERVER, else http://127.0.0.1:8188]")->type_name("URL");
   add_identity_flags(command, options);
 }
 

@@ -4,6 +4,7 @@
 
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdio>
@@ -57,6 +58,8 @@ int guarded(const char* command, const ServerOptions& options, const Work& work)
     return static_cast<int>(RunStatus::kDone);
   } catch (const RunFailure& error) {
     status = error.status;
+    std::fprintf(stderr, "darkroom %s: %s\n", command, error.what());
+  } catch (const fs::filesystem_error& error) {
     std::fprintf(stderr, "darkroom %s: %s\n", command, error.what());
   } catch (const Error& error) {
     switch (error.kind()) {
@@ -142,6 +145,7 @@ asio::awaitable<void> delete_history(Client& client, const ServerOptions& option
 
 asio::awaitable<void> view(Client& client, const ServerOptions& options) {
   if (!options.job.empty()) {
+    if (options.output == "-") throw InvalidInput("--job gives several pictures: name a folder");
     json::array paths;
     for (const auto& image : co_await client.get_images(options.job, options.previews)) {
       const fs::path path = client::save_image(image, options.output.empty() ? "." : options.output);
@@ -219,6 +223,11 @@ asio::awaitable<void> events(Client& client, const ServerOptions& options) {
   co_await transport.open_socket("/ws?clientId=" + percent_encode(options.client_id));
   if (!options.job.empty()) {
     if (co_await client.get_history(options.job)) co_return;  // over already
+    const Queue queue = co_await client.get_queue();
+    const auto is_it = [&](const QueueEntry& entry) { return entry.prompt_id == options.job; };
+    if (std::ranges::none_of(queue.running, is_it) && std::ranges::none_of(queue.pending, is_it) &&
+        !co_await client.get_history(options.job))
+      throw NotFound("the server has no job " + options.job);
   }
   while (const auto text = co_await transport.read_message()) {
     json::value value;

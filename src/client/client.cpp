@@ -35,6 +35,10 @@ std::vector<QueueEntry> entries_of(const json::object& queue, const char* key) {
   return entries;
 }
 
+std::string view_of(const std::string& filename, const std::string& subfolder, const std::string& type) {
+  return fmt::format("/view?filename={}&subfolder={}&type={}", percent_encode(filename), percent_encode(subfolder), percent_encode(type));
+}
+
 std::string bytes_of(const fs::path& file) {
   std::error_code ignored;
   if (fs::is_directory(file, ignored)) throw InvalidInput(file.string() + " is a folder");
@@ -57,7 +61,10 @@ Client::~Client() {
 }
 
 const std::string& Client::id() const { return state_->id; }
-asio::awaitable<void> Client::connect() { return state_->open(); }
+asio::awaitable<void> Client::connect() {
+  const auto state = state_;
+  co_await state->open();
+}
 bool Client::connected() const { return state_->opened; }
 Transport& Client::transport() { return state_->transport; }
 
@@ -74,7 +81,6 @@ asio::awaitable<Job> Client::queue_prompt(json::object prompt, QueueOptions opti
   if (options.number) body["number"] = *options.number;
 
   state->follow(job);  // before it is sent: a fast server's messages come before its answer is read
-  const std::string asked_as = job->id;
   try {
     const auto reply = co_await state->transport.post("/prompt", dump(body));
     if (reply.status == 400) {
@@ -94,13 +100,14 @@ asio::awaitable<Job> Client::queue_prompt(json::object prompt, QueueOptions opti
     if (const auto* node_errors = find_object(answer, "node_errors")) job->node_errors = *node_errors;
     job->submitted = true;
   } catch (...) {
-    state->forget(asked_as);
+    state->forget(job);
     throw;
   }
   co_return Job(job);
 }
 
 Job Client::track_progress(const std::string& prompt_id) {
+  if (auto followed = state_->job_of(prompt_id)) return Job(std::move(followed));
   auto job = std::make_shared<Job::State>(state_->io, prompt_id, 0);
   job->submitted = true;
   state_->follow(job);
@@ -110,8 +117,8 @@ Job Client::track_progress(const std::string& prompt_id) {
       [state = state_, job]() -> asio::awaitable<void> {
         try {
           if (const auto entry = co_await state->entry_of(job->id)) job->push(job->events.take_history(*entry));
-        } catch (...) {
-          job->fail(std::current_exception());
+        } catch (const Error&) {
+          // Who watches will ask again.
         }
       },
       asio::detached);
@@ -164,10 +171,13 @@ asio::awaitable<void> Client::clear_queue() {
 
 asio::awaitable<void> Client::cancel(std::string prompt_id) {
   const auto state = state_;
-  std::vector<std::string> ids(1, prompt_id);
-  co_await delete_from_queue(std::move(ids));
-  co_await interrupt(prompt_id);
-  co_await state->look_for_deleted();
+  const std::string deletion = deletion_of(std::vector<std::string>(1, prompt_id));
+  const auto deleted = co_await state->transport.post("/queue", deletion);
+  State::expect_ok(deleted, "/queue");
+  const std::string interruption = dump(json::object{{"prompt_id", prompt_id}});
+  const auto interrupted = co_await state->transport.post("/interrupt", interruption);
+  State::expect_ok(interrupted, "/interrupt");
+  co_await state->look_up_all();
 }
 
 asio::awaitable<void> Client::interrupt(std::string prompt_id) {
@@ -186,32 +196,42 @@ asio::awaitable<std::string> Client::get_image(std::string filename, std::string
 }
 
 asio::awaitable<std::vector<FetchedImage>> Client::get_images(std::string prompt_id, bool previews) {
-  const auto entry = co_await get_history(prompt_id);
+  const auto state = state_;
+  const auto entry = co_await state->entry_of(prompt_id);
   if (!entry) throw NotFound(fmt::format("the history has no job {}", prompt_id));
   std::vector<FetchedImage> images;
   if (const auto* outputs = find_object(*entry, "outputs"))
     for (auto& file : results_of(*outputs).files) {
       if (file.type == "temp" && !previews) continue;
-      std::string bytes = co_await get_image(file.filename, file.subfolder, file.type);
-      images.push_back({std::move(file.node), std::move(file.filename), std::move(file.subfolder), std::move(file.type), std::move(bytes)});
+      auto reply = co_await state->transport.get(view_of(file.filename, file.subfolder, file.type));
+      State::expect_ok(reply, file.filename);
+      images.push_back(
+          {std::move(file.node), std::move(file.filename), std::move(file.subfolder), std::move(file.type), std::move(reply.body)});
     }
   co_return images;
 }
 
 asio::awaitable<FileName> Client::upload_image(fs::path file, UploadOptions options) {
+  const auto state = state_;
   if (options.name.empty()) options.name = file.filename().string();
-  co_return co_await upload_bytes(bytes_of(file), std::move(options));
+  std::string bytes = bytes_of(file);
+  co_return co_await state->upload(std::move(bytes), std::move(options));
 }
 
 asio::awaitable<FileName> Client::upload_bytes(std::string bytes, UploadOptions options) {
   const auto state = state_;
-  std::vector<std::pair<std::string, std::string>> fields{{"type", options.type}, {"overwrite", options.overwrite ? "true" : "false"}};
-  if (!options.subfolder.empty()) fields.emplace_back("subfolder", options.subfolder);
-  auto form = multipart_body(fields, "image", options.name, bytes);
-  const auto reply = co_await state->transport.post("/upload/image", std::move(form.body), std::move(form.content_type));
-  const json::object answer = State::object_of(reply, "the upload of " + options.name);
-  co_return FileName{string_or(answer, "name", options.name), string_or(answer, "subfolder", options.subfolder),
-                     string_or(answer, "type", options.type)};
+  co_return co_await state->upload(std::move(bytes), std::move(options));
+}
+
+asio::awaitable<FileName> Client::State::upload(std::string bytes, UploadOptions wish) {
+  const auto self = shared_from_this();
+  std::vector<std::pair<std::string, std::string>> fields{{"type", wish.type}, {"overwrite", wish.overwrite ? "true" : "false"}};
+  if (!wish.subfolder.empty()) fields.emplace_back("subfolder", wish.subfolder);
+  auto form = multipart_body(fields, "image", wish.name, bytes);
+  const auto reply = co_await transport.post("/upload/image", std::move(form.body), std::move(form.content_type));
+  const json::object answer = object_of(reply, "the upload of " + wish.name);
+  co_return FileName{string_or(answer, "name", wish.name), string_or(answer, "subfolder", wish.subfolder),
+                     string_or(answer, "type", wish.type)};
 }
 
 asio::awaitable<json::object> Client::object_info(std::string node_class) {

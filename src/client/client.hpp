@@ -63,7 +63,7 @@ struct PromptRefused : InvalidInput {
 /// A refusal of a prompt as lines for people: the error, then each node with its faults.
 std::string describe_refusal(const json::object& error, const json::object& node_errors, const json::object& prompt);
 
-/// A job that is followed. A handle: copies mean the same job.
+/// A job that is followed. A handle: copies mean the same job. It must not outlive the executor of its client.
 class Job {
  public:
   struct State;

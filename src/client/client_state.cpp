@@ -7,6 +7,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <random>
+#include <set>
 
 #include "base/percent.hpp"
 #include "base/text.hpp"
@@ -15,7 +16,8 @@ namespace darkroom::client {
 namespace {
 
 constexpr auto kAskTime = std::chrono::seconds(1);      ///< between two looks into the history without a socket
-constexpr auto kDeletedTime = std::chrono::seconds(5);  ///< between two looks for jobs that were deleted while they waited
+constexpr auto kSilentTime = std::chrono::seconds(5);   ///< from a change of the queue to the look for jobs that left it unheard
+constexpr auto kMoment = std::chrono::milliseconds(20);
 
 using Clock = std::chrono::steady_clock;
 
@@ -45,17 +47,23 @@ Client::State::State(const asio::any_io_executor& io_, const ServerUrl& url, Cli
 }
 
 asio::awaitable<void> Client::State::open() {
-  wants_socket_ = true;
+  const auto self = shared_from_this();  // the client may go meanwhile
+  while (opening_) co_await wait_a_moment();
+  if (opened || closed_) co_return;
+  struct Opening {
+    bool& flag;
+    explicit Opening(bool& which) : flag(which) { flag = true; }
+    ~Opening() { flag = false; }
+  } opening(opening_);
   transport.on_binary([this](std::string_view bytes) { take_binary(bytes); });
-  try {
-    co_await transport.open_socket("/ws?clientId=" + percent_encode(id));
-  } catch (...) {
-    wants_socket_ = false;
-    throw;
-  }
+  co_await transport.open_socket("/ws?clientId=" + percent_encode(id));
   // Previews that say whose they are.
   co_await transport.send_message(R"({"type":"feature_flags","data":{"supports_preview_metadata":true}})");
-  opened = true;
+  if (closed_) {
+    transport.close_socket();
+    co_return;
+  }
+  opened = wants_socket_ = true;
   pause_.cancel();
   start_watching();
 }
@@ -65,8 +73,13 @@ void Client::State::follow(const std::shared_ptr<Job::State>& job) {
   start_watching();
 }
 
+void Client::State::forget(const std::shared_ptr<Job::State>& job) {
+  const auto at = jobs.find(job->id);
+  if (at != jobs.end() && at->second.lock() == job) jobs.erase(at);
+}
+
 void Client::State::rename(const std::shared_ptr<Job::State>& job, const std::string& name) {
-  forget(job->id);
+  forget(job);
   job->id = name;
   jobs[name] = job;
 }
@@ -116,12 +129,16 @@ asio::awaitable<void> Client::State::watch() {
           co_await open();
           again = options.first;
         } catch (const Unavailable&) {
-          wants_socket_ = true;  // the next round tries it again
+          // no socket yet: is anybody there at all?
         }
       }
       co_await look_up_all();  // what went unheard
       answered = Clock::now();
-    } catch (const Unavailable&) {
+    } catch (const Forbidden&) {
+      wants_socket_ = false;
+      throw;
+    } catch (const Error&) {
+      // Away, or a proxy answers for it.
       if (Clock::now() - answered < options.patience) continue;
       wants_socket_ = false;
       throw;
@@ -135,6 +152,11 @@ asio::awaitable<void> Client::State::wait(std::chrono::milliseconds time) {
   co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
+asio::awaitable<void> Client::State::wait_a_moment() {
+  asio::steady_timer timer(io, kMoment);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
 /// By up to a half, so that the clients of a server that comes back do not come at once.
 std::chrono::milliseconds Client::State::shortened(std::chrono::milliseconds time) {
   thread_local std::minstd_rand random{std::random_device{}()};
@@ -142,17 +164,25 @@ std::chrono::milliseconds Client::State::shortened(std::chrono::milliseconds tim
 }
 
 asio::awaitable<void> Client::State::look_up_all() {
-  const auto all = open_jobs();
-  for (const auto& job : all)
-    if (!job->events.over() && job->submitted) co_await look_up(job);
-  if (all.empty() && wants_socket_ && !opened) co_await transport.get("/prompt");  // is anybody there?
-}
-
-asio::awaitable<void> Client::State::look_up(std::shared_ptr<Job::State> job) {
-  const std::string name = job->id;  // also while it waits for the answer
-  if (const auto entry = co_await entry_of(name)) {
-    job->push(job->events.take_history(*entry));
-    forget(name);
+  std::vector<std::shared_ptr<Job::State>> all;
+  for (auto& job : open_jobs())
+    if (job->submitted) all.push_back(std::move(job));
+  // First the queue, then the history: a job goes from the one to the other.
+  const auto reply = co_await transport.get("/queue");
+  const json::object queue = object_of(reply, "/queue");
+  std::set<std::string, std::less<>> there;
+  for (const char* key : {"queue_running", "queue_pending"})
+    if (const auto* list = find_array(queue, key))
+      for (const auto& item : *list)
+        if (const auto* parts = item.if_array(); parts && parts->size() > 1 && (*parts)[1].is_string())
+          there.emplace((*parts)[1].get_string());
+  for (const auto& job : all) {
+    const std::string name = job->id;
+    if (job->events.over() || there.contains(name)) continue;
+    const auto entry = co_await entry_of(name);
+    if (job->events.over()) continue;
+    job->push(entry ? job->events.take_history(*entry) : job->events.take_loss());
+    forget(job);
   }
 }
 
@@ -199,9 +229,8 @@ void Client::State::take_message(const std::string& text) {
   const auto job = job_of(name);
   if (!job) return;
   talked_of_ = name;
-  job->heard = true;
   job->push(job->events.take(type, *data));
-  if (job->events.over()) forget(name);
+  if (job->events.over()) forget(job);
 }
 
 void Client::State::take_binary(std::string_view bytes) {
@@ -215,20 +244,17 @@ void Client::State::take_binary(std::string_view bytes) {
                             std::move(message->body)}});
 }
 
-/// A job that is deleted while it waits says nothing more; the queue is told to have changed.
+/// A job that is deleted while it waits says nothing more, and one whose messages another socket of this client id hears is silent too:
+/// some time after the queue has changed it is asked for.
 void Client::State::on_status() {
   queue_changed_ = true;
-  if (looking_for_deleted_) return;
-  looking_for_deleted_ = true;
+  if (looking_) return;
+  looking_ = true;
   asio::co_spawn(
       io,
       [self = shared_from_this()]() -> asio::awaitable<void> {
-        try {
-          co_await self->on_changes();
-        } catch (const Error&) {
-          // The coroutine that reads will notice too.
-        }
-        self->looking_for_deleted_ = false;
+        co_await self->on_changes();
+        self->looking_ = false;
       },
       asio::detached);
 }
@@ -236,25 +262,14 @@ void Client::State::on_status() {
 asio::awaitable<void> Client::State::on_changes() {
   while (queue_changed_ && !closed_) {
     queue_changed_ = false;
-    asio::steady_timer timer(io, kDeletedTime);
+    asio::steady_timer timer(io, kSilentTime);
     co_await timer.async_wait(asio::use_awaitable);
-    if (!closed_) co_await look_for_deleted();
-  }
-}
-
-asio::awaitable<void> Client::State::look_for_deleted() {
-  std::vector<std::shared_ptr<Job::State>> silent;
-  for (const auto& job : open_jobs())
-    if (job->submitted && !job->heard) silent.push_back(job);
-  if (silent.empty()) co_return;
-  const auto reply = co_await transport.get("/queue");
-  expect_ok(reply, "/queue");
-  for (const auto& job : silent) {
-    if (job->heard || reply.body.find(job->id) != std::string::npos) continue;
-    co_await look_up(job);
-    if (!job->events.over() && !job->heard) {
-      job->push(job->events.take_deletion());
-      forget(job->id);
+    const auto silent = open_jobs();
+    if (closed_ || !opened || silent.empty()) continue;
+    try {
+      co_await look_up_all();
+    } catch (const Error&) {
+      queue_changed_ = true;  // once more
     }
   }
 }

@@ -100,7 +100,7 @@ std::vector<JobEvent> JobEvents::take(std::string_view type, const json::object&
     out.push_back(NodesCached{std::move(nodes)});
   } else if (type == "executing") {
     const auto node = find_string(data, "node");
-    if (!running_.empty() && node != running_ && !failure_) finish(running_, out);
+    if (!running_.empty() && node != running_ && !failure_ && !tells_states_) finish(running_, out);
     running_ = node.value_or("");
     if (node) start(*node, out);
     else end(out);
@@ -108,6 +108,7 @@ std::vector<JobEvent> JobEvents::take(std::string_view type, const json::object&
     out.push_back(NodeStep{string_or(data, "node", running_), static_cast<std::int64_t>(number_or(data, "value", 0)),
                            static_cast<std::int64_t>(number_or(data, "max", 0))});
   } else if (type == "progress_state") {
+    tells_states_ = true;
     if (const auto* nodes = find_object(data, "nodes"))
       for (const auto& [id, state] : *nodes)
         if (const auto* object = state.if_object(); object && string_or(*object, "state", "") == "finished") finish(std::string(id), out);
@@ -145,10 +146,11 @@ void JobEvents::end(std::vector<JobEvent>& out) {
   out.push_back(failure_.value_or(JobDone{}));
 }
 
-std::vector<JobEvent> JobEvents::take_deletion() {
+std::vector<JobEvent> JobEvents::take_loss() {
   std::vector<JobEvent> out;
   if (over_) return out;
-  failure_ = JobInterrupted{};
+  if (!failure_ && begun_.empty()) failure_ = JobInterrupted{};
+  if (!failure_) failure_ = JobFailed{running_, "", "", "the server does not know the job any more", {}};
   end(out);
   return out;
 }

@@ -96,8 +96,8 @@ class JobEvents {
   /// The end, as the job's entry in the history tells it, with the outputs that no message told.
   std::vector<JobEvent> take_history(const json::object& entry);
 
-  /// It left the queue without having run.
-  std::vector<JobEvent> take_deletion();
+  /// The server knows it no more: it left the queue without having run, or the server lost it.
+  std::vector<JobEvent> take_loss();
 
   const std::string& running() const { return running_; }  ///< the node at work; empty: none
   bool over() const { return over_; }
@@ -112,6 +112,7 @@ class JobEvents {
   std::set<std::string, std::less<>> begun_, finished_, told_;
   std::string running_;
   std::optional<JobEvent> failure_;
+  bool tells_states_ = false;  ///< the server says itself which nodes are finished
   bool over_ = false;
 };
 

@@ -59,7 +59,6 @@ asio::awaitable<std::optional<JobEvent>> Job::next() {
     }
     if (state->failure) std::rethrow_exception(state->failure);
     if (state->events.over()) co_return std::nullopt;
-    state->arrived.expires_at(std::chrono::steady_clock::time_point::max());
     boost::system::error_code woken;
     co_await state->arrived.async_wait(asio::redirect_error(asio::use_awaitable, woken));
   }

@@ -10,7 +10,8 @@
 namespace darkroom::client {
 
 struct Job::State {
-  State(const asio::any_io_executor& io, std::string id_, std::size_t total) : id(std::move(id_)), events(total), arrived(io) {}
+  State(const asio::any_io_executor& io, std::string id_, std::size_t total)
+      : id(std::move(id_)), events(total), arrived(io, std::chrono::steady_clock::time_point::max()) {}
 
   std::string id;
   double number = 0;
@@ -26,7 +27,6 @@ struct Job::State {
   std::exception_ptr failure;
   asio::steady_timer arrived;  ///< cancelled for each arrival; never expires
   bool submitted = false;      ///< the server has taken it
-  bool heard = false;          ///< some message of it has come
 };
 
 }  // namespace darkroom::client

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.hpp"
 #include "base/resolve_inside.hpp"
 
 namespace darkroom {
@@ -45,6 +46,7 @@ fs::path place_for(const ResultFile& file, const fs::path& folder) {
   fs::create_directories(folder);
   const std::string relative = file.subfolder.empty() ? file.filename : file.subfolder + "/" + file.filename;
   const fs::path wanted = resolve_inside(folder, relative);
+  if (wanted == resolve_inside(folder, "")) throw Forbidden("the server names a file that is the folder itself: " + relative);
   fs::create_directories(wanted.parent_path());
   fs::path path = wanted;
   for (int n = 1; fs::exists(fs::symlink_status(path)); ++n)

@@ -124,6 +124,7 @@ struct Transport::State {
   std::optional<ServerUrl> proxy;
   asio::ssl::context trust{asio::ssl::context::tls_client};
   std::string token;
+  std::map<std::string, std::string> cookies;  ///< that the server gave: without a token it knows a visitor by them
   std::optional<beast::websocket::stream<Stream>> socket;
   std::function<void(std::string_view)> binary;
 
@@ -137,11 +138,11 @@ struct Transport::State {
 
   Stream new_stream() { return Stream(io, trust, url.tls); }
 
-  asio::awaitable<void> connect(Stream& stream) {
+  /// `passed_on`: the request names the whole address, so that a proxy can pass it on; else it gets a tunnel.
+  asio::awaitable<void> connect(Stream& stream, bool passed_on = false) {
     co_await reach(stream.tcp());
-    if (!stream.encrypted()) co_return;
-    if (proxy) co_await open_tunnel(stream.tcp());
-    co_await shake_hands(stream.tls());
+    if (proxy && (stream.encrypted() || !passed_on)) co_await open_tunnel(stream.tcp());
+    if (stream.encrypted()) co_await shake_hands(stream.tls());
   }
 
   asio::awaitable<void> reach(beast::tcp_stream& stream) {
@@ -204,6 +205,30 @@ struct Transport::State {
     co_return fault;
   }
 
+  /// Who asks, in a request's header.
+  template <class Fields>
+  void introduce(Fields& request) const {
+    request.set(http::field::user_agent, "darkroom");
+    if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
+    std::string all;
+    for (const auto& [name, value] : cookies) all += (all.empty() ? "" : "; ") + name + "=" + value;
+    if (!all.empty()) request.set(http::field::cookie, all);
+  }
+
+  template <class Fields>
+  void keep_cookies(const Fields& reply) {
+    const auto [first, last] = reply.equal_range(http::field::set_cookie);
+    for (auto at = first; at != last; ++at) {
+      const std::string_view cookie = at->value();
+      const std::string_view pair = trim(cookie.substr(0, cookie.find(';')));
+      const auto equals = pair.find('=');
+      if (equals == pair.npos || equals == 0) continue;
+      const std::string name(pair.substr(0, equals)), value(pair.substr(equals + 1));
+      if (value.empty() || lower(cookie).find("max-age=0") != std::string::npos) cookies.erase(name);
+      else cookies[name] = value;
+    }
+  }
+
   /// A server that wants to know who asks.
   void check_token(int status) const {
     if (status != static_cast<int>(http::status::unauthorized)) return;
@@ -227,6 +252,7 @@ struct Transport::State {
     if (fault)
       throw Unavailable(fmt::format("{} did not answer {}: {}", url.authority(), std::string_view(request.target()), reason(fault)));
     const int status = static_cast<int>(parser.get().result_int());
+    keep_cookies(parser.get());
     check_token(status);
     const std::string retry_after(parser.get()[http::field::retry_after]);
     co_return Reply{status, std::move(parser.get().body()), std::atoi(retry_after.c_str())};
@@ -234,7 +260,7 @@ struct Transport::State {
 
   asio::awaitable<void> take(http::request<http::empty_body> request, Reader& reader) {
     Stream stream = new_stream();
-    co_await connect(stream);
+    co_await connect(stream, true);
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(boost::none);
     beast::flat_buffer buffer;
@@ -274,8 +300,7 @@ struct Transport::State {
                               Sent sent = {}) {
     http::request<http::string_body> request(verb, url.base + target, 11);
     request.set(http::field::host, url.authority());
-    request.set(http::field::user_agent, "darkroom");
-    if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
+    introduce(request);
     request.keep_alive(false);
     if (verb == http::verb::post) {
       request.set(http::field::content_type, content_type);
@@ -294,13 +319,11 @@ struct Transport::State {
     timeouts.idle_timeout = kReplyTime;
     opened.set_option(timeouts);
     opened.read_message_max(kMaxMessageBytes);
-    opened.set_option(beast::websocket::stream_base::decorator([this](beast::websocket::request_type& request) {
-      request.set(http::field::user_agent, "darkroom");
-      if (!token.empty()) request.set(http::field::authorization, "Bearer " + token);
-    }));
+    opened.set_option(beast::websocket::stream_base::decorator([this](beast::websocket::request_type& request) { introduce(request); }));
     boost::system::error_code fault;
     beast::websocket::response_type response;
     co_await opened.async_handshake(response, url.authority(), url.base + target, asio::redirect_error(asio::use_awaitable, fault));
+    keep_cookies(response);
     if (fault == beast::websocket::error::upgrade_declined) check_token(static_cast<int>(response.result_int()));
     if (fault) throw Unavailable(fmt::format("{} opened no WebSocket: {}", url.authority(), reason(fault)));
   }

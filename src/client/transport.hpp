@@ -26,8 +26,8 @@ class Transport {
   Transport(Transport&&) noexcept;
   ~Transport();
 
-  /// Says who asks: get(), post(), remove() and open_socket() send it from now on, fetch() never. "" for nobody. Throws InvalidInput for
-  /// one that can't stand in a header.
+  /// Says who asks: get(), post(), remove() and open_socket() send it from now on, fetch() never, as with the cookies that the server
+  /// gives. "" for nobody. Throws InvalidInput for one that can't stand in a header.
   void use_token(std::string token);
 
   struct Reply {

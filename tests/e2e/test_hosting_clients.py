@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from harness import BIN, ROOT, Server, empty_image, link_golden_models
+from proxy import Proxy
 
 sys.path.insert(0, str(ROOT / "examples/python"))
 import darkroom_client  # noqa: E402
@@ -195,6 +196,45 @@ def test_a_shell_queues_watches_and_stops(own, here):
     assert server.wait(second)["status"]["status_str"] == "success"
     assert said(darkroom(server, "queue", "--json")) == {"running": [], "pending": []}
     assert third not in said(darkroom(server, "history", "--json"))
+
+
+def test_a_visitor_behind_a_proxy_keeps_the_cookie_that_says_who_it_is(server, here):
+    """Without keys the world's visitors are told apart by cookies; a run is one visitor from its first request to its last."""
+    (here / "quick.json").write_text(json.dumps(empty_image("visitor")))
+    proxy = Proxy(server.url, headers={"X-Forwarded-For": "203.0.113.7"})
+    try:
+        done = darkroom(server, "run", "quick.json", "--server", proxy.url, "-o", "out", cwd=here)
+        assert done.returncode == 0, done.stderr
+        assert "finished 2 SaveImage" in done.stderr and Image.open(done.stdout.strip()).size == (16, 16)
+    finally:
+        proxy.close()
+
+
+def test_a_flag_counts_more_than_the_environment(server):
+    nowhere = type("Nowhere", (), {"url": "http://127.0.0.1:1"})
+    assert darkroom(nowhere, "queue", "--server", server.url).returncode == 0
+    assert darkroom(nowhere, "queue", "clear", "--server", server.url).returncode == 0
+
+
+def test_a_job_that_another_socket_hears_of_ends_all_the_same(server, here):
+    """Of two sockets with one client id only the newer is spoken to; the older run looks for itself."""
+    (here / "quick.json").write_text(json.dumps(empty_image("two sockets")))
+    graph = text_to_image()
+    graph["3"]["inputs"]["steps"] = 40
+    (here / "long.json").write_text(json.dumps(graph))
+    run = subprocess.Popen([BIN / "darkroom", "run", "long.json", "--server", server.url, "--client-id", "twice", "-o", "out"], cwd=here, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    for line in run.stderr:
+        if "running" in line:
+            break
+    listen = subprocess.Popen([BIN / "darkroom", "events", "--server", server.url, "--client-id", "twice"], stdout=subprocess.DEVNULL)
+    try:
+        out, err = run.communicate(timeout=90)
+        assert run.returncode == 0, err
+        assert "drawn_" in out
+    finally:
+        listen.kill()
+        listen.wait()
 
 
 def test_a_server_that_is_not_there(here):

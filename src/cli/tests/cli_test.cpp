@@ -107,6 +107,8 @@ TEST(Results, PlacesAreNewAndInsideTheFolder) {
   EXPECT_EQ(place_for({"1", "b.png", "", "temp"}, scratch.path / "new"), scratch.path / "new/b.png");
   EXPECT_THROW(place_for({"1", "../b.png", "", "output"}, scratch.path), Forbidden);
   EXPECT_THROW(place_for({"1", "b.png", "..", "output"}, scratch.path), Forbidden);
+  EXPECT_THROW(place_for({"1", ".", "", "output"}, scratch.path), Forbidden);
+  EXPECT_THROW(place_for({"1", "..", "a", "output"}, scratch.path), Forbidden);
   EXPECT_THROW(place_for({"1", "/etc/passwd", "", "output"}, scratch.path), Error);
 }
 

@@ -58,6 +58,7 @@ TEST_F(Events, OfAWholeJob) {
   take("progress_state", R"({"nodes":{"2":{"state":"finished"},"3":{"state":"pending"}}})");
   take("executing", R"({"node":"3"})");
   take("executed", R"({"node":"3","output":{"images":[]}})");
+  take("progress_state", R"({"nodes":{"2":{"state":"finished"},"3":{"state":"finished"}}})");
   take("execution_success", R"({})");
   EXPECT_FALSE(events.over());
   take("executing", R"({"node":null})");
@@ -92,6 +93,19 @@ TEST_F(Events, OfTheHistoryWhereNoMessageCame) {
     ["execution_error",{"node_id":"2","node_type":"T","exception_type":"ValueError","exception_message":"bad"}]]}})");
   EXPECT_THAT(shown(events.take_history(entry.as_object())), ElementsAre("output 3 {\"text\":[\"a\"]}", "failed 2 ValueError bad"));
   EXPECT_TRUE(events.take_history(entry.as_object()).empty()) << "once";
+}
+
+TEST_F(Events, OfServersThatTellNoStates) {
+  take("executing", R"({"node":"1"})");
+  take("executing", R"({"node":"2"})");
+  take("executing", R"({"node":null})");
+  EXPECT_THAT(lines, ElementsAre("node 1 1/3", "finished 1", "node 2 2/3", "finished 2", "done"));
+}
+
+TEST_F(Events, OfAJobThatTheServerDoesNotKnow) {
+  EXPECT_THAT(shown(JobEvents().take_loss()), ElementsAre("interrupted ")) << "it never began";
+  take("executing", R"({"node":"1"})");
+  EXPECT_THAT(shown(events.take_loss()), ElementsAre("failed 1  the server does not know the job any more"));
 }
 
 TEST_F(Events, OutputsAreToldOnce) {
