@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "gateway/hub.hpp"
 #include "gateway/job_messages.hpp"
+#include "gateway/metrics.hpp"
 #include "gateway/reply_gates.hpp"
 #include "gateway/running_job.hpp"
 #include "storage/user_room.hpp"
@@ -16,6 +17,17 @@ namespace darkroom {
 namespace {
 
 constexpr std::chrono::milliseconds kRetryStoring{1000};
+
+const char* word_of(LostReason reason) {
+  switch (reason) {
+    case LostReason::kCrashed: return "crashed";
+    case LostReason::kMemory: return "memory";
+    case LostReason::kSilent: return "silent";
+    case LostReason::kCancelled: return "cancelled";
+    case LostReason::kStopped: break;
+  }
+  return "stopped";
+}
 
 }  // namespace
 
@@ -83,6 +95,7 @@ void Dispatcher::begin(Seat& seat, ClaimedJob claimed) {
   JobVoice voice(hub_, room_of(claimed.job.owner), claimed.job.client_id, claimed.job.has_client, gates_.of(claimed.job.id));
   if (claimed.losses > 0) log::info("job {} runs again (attempt {})", claimed.job.id, claimed.claim.attempt);
   seat.job = std::make_shared<RunningJob>(io_, std::move(claimed), std::move(voice));
+  seat.job->metrics = metrics;
   seat.job->voice().later([this] { say_status(hub_, broker_); });
   seat.worker->send(seat.job->run_record());
   start_ticking();
@@ -172,6 +185,7 @@ void Dispatcher::on_event(const Record& record) {
 }
 
 void Dispatcher::on_lost(WorkerHandle& worker, LostReason reason) {
+  if (metrics && reason != LostReason::kStopped) metrics->worker_lost(word_of(reason));
   const auto found = seats_.find(worker.id());
   if (found == seats_.end()) return;
   const auto job = found->second.job;

@@ -19,6 +19,7 @@ namespace darkroom {
 
 class Hub;
 class HubSession;
+class Metrics;
 class ReplyGates;
 class RunningJob;
 
@@ -33,6 +34,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void on_event(const Record& record);
   /// The answer to a question of packs in a job of `owner`, or of nobody's, as a text; to be set before workers start.
   std::function<asio::awaitable<std::shared_ptr<const std::string>>(std::string owner, json::object question)> answer;
+  Metrics* metrics = nullptr;  ///< where jobs, nodes and lost workers are counted; null: nowhere
   /// Looks whether a waiting job and an idle worker are there.
   void kick();
   /// Cancels the running job of this owner and id, or every running one of the owner. False when nothing was hit.

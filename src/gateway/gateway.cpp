@@ -33,6 +33,7 @@
 #include "gateway/schema_store.hpp"
 #include "gateway/server.hpp"
 #include "gateway/services.hpp"
+#include "gateway/warm_up.hpp"
 #include "gateway/websocket.hpp"
 #include "gateway/worker_pool.hpp"
 #include "storage/folders.hpp"
@@ -101,6 +102,7 @@ void add_routes(Router& router, Services& services) {
   add_jobs_routes(router, services);
   add_object_info_routes(router, services);
   add_system_routes(router, services);
+  add_health_routes(router, services);
   add_view_routes(router, services);
   add_upload_routes(router, services);
   add_models_routes(router, services);
@@ -177,6 +179,7 @@ asio::awaitable<void> Gateway::Parts::start() {
   co_await restorations.start();
   co_await desk.start();
   workers.start();
+  asio::co_spawn(io, warm_up(router, services), asio::detached);
   if (options.dev) asio::co_spawn(io, watch_packs(pool, folders, workers), asio::detached);
   const auto kept = co_await broker.kept_schemas(key);
   if (!kept || schemas.current()) co_return;
@@ -213,6 +216,7 @@ asio::awaitable<void> Gateway::Parts::wait_for_signal() {
 }
 
 asio::awaitable<void> Gateway::Parts::stop() {
+  services.readiness->stopping = true;
   server.stop_accepting();
   desk.close();
   co_await workers.stop();
@@ -235,6 +239,8 @@ Gateway::Gateway(Options options) {
   parts.sockets.greet = [&parts](HubSession& session) { parts.desk.greet(session); };
   parts.services.restorations = &parts.restorations;
   parts.services.gate = &parts.gate;
+  parts.services.readiness->warming_up = !parts.options.warm_up.empty();
+  parts.desk.count_in(*parts.services.metrics);
   parts.restorations.public_url = [&parts](const std::string& owner, std::string url) {
     if (room_of(owner) == kLocalUser) return url;
     return parts.gate.signed_link(owner, url, now_ms() / 1000 + static_cast<std::int64_t>(parts.options.link_hours * 3600));

@@ -87,6 +87,11 @@ class Hub {
     for (const auto& [room, all] : rooms_) visit(room);
   }
   std::size_t size() const { return sessions_.size(); }
+  /// What clients missed because they read too slowly.
+  struct Losses {
+    std::uint64_t thinned = 0;   ///< frames that a newer one replaced
+    std::uint64_t too_slow = 0;  ///< sessions that were closed for it
+  } losses;
   /// Closes the sessions that `is_over` (1008).
   void close_if(const std::function<bool(const Handshake&)>& is_over);
   /// Closes every session: the server is going away (1001).

@@ -7,6 +7,7 @@
 #include "gateway/job_messages.hpp"
 #include "gateway/jobs_view.hpp"
 #include "gateway/json_text.hpp"
+#include "gateway/metrics.hpp"
 #include "gateway/options.hpp"
 #include "gateway/reply_gates.hpp"
 
@@ -38,6 +39,7 @@ struct JobDesk::State {
   std::unordered_map<std::string, std::shared_ptr<const std::string>> queue_bodies;  ///< by owner, made since the queue changed last
   std::uint64_t queue_version = 0;
   std::function<std::function<void()>(const Job&)> on_submit;
+  Metrics* metrics = nullptr;
   bool closed = false;
 
   void say_status() { darkroom::say_status(hub, broker); }
@@ -68,6 +70,13 @@ asio::awaitable<void> JobDesk::start() {
   co_return;
 }
 
+void JobDesk::count_in(Metrics& metrics) {
+  state_->metrics = &metrics;
+  state_->dispatcher->metrics = &metrics;
+}
+
+QueueCounts JobDesk::counts() const { return state_->broker.counts(); }
+
 void JobDesk::close() {
   state_->closed = true;
   state_->dispatcher->answer = nullptr;
@@ -85,6 +94,7 @@ asio::awaitable<void> JobDesk::submit(Job job) {
   const std::function<void()> then = state.on_submit ? state.on_submit(job) : std::function<void()>();
   co_await state.broker.submit(std::move(job));
   if (then) then();
+  if (state.metrics) state.metrics->job_accepted();
   state.gates.close(id);
   state.say_status();
   state.dispatcher->kick();
@@ -130,6 +140,7 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json(std::str
 
 asio::awaitable<void> JobDesk::delete_pending(std::string owner, std::vector<std::string> ids) {
   const std::size_t deleted = co_await state_->broker.delete_pending(std::move(owner), std::move(ids));
+  if (state_->metrics) state_->metrics->jobs_cancelled_waiting(deleted);
   if (deleted > 0) state_->say_status();
 }
 

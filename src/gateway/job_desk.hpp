@@ -23,6 +23,7 @@ namespace asio = boost::asio;
 
 class Hub;
 class HubSession;
+class Metrics;
 struct Options;
 
 class JobDesk {
@@ -36,6 +37,9 @@ class JobDesk {
 
   /// Takes over the workers' listener and starts to hand out what waits.
   asio::awaitable<void> start();
+  /// Jobs, their nodes and lost workers are counted there from now on.
+  void count_in(Metrics& metrics);
+  QueueCounts counts() const;  ///< of all owners
   /// Phase one of the shutdown: takes nothing new and hands nothing out.
   void close();
 

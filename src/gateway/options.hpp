@@ -67,6 +67,7 @@ struct Options {
   /// test_restore_service.py::test_a_silent_viewer_is_dropped.
   double progress_silence_s = 60;
   std::string auth;                      ///< a file (identity/authority.hpp), or kApiTokensAlone; "": no auth
+  std::filesystem::path warm_up;         ///< a workflow that runs once before the server is ready; empty: none
   bool demonstration_models = true;      ///< the small ones that ship are listed
   bool insecure = false;                 ///< may listen on public addresses without auth
   double link_hours = 24;                ///< how long a signed link to a result is good

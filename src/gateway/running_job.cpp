@@ -4,6 +4,7 @@
 
 #include "base/text.hpp"
 #include "gateway/job_messages.hpp"
+#include "gateway/metrics.hpp"
 #include "storage/user_room.hpp"
 #include "workflow/graph.hpp"
 
@@ -39,6 +40,7 @@ void RunningJob::on(const JobStarted& event) {
   started_ = true;
   result_.started = event.timestamp;
   result_.precision = event.precision;
+  if (metrics) metrics->job_started(static_cast<double>(std::max<std::int64_t>(0, event.timestamp - job_.create_time)) / 1000);
   json::object data = say::execution_start(job_.id, event.timestamp);
   if (voice_.owner_listens()) voice_.to_owner(Frame::message("execution_start", data));
   keep_message("execution_start", std::move(data));
@@ -46,6 +48,7 @@ void RunningJob::on(const JobStarted& event) {
 
 void RunningJob::on(const NodesCached& event) {
   cached_ = event.nodes;
+  if (metrics) metrics->nodes_cached(cached_.size());
   json::object data = say::execution_cached(job_.id, event.nodes, event.timestamp);
   if (voice_.owner_listens()) voice_.to_owner(Frame::message("execution_cached", data));
   keep_message("execution_cached", std::move(data));
@@ -53,6 +56,7 @@ void RunningJob::on(const NodesCached& event) {
 
 void RunningJob::on(const NodeStarted& event) {
   current_ = event.ids;
+  if (metrics) since_.try_emplace(event.ids.node, Clock::now());
   progress_.start(event.ids);
   say_progress_state();
   if (voice_.owner_listens()) voice_.to_owner(Frame::text(say::executing(job_.id, event.ids)));
@@ -91,6 +95,13 @@ void RunningJob::on(const NodeExecuted& event) {
 void RunningJob::on(const NodeFinished& event) {
   progress_.finish(event.ids, event.cached);
   if (!event.cached) executed_.push_back(event.ids.node);
+  if (const auto began = since_.find(event.ids.node); began != since_.end()) {
+    // Nodes that others made at run time stand in no prompt: they count for the one that made them.
+    const std::string own = class_of(event.ids.node);
+    if (!event.cached)
+      metrics->node_ran(own.empty() ? class_of(event.ids.real) : own, std::chrono::duration<double>(Clock::now() - began->second).count());
+    since_.erase(began);
+  }
   say_progress_state();
 }
 
@@ -141,6 +152,10 @@ void RunningJob::end(const char* type, json::object data, std::int64_t timestamp
   ended_ = true;
   current_.reset();
   result_.ended = timestamp;
+  if (metrics && !started_) metrics->jobs_cancelled_waiting(1);
+  else if (metrics)
+    metrics->job_ended(result_.cancelled ? "cancelled" : result_.status,
+                       static_cast<double>(std::max<std::int64_t>(0, timestamp - result_.started)) / 1000);
   Frame frame = Frame::message(type, data);
   if (to_all_without_client) voice_.to_owner_or_all(std::move(frame));
   else voice_.to_owner(std::move(frame));

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/broker.hpp"
@@ -18,6 +19,8 @@
 #include "messages/job.hpp"
 
 namespace darkroom {
+
+class Metrics;
 
 class RunningJob : public std::enable_shared_from_this<RunningJob> {
  public:
@@ -59,6 +62,8 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   /// The record for the worker; made once.
   Record run_record();
 
+  Metrics* metrics = nullptr;  ///< where its times are counted; null: nowhere
+
   // -- cancelling: set by the desk
   std::optional<Clock::time_point> cancelled_at;  ///< when it was first asked to end
   std::optional<Clock::time_point> kill_at;       ///< end of the grace time
@@ -94,6 +99,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   std::optional<NodeIds> current_;       ///< the node taken up last, until the end
   std::vector<std::string> executed_;    ///< nodes that finished
   std::vector<std::string> cached_;      ///< nodes whose result was there at the start
+  std::unordered_map<std::string, Clock::time_point> since_;  ///< nodes at work: when they began
   bool started_ = false;                 ///< `execution_start` has been told
   Clock::time_point last_event_ = Clock::now();
   Clock::time_point last_changes_{};     ///< when a thinned message was sent

@@ -43,6 +43,7 @@ void SendQueue::replace_older(const Entry& entry) {
   if (!dropped.payload) return;
   bytes_ -= dropped.payload->size() + kEntryBytes;
   --live_;
+  ++replaced_;
   dropped.payload.reset();
 }
 

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "gateway/hub.hpp"
 
@@ -31,6 +32,9 @@ class SendQueue {
   bool push(const Frame& frame);
   bool push_control(Opcode opcode, std::string payload);
 
+  /// How many were replaced by newer ones since the last call.
+  std::size_t take_replaced() { return std::exchange(replaced_, 0); }
+
   bool empty() const { return live_ == 0; }
   std::size_t bytes() const { return bytes_; }
   /// Calls `visit(entry)` for the first entries until it returns false.
@@ -52,7 +56,7 @@ class SendQueue {
   std::deque<Entry> entries_;
   std::unordered_map<std::string, std::uint64_t> newest_;  ///< slot → number of its entry; kept only while over the soft limit
   std::uint64_t first_ = 0;                                ///< number of entries_.front()
-  std::size_t bytes_ = 0, live_ = 0;
+  std::size_t bytes_ = 0, live_ = 0, replaced_ = 0;
   bool pinned_ = false, over_soft_ = false;
 };
 

@@ -146,6 +146,10 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
       ->check(CLI::Range(0.05, 86400.0))->group(group);
   serve.add_option("--progress-silence", options.progress_silence_s, "Seconds after which a silent socket of /ws/progress is dropped  [60]")
       ->check(CLI::Range(0.05, 86400.0))->group(group);
+  serve.add_option("--warm-up", options.warm_up, "A workflow that runs once at the start; /health/ready says no until it has  [none]")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile)
+      ->group(group);
   serve.add_flag("!--no-demonstration-models", options.demonstration_models, "Leave out the small models that ship to show what they do")->group(group);
   serve.add_option("--auth", options.auth,
                    "Who may use this server: a file with the keys of JSON web tokens (docs/hosting.md), or the word api-tokens for those of `darkroom token` alone  [everybody]")

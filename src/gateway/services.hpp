@@ -5,6 +5,8 @@
 #include <string>
 
 #include "base/json.hpp"
+#include "gateway/metrics.hpp"
+#include "gateway/readiness.hpp"
 
 namespace darkroom {
 
@@ -37,6 +39,8 @@ struct Services {
   std::shared_ptr<UserStore> users = nullptr;         ///< users and their settings: user_store_of()
   RestorationDesk* restorations = nullptr;            ///< the photo service; set once it is made
   std::shared_ptr<Allowances> allowances = nullptr;   ///< what users may send: allowances_of()
+  std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();        ///< what monitoring reads: gateway/metrics.hpp
+  std::shared_ptr<Readiness> readiness = std::make_shared<Readiness>();  ///< how far the server is: gateway/readiness.hpp
   Gatekeeper* gate = nullptr;                         ///< who is who: gateway/gatekeeper.hpp; set once it is made
 };
 
@@ -58,6 +62,7 @@ void add_history_routes(Router& router, Services& services);   // routes/history
 void add_jobs_routes(Router& router, Services& services);      // routes/jobs.cpp: /api/jobs
 void add_object_info_routes(Router& router, Services& services);  // routes/object_info.cpp, /node_replacements
 void add_system_routes(Router& router, Services& services);    // routes/system.cpp: /system_stats, /features
+void add_health_routes(Router& router, Services& services);    // routes/health.cpp: /health, /metrics
 void add_view_routes(Router& router, Services& services);      // routes/view.cpp: /view, /view_metadata
 void add_upload_routes(Router& router, Services& services);    // routes/upload.cpp
 void add_models_routes(Router& router, Services& services);    // routes/models.cpp: /models, /embeddings, /experiment/models

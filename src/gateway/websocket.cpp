@@ -48,7 +48,10 @@ WebSocketSession::WebSocketSession(Stream stream, WebSocketHost& host, std::stri
 
 void WebSocketSession::send(const Frame& frame) {
   if (closing_ || broken_) return;
-  if (!queue_.push(frame)) {
+  const bool taken = queue_.push(frame);
+  host_.hub().losses.thinned += queue_.take_replaced();
+  if (!taken) {
+    ++host_.hub().losses.too_slow;
     close(kTryAgainLater);
     return;
   }
