@@ -87,6 +87,8 @@ def test_two_users_do_not_see_each_other(door):
 def test_another_user_of_the_same_browser_sees_nothing_of_the_first(door, closed):
     one = door(token("first"))
     one.pick(HOME, CANYON).heading("Contact sheet")
+    expect(one.page.locator(".frame[data-status=added]")).to_have_count(2)
+    one.page.wait_for_timeout(1000)  # what was picked is kept in the browser a moment later
     one.page.context.clear_cookies()
     one.page.reload()
     one.heading("The door is closed")
