@@ -2,10 +2,7 @@
 add_library(darkroom_flags INTERFACE)
 target_compile_options(darkroom_flags INTERFACE -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-missing-field-initializers)
 if(DARKROOM_SANITIZE)
-  # Without those checks that cost as much compilation as all others together: what a null pointer or a wrong object leads to the
-  # address sanitizer sees, and unaligned reads are none here.
-  target_compile_options(darkroom_flags INTERFACE -fsanitize=address,undefined -fno-sanitize=null,alignment,vptr,object-size,nonnull-attribute,returns-nonnull-attribute
-                         -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_compile_options(darkroom_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(darkroom_flags INTERFACE -fsanitize=address,undefined)
 endif()
 

@@ -27,7 +27,6 @@ Flag flag_of(const CLI::Option& option) {
   for (const auto& name : option.get_snames()) flag.names.push_back("-" + name);
   for (const auto& name : option.get_lnames()) flag.names.push_back("--" + name);
   flag.help = option.get_description();
-  flag.required = option.get_required();
   flag.repeats = option.get_expected_max() > 1;
   if (option.get_positional()) flag.label = option.get_single_name();
   else if (option.get_items_expected_max() > 0) flag.label = label_of(option);

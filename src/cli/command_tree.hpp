@@ -13,7 +13,7 @@ struct Flag {
   std::string help;
   std::vector<std::string> choices;  ///< that a value may be
   bool takes_file = false, takes_folder = false;
-  bool repeats = false, required = false;
+  bool repeats = false;
 };
 
 struct Command {

@@ -35,6 +35,8 @@ std::vector<QueueEntry> entries_of(const json::object& queue, const char* key) {
   return entries;
 }
 
+constexpr const char* kClear = R"({"clear":true})";
+
 std::string view_of(const std::string& filename, const std::string& subfolder, const std::string& type) {
   return fmt::format("/view?filename={}&subfolder={}&type={}", percent_encode(filename), percent_encode(subfolder), percent_encode(type));
 }
@@ -139,16 +141,10 @@ asio::awaitable<json::object> Client::get_histories(std::optional<std::size_t> m
 }
 
 asio::awaitable<void> Client::delete_history(std::vector<std::string> prompt_ids) {
-  const auto state = state_;
-  const auto reply = co_await state->transport.post("/history", deletion_of(prompt_ids));
-  State::expect_ok(reply, "/history");
+  return State::tell(state_, "/history", deletion_of(prompt_ids));
 }
 
-asio::awaitable<void> Client::clear_history() {
-  const auto state = state_;
-  const auto reply = co_await state->transport.post("/history", R"({"clear":true})");
-  State::expect_ok(reply, "/history");
-}
+asio::awaitable<void> Client::clear_history() { return State::tell(state_, "/history", kClear); }
 
 asio::awaitable<Queue> Client::get_queue() {
   const auto state = state_;
@@ -158,39 +154,31 @@ asio::awaitable<Queue> Client::get_queue() {
 }
 
 asio::awaitable<void> Client::delete_from_queue(std::vector<std::string> prompt_ids) {
-  const auto state = state_;
-  const auto reply = co_await state->transport.post("/queue", deletion_of(prompt_ids));
-  State::expect_ok(reply, "/queue");
+  return State::tell(state_, "/queue", deletion_of(prompt_ids));
 }
 
-asio::awaitable<void> Client::clear_queue() {
-  const auto state = state_;
-  const auto reply = co_await state->transport.post("/queue", R"({"clear":true})");
-  State::expect_ok(reply, "/queue");
+asio::awaitable<void> Client::clear_queue() { return State::tell(state_, "/queue", kClear); }
+
+asio::awaitable<void> Client::interrupt(std::string prompt_id) {
+  return State::tell(state_, "/interrupt", dump(prompt_id.empty() ? json::object{} : json::object{{"prompt_id", prompt_id}}));
 }
 
 asio::awaitable<void> Client::cancel(std::string prompt_id) {
   const auto state = state_;
-  const std::string deletion = deletion_of(std::vector<std::string>(1, prompt_id));
-  const auto deleted = co_await state->transport.post("/queue", deletion);
-  State::expect_ok(deleted, "/queue");
-  const std::string interruption = dump(json::object{{"prompt_id", prompt_id}});
-  const auto interrupted = co_await state->transport.post("/interrupt", interruption);
-  State::expect_ok(interrupted, "/interrupt");
+  auto out_of_the_queue = delete_from_queue(std::vector<std::string>(1, prompt_id)), stop = interrupt(prompt_id);
+  co_await std::move(out_of_the_queue);
+  co_await std::move(stop);
   co_await state->look_up_all();
 }
 
-asio::awaitable<void> Client::interrupt(std::string prompt_id) {
-  const auto state = state_;
-  const json::object body = prompt_id.empty() ? json::object{} : json::object{{"prompt_id", prompt_id}};
-  const auto reply = co_await state->transport.post("/interrupt", dump(body));
-  State::expect_ok(reply, "/interrupt");
+asio::awaitable<void> Client::State::tell(std::shared_ptr<State> self, std::string target, std::string body) {
+  const auto reply = co_await self->transport.post(target, std::move(body));
+  expect_ok(reply, target);
 }
 
 asio::awaitable<std::string> Client::get_image(std::string filename, std::string subfolder, std::string type) {
   const auto state = state_;
-  auto reply = co_await state->transport.get(
-      fmt::format("/view?filename={}&subfolder={}&type={}", percent_encode(filename), percent_encode(subfolder), percent_encode(type)));
+  auto reply = co_await state->transport.get(view_of(filename, subfolder, type));
   State::expect_ok(reply, filename);
   co_return std::move(reply.body);
 }

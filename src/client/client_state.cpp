@@ -16,7 +16,7 @@ namespace darkroom::client {
 namespace {
 
 constexpr auto kAskTime = std::chrono::seconds(1);      ///< between two looks into the history without a socket
-constexpr auto kSilentTime = std::chrono::seconds(5);   ///< from a change of the queue to the look for jobs that left it unheard
+constexpr auto kSilentTime = std::chrono::seconds(5);   ///< of a job, until it is asked for although the socket is open
 constexpr auto kMoment = std::chrono::milliseconds(20);
 
 using Clock = std::chrono::steady_clock;
@@ -42,7 +42,8 @@ Client::State::State(const asio::any_io_executor& io_, const ServerUrl& url, Cli
       options(std::move(wanted)),
       id(options.client_id.empty() ? uuid4() : options.client_id),
       transport(io, url, options.tls_ca, options.proxy),
-      pause_(io) {
+      pause_(io),
+      silence_(io) {
   transport.use_token(options.token);
 }
 
@@ -71,6 +72,7 @@ asio::awaitable<void> Client::State::open() {
 void Client::State::follow(const std::shared_ptr<Job::State>& job) {
   jobs[job->id] = job;
   start_watching();
+  start_looking();
 }
 
 void Client::State::forget(const std::shared_ptr<Job::State>& job) {
@@ -104,6 +106,7 @@ void Client::State::close() {
   closed_ = true;
   fail_all(std::make_exception_ptr(Unavailable("the client was closed")));
   pause_.cancel();
+  silence_.cancel();
   transport.close_socket();
 }
 
@@ -224,11 +227,11 @@ void Client::State::take_message(const std::string& text) {
   const auto* data = message ? find_object(*message, "data") : nullptr;
   if (!data) return;
   const std::string type = string_or(*message, "type", "");
-  if (type == "status") return on_status();
   const std::string name = string_or(*data, "prompt_id", "");
   const auto job = job_of(name);
   if (!job) return;
   talked_of_ = name;
+  job->heard = Clock::now();
   job->push(job->events.take(type, *data));
   if (job->events.over()) forget(job);
 }
@@ -245,31 +248,32 @@ void Client::State::take_binary(std::string_view bytes) {
 }
 
 /// A job that is deleted while it waits says nothing more, and one whose messages another socket of this client id hears is silent too:
-/// some time after the queue has changed it is asked for.
-void Client::State::on_status() {
-  queue_changed_ = true;
-  if (looking_) return;
+/// those of which nothing was heard for a while are asked for.
+void Client::State::start_looking() {
+  if (looking_ || closed_) return;
   looking_ = true;
   asio::co_spawn(
       io,
       [self = shared_from_this()]() -> asio::awaitable<void> {
-        co_await self->on_changes();
+        co_await self->look_for_silent();
         self->looking_ = false;
       },
       asio::detached);
 }
 
-asio::awaitable<void> Client::State::on_changes() {
-  while (queue_changed_ && !closed_) {
-    queue_changed_ = false;
-    asio::steady_timer timer(io, kSilentTime);
-    co_await timer.async_wait(asio::use_awaitable);
-    const auto silent = open_jobs();
-    if (closed_ || !opened || silent.empty()) continue;
+asio::awaitable<void> Client::State::look_for_silent() {
+  const auto is_silent = [](const auto& job) { return Clock::now() - job->heard >= kSilentTime; };
+  for (;;) {
+    silence_.expires_after(kSilentTime);
+    boost::system::error_code ignored;
+    co_await silence_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+    const auto all = open_jobs();
+    if (closed_ || all.empty()) co_return;
+    if (!opened || std::ranges::none_of(all, is_silent)) continue;  // without a socket watch() asks
     try {
       co_await look_up_all();
     } catch (const Error&) {
-      queue_changed_ = true;  // once more
+      // next time
     }
   }
 }

@@ -24,6 +24,8 @@ struct Client::State : std::enable_shared_from_this<State> {
   /// Looks for the ends of all jobs that no message told; those that the server does not know any more end too.
   asio::awaitable<void> look_up_all();
 
+  /// POST `body` to `target`, whose answer has nothing to say.
+  static asio::awaitable<void> tell(std::shared_ptr<State> self, std::string target, std::string body);
   asio::awaitable<FileName> upload(std::string bytes, UploadOptions wish);
   /// The job's entry, or nothing.
   asio::awaitable<std::optional<json::object>> entry_of(const std::string& name);
@@ -44,16 +46,16 @@ struct Client::State : std::enable_shared_from_this<State> {
   std::chrono::milliseconds shortened(std::chrono::milliseconds time);
   void take_message(const std::string& text);
   void take_binary(std::string_view bytes);
-  void on_status();
-  asio::awaitable<void> on_changes();
+  void start_looking();
+  asio::awaitable<void> look_for_silent();
   std::vector<std::shared_ptr<Job::State>> open_jobs();
   void fail_all(const std::exception_ptr& why);
 
   std::map<std::string, std::weak_ptr<Job::State>> jobs;
   std::string talked_of_;  ///< the job of the last message that named one: previews of older servers name none
-  asio::steady_timer pause_;
+  asio::steady_timer pause_, silence_;
   bool wants_socket_ = false, opening_ = false, watching_ = false, closed_ = false;
-  bool looking_ = false, queue_changed_ = false;
+  bool looking_ = false;
 };
 
 }  // namespace darkroom::client

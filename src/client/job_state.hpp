@@ -27,6 +27,7 @@ struct Job::State {
   std::exception_ptr failure;
   asio::steady_timer arrived;  ///< cancelled for each arrival; never expires
   bool submitted = false;      ///< the server has taken it
+  std::chrono::steady_clock::time_point heard{};  ///< the last message of it
 };
 
 }  // namespace darkroom::client

@@ -43,6 +43,10 @@ struct JobDesk::State {
   bool closed = false;
 
   void say_status() { darkroom::say_status(hub, broker); }
+  /// Of jobs that waited.
+  void count_cancelled(std::size_t count) {
+    if (metrics) metrics->jobs_cancelled_waiting(count);
+  }
 };
 
 JobDesk::JobDesk(asio::any_io_executor io, Broker& broker, Hub& hub, std::function<void(WorkerListener)> listen, Times times)
@@ -140,12 +144,12 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json(std::str
 
 asio::awaitable<void> JobDesk::delete_pending(std::string owner, std::vector<std::string> ids) {
   const std::size_t deleted = co_await state_->broker.delete_pending(std::move(owner), std::move(ids));
-  if (state_->metrics) state_->metrics->jobs_cancelled_waiting(deleted);
+  state_->count_cancelled(deleted);
   if (deleted > 0) state_->say_status();
 }
 
 asio::awaitable<void> JobDesk::clear_pending(std::string owner) {
-  co_await state_->broker.clear_pending(std::move(owner));
+  state_->count_cancelled(co_await state_->broker.clear_pending(std::move(owner)));
   state_->say_status();
 }
 
@@ -155,6 +159,7 @@ asio::awaitable<bool> JobDesk::cancel(std::string owner, std::string job_id) {
   State& state = *state_;
   const bool waited = co_await state.broker.cancel_pending(owner, job_id, cancelled_before_start(job_id));
   if (waited) {
+    state.count_cancelled(1);
     state.say_status();
     co_return true;
   }

@@ -8,14 +8,14 @@ import sys
 import pytest
 from PIL import Image
 
-from harness import BIN, ROOT, Server, empty_image, link_golden_models
+from harness import BIN, ROOT, Server, empty_image, link_golden_models, wait_for
 from proxy import Proxy
 
 sys.path.insert(0, str(ROOT / "examples/python"))
 import darkroom_client  # noqa: E402
 
 MODEL = "tiny_sd15.safetensors"
-BUILD = ROOT / "build/release"
+BUILD = BIN.parent
 
 
 def text_to_image():
@@ -41,8 +41,6 @@ def image_to_image():
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory):
     """The two examples, built against the package as it is installed."""
-    if not (BUILD / "lib/libdarkroom-client.a").exists():
-        pytest.skip("no build/release to install from")
     folder = tmp_path_factory.mktemp("package")
     run = lambda *command: subprocess.run(command, check=True, capture_output=True, text=True, timeout=600)
     run("cmake", "--install", BUILD, "--component", "client", "--prefix", folder / "installed")
@@ -208,6 +206,21 @@ def test_a_visitor_behind_a_proxy_keeps_the_cookie_that_says_who_it_is(server, h
         assert "finished 2 SaveImage" in done.stderr and Image.open(done.stdout.strip()).size == (16, 16)
     finally:
         proxy.close()
+
+
+def test_a_run_hears_that_its_job_was_deleted_while_it_waited(own, here):
+    server = own()
+    graph = {"1": {"class_type": "EmptyImage", "inputs": {"width": 4096, "height": 4096, "batch_size": 4, "color": 1}},
+             "2": {"class_type": "ImageBlur", "inputs": {"image": ["1", 0], "blur_radius": 31, "sigma": 10.0}},
+             "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "slow"}}}
+    slow = server.queue(graph)
+    (here / "quick.json").write_text(json.dumps(empty_image("deleted")))
+    run = subprocess.Popen([BIN / "darkroom", "run", "quick.json", "--server", server.url], cwd=here, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    waiting = wait_for(lambda: server.json("/queue")["queue_pending"], 20, "it waits")[0][1]
+    assert darkroom(server, "queue", "delete", waiting).returncode == 0
+    out, err = run.communicate(timeout=30)
+    assert (run.returncode, out) == (5, "") and "taken out of the queue" in err
+    server.post("/interrupt", {"prompt_id": slow})
 
 
 def test_a_flag_counts_more_than_the_environment(server):

@@ -38,6 +38,19 @@ def test_metrics_count_what_happened(own):
     assert found["darkroom_job_run_seconds_count"] == found['darkroom_job_run_seconds_bucket{le="+Inf"}'] == 3
     assert found['darkroom_node_run_seconds_count{class="SaveImage"}'] == 2 and found["darkroom_nodes_cached_total"] == 1
     assert found['darkroom_resident_memory_bytes{process="gateway"}'] > 1e6 and found['darkroom_resident_memory_bytes{process="worker 1"}'] > 1e7
+    slow = {"1": {"class_type": "EmptyImage", "inputs": {"width": 4096, "height": 4096, "batch_size": 1, "color": 1}},
+            "2": {"class_type": "ImageBlur", "inputs": {"image": ["1", 0], "blur_radius": 31, "sigma": 10.0}},
+            "3": {"class_type": "ImageBlur", "inputs": {"image": ["2", 0], "blur_radius": 31, "sigma": 9.0}},
+            "4": {"class_type": "SaveImage", "inputs": {"images": ["3", 0], "filename_prefix": "slow"}}}
+    running, *waiting = [server.queue(slow)] + [server.queue(empty_image(f"w{n}")) for n in range(3)]
+    server.post("/queue", {"delete": [waiting[0]]})
+    server.post(f"/api/jobs/{waiting[1]}/cancel")
+    server.post("/queue", {"clear": True})
+    server.post("/interrupt", {"prompt_id": running})
+    assert server.wait(running)["status"]["status_str"] == "error"
+    found = samples(server)
+    assert found['darkroom_jobs_ended_total{status="cancelled"}'] == 4, "three waited, one ran"
+    assert found["darkroom_jobs_accepted_total"] == sum(found[f'darkroom_jobs_ended_total{{status="{word}"}}'] for word in ("success", "error", "cancelled"))
     os.kill(server.worker_pids()[0], signal.SIGKILL)
     wait_for(lambda: samples(server).get('darkroom_workers_lost_total{reason="crashed"}') == 1, 30, "the lost worker is counted")
     wait_for(lambda: samples(server)["darkroom_workers_ready"] == 1, 30, "it is replaced")
