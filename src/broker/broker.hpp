@@ -40,6 +40,31 @@ struct UserQueueFull : QueueFull {
   using QueueFull::QueueFull;
 };
 
+/// What makes a submission one that happens once: a second one of the same owner, scope and key makes no job.
+struct SubmissionKey {
+  SubmissionKey(std::string of_scope, std::string of_key, std::string of_content)
+      : scope(std::move(of_scope)), key(std::move(of_key)), fingerprint(std::move(of_content)) {}
+  std::string scope;        ///< the route
+  std::string key;          ///< its sender's choice
+  std::string fingerprint;  ///< of what was sent
+};
+
+/// What the first submission with a key came to.
+struct KeyUse {
+  std::string fingerprint, job_id;
+  json::value number;
+};
+
+/// submit() with a key that is in use.
+struct KeyTaken : Conflict {
+  explicit KeyTaken(KeyUse of) : Conflict("this idempotency key has been used already"), use(std::move(of)) {}
+  KeyUse use;
+};
+
+/// Limit: how long a key of a submission is remembered, ms. Beyond: it may be used again. Fixed: the API's documents promise a day. Edge:
+/// BrokerConformance.ASubmissionKeyIsForgottenAfterADay.
+constexpr std::int64_t kKeyLifeMs = 24 * 3600 * 1000;
+
 struct BrokerLimits {
   std::size_t max_queue = 10000;    ///< waiting jobs, those being written among them
   std::size_t max_history = 10000;  ///< finished jobs; the oldest go first
@@ -69,6 +94,7 @@ struct QueuedJob {
   json::value number;
   std::int64_t create_time = 0;
   std::string prompt, extra_data, outputs;  ///< JSON; secrets are nowhere here
+  std::string terms;                        ///< JobTerms::of(); here even where the texts are not
 
   /// `[number, prompt_id, prompt, extra_data, [output ids]]`, appended.
   void append_tuple(std::string& out) const;
@@ -86,6 +112,8 @@ struct HistoryEntry {
   std::string prompt, extra_data, output_ids;  ///< JSON, parts of the tuple
   std::string outputs, status, meta;           ///< JSON
   JobSummary summary;
+  std::string terms;   ///< JobTerms::of()
+  std::string events;  ///< of the job, as its result had them
 
   /// `{"prompt", "outputs", "status", "meta"}` (protocol.md §8.1), appended.
   void append_entry(std::string& out) const;
@@ -96,6 +124,7 @@ struct ListedJob {
   std::string id;
   json::value number;
   JobSummary summary;
+  std::string terms;  ///< JobTerms::of()
 };
 
 struct JobsFilter {
@@ -123,8 +152,12 @@ class Broker {
   virtual ~Broker() = default;
 
   // -- queue
-  /// Durable when it returns. Throws QueueFull over the limit, Unavailable when it can't be stored.
-  virtual asio::awaitable<void> submit(Job job) = 0;
+  /// Durable when it returns. Throws QueueFull over the limit, KeyTaken for a key that made a job before, Unavailable when it can't be
+  /// stored.
+  virtual asio::awaitable<void> submit(Job job, std::optional<SubmissionKey> key) = 0;
+  asio::awaitable<void> submit(Job job) { return submit(std::move(job), std::nullopt); }
+  /// What a key was used for, if it was. Another submission may take it the next moment: submit() has the last word.
+  virtual asio::awaitable<std::optional<KeyUse>> key_use(std::string owner, std::string scope, std::string key) = 0;
   /// The next job in the fair order, running from now on; nothing when none waits. `lease`: how long without extend().
   virtual asio::awaitable<std::optional<ClaimedJob>> claim(std::chrono::milliseconds lease) = 0;
   /// False when the claim is no longer good: stop working on it.
@@ -151,6 +184,12 @@ class Broker {
   virtual QueueCounts counts() const = 0;
   virtual QueueCounts counts_of(std::string_view owner) const = 0;
   virtual asio::awaitable<QueueView> queue(std::string owner) = 0;
+  struct Queued {
+    std::shared_ptr<const QueuedJob> job;  ///< its texts may be on the disk only: look at what else it says
+    bool running = false;
+  };
+  /// The job of this id that waits or runs, the oldest of several; nothing for none.
+  virtual std::optional<Queued> queued(std::string_view owner, std::string_view id) const = 0;
   /// Tickets of the waiting jobs of all owners, in the order of claiming; good until the queue changes.
   virtual const std::vector<std::int64_t>& order() const = 0;
   /// Advances the automatic queue number and gives its old value, from 0.

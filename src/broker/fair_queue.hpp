@@ -1,31 +1,18 @@
 #pragma once
-// The order in which waiting jobs are claimed (DESIGN §9). No I/O and no clock: only who is next.
-//
-// Jobs with an explicit number go strictly by it. Automatic ones rotate: the least recently served user, and of that user
-// the least recently served client, gives its oldest job. An explicit number competes with the number of the job that is
-// next in the rotation, and takes no turn of it. With one client this is plain order by number; equal numbers go by arrival. Numbers
-// that a user chose for jobs that are not explicit order these among themselves and give no turn before others.
+// The order in which waiting jobs are claimed (DESIGN §9): a higher priority goes first, and among jobs of one priority every user
+// has a turn (fair_lane.hpp). Turns are counted for each priority by itself.
 
-#include <compare>
-#include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
-#include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
-namespace darkroom {
+#include "broker/fair_lane.hpp"
 
-/// What the order looks at.
-struct QueueEntry {
-  std::int64_t ticket = 0;  ///< arrival order, unique
-  double number = 0;
-  bool explicit_number = false;
-  std::string owner;
-  std::string client;       ///< "" for all jobs without one
-};
+namespace darkroom {
 
 class FairQueue {
  public:
@@ -40,43 +27,14 @@ class FairQueue {
   void rest(const std::string& owner, bool resting);
   /// All jobs in the order in which take() would give them if nobody rested.
   std::vector<std::int64_t> order() const;
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const { return priorities_.size(); }
 
  private:
-  struct Place {  ///< order within one client, and among explicit numbers
-    double number;
-    std::int64_t ticket;
-    auto operator<=>(const Place&) const = default;
-  };
-  struct Turn {  ///< order in a rotation: whose last service is longest ago; the older job where both were never served
-    std::uint64_t served = 0;
-    Place head{};
-    auto operator<=>(const Turn& other) const { return std::tie(served, head.ticket) <=> std::tie(other.served, other.head.ticket); }
-    bool operator==(const Turn& other) const { return served == other.served && head.ticket == other.head.ticket; }
-  };
-  struct Client {
-    std::uint64_t served = 0;
-    std::set<Place> jobs;
-  };
-  struct User {
-    std::uint64_t served = 0;
-    std::unordered_map<std::string, Client> clients;
-    std::map<Turn, std::string> turns;  ///< its clients that wait
-    bool resting = false;
-  };
+  FairLane& lane(int priority);
 
-  std::optional<Place> rotation_head() const;
-  void insert_turns(const std::string& owner, User& user, const std::string& client_name, Client& client);
-  void erase_turns(User& user, Client& client);
-  void serve(const QueueEntry& entry);
-  void forget_served();
-
-  std::unordered_map<std::int64_t, QueueEntry> entries_;
-  std::set<Place> explicit_;
-  std::unordered_map<std::string, User> users_;
-  std::map<Turn, std::string> turns_;  ///< users that wait
-  std::uint64_t clock_ = 0;
-  std::size_t served_since_forgetting_ = 0;
+  std::map<int, FairLane, std::greater<>> lanes_;     ///< by priority; that of 0 stays, the others go with their last job
+  std::unordered_map<std::int64_t, int> priorities_;  ///< by ticket
+  std::unordered_set<std::string> resting_;
 };
 
 }  // namespace darkroom

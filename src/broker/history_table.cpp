@@ -22,17 +22,30 @@ std::int64_t check_of_result(const std::string& outputs, const std::string& stat
 /// Every read of whole entries selects these columns.
 constexpr std::string_view kColumns =
     "id, number, prompt, extra_data, output_ids, outputs, status, meta, state, create_time, started, ended, workflow_id,"
-    " outputs_count, preview, error, job_check, result_check";
+    " outputs_count, preview, error, job_check, result_check, terms, events";
 
 std::string select(std::string_view rest) { return fmt::format("SELECT {} FROM history {}", kColumns, rest); }
 
 /// The current row, or nothing when its texts are not what was written.
 std::optional<HistoryEntry> entry_of(const Statement& row) {
-  HistoryEntry entry{.id = row.text(0), .number = row.number(1), .prompt = row.text(2), .extra_data = row.text(3),
-                     .output_ids = row.text(4), .outputs = row.text(5), .status = row.text(6), .meta = row.text(7),
-                     .summary = {.status = row.text(8), .create_time = row.integer(9), .started = row.integer(10),
-                                 .ended = row.integer(11), .outputs_count = row.integer(13), .workflow_id = row.text(12),
-                                 .preview = row.text(14), .error = row.text(15)}};
+  HistoryEntry entry{.id = row.text(0),
+                     .number = row.number(1),
+                     .prompt = row.text(2),
+                     .extra_data = row.text(3),
+                     .output_ids = row.text(4),
+                     .outputs = row.text(5),
+                     .status = row.text(6),
+                     .meta = row.text(7),
+                     .summary = {.status = row.text(8),
+                                 .create_time = row.integer(9),
+                                 .started = row.integer(10),
+                                 .ended = row.integer(11),
+                                 .outputs_count = row.integer(13),
+                                 .workflow_id = row.text(12),
+                                 .preview = row.text(14),
+                                 .error = row.text(15)},
+                     .terms = row.text(18),
+                     .events = row.text(19)};
   if (row.integer(16) == check_of(entry.output_ids, entry.extra_data, entry.prompt) &&
       row.integer(17) == check_of_result(entry.outputs, entry.status, entry.meta, entry.summary.preview, entry.summary.error))
     return entry;
@@ -70,6 +83,7 @@ ResultTexts texts_of(const JobResult& result) {
   ResultTexts texts;
   dump_to(texts.outputs, result.outputs);
   dump_to(texts.meta, result.meta);
+  texts.events = result.events;
   json::object status{{"status_str", result.status}, {"completed", result.completed}, {"messages", result.messages}};
   if (!result.precision.empty()) status.emplace("precision", result.precision);  // not ComfyUI's: clients take the keys they know
   dump_to(texts.status, status);
@@ -85,16 +99,17 @@ std::int64_t move_to_history(Database& database, std::int64_t ticket, const Resu
   database
       .prepare(
           "INSERT INTO history (owner, id, ticket, number, state, create_time, started, ended, workflow_id, outputs_count, job_check,"
-          " result_check, preview, error, status, meta, outputs, output_ids, extra_data, prompt)"
-          " SELECT owner, id, ticket, number, ?2, create_time, ?3, ?4, workflow_id, ?5, job_check, ?6, ?7, ?8, ?9, ?10, ?11,"
-          " output_ids, extra_data, prompt FROM jobs WHERE ticket = ?1"
+          " result_check, preview, error, status, meta, outputs, events, output_ids, extra_data, prompt, terms)"
+          " SELECT owner, id, ticket, number, ?2, create_time, ?3, ?4, workflow_id, ?5, job_check, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+          " output_ids, extra_data, prompt, terms FROM jobs WHERE ticket = ?1"
           " ON CONFLICT (owner, id) DO UPDATE SET ticket = excluded.ticket, number = excluded.number, state = excluded.state,"
           " create_time = excluded.create_time, started = excluded.started, ended = excluded.ended, workflow_id = excluded.workflow_id,"
           " outputs_count = excluded.outputs_count, job_check = excluded.job_check, result_check = excluded.result_check,"
           " preview = excluded.preview, error = excluded.error, status = excluded.status, meta = excluded.meta,"
-          " outputs = excluded.outputs, output_ids = excluded.output_ids, extra_data = excluded.extra_data, prompt = excluded.prompt")
+          " outputs = excluded.outputs, output_ids = excluded.output_ids, extra_data = excluded.extra_data, prompt = excluded.prompt,"
+          " terms = excluded.terms, events = excluded.events")
       .bind(ticket, summary.status, summary.started, summary.ended, summary.outputs_count, check, summary.preview, summary.error,
-            texts.status, texts.meta, texts.outputs)
+            texts.status, texts.meta, texts.outputs, texts.events)
       .run();
   if (database.changes() == 0) throw NotFound(fmt::format("job {} is not in the queue's table", ticket));
   delete_job(database, ticket);
@@ -179,7 +194,7 @@ std::optional<ListedJob> read_listed(Database& database, std::int64_t place) {
   if (!rows.step()) return std::nullopt;
   auto entry = entry_of(rows);
   if (!entry) return std::nullopt;
-  return ListedJob{std::move(entry->id), std::move(entry->number), std::move(entry->summary)};
+  return ListedJob{std::move(entry->id), std::move(entry->number), std::move(entry->summary), std::move(entry->terms)};
 }
 
 }  // namespace darkroom

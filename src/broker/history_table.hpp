@@ -18,7 +18,7 @@ class Database;
 
 /// The JSON texts of a result, made before the transaction.
 struct ResultTexts {
-  std::string outputs, status, meta;
+  std::string outputs, status, meta, events;
 };
 ResultTexts texts_of(const JobResult& result);
 

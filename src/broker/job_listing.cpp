@@ -19,7 +19,8 @@ struct Candidate {
 void add_queued(std::vector<QueuedForListing>& list, const QueuedJob& job, const char* status, const JobsFilter& filter) {
   if (!filter.status.empty() && std::ranges::find(filter.status, status) == filter.status.end()) return;
   if (!filter.workflow_id.empty() && job.workflow_id != filter.workflow_id) return;
-  list.push_back({{job.id, job.number, {.status = status, .create_time = job.create_time, .workflow_id = job.workflow_id}}, job.ticket});
+  list.push_back(
+      {{job.id, job.number, {.status = status, .create_time = job.create_time, .workflow_id = job.workflow_id}, job.terms}, job.ticket});
 }
 
 JobsPage list_page(Database& database, const std::string& owner, const JobsFilter& filter, std::vector<QueuedForListing> queued) {

@@ -25,7 +25,7 @@ struct JobRow {
   int attempt = 0, losses = 0;
   std::int64_t create_time = 0;
   std::string workflow_id;
-  std::string output_ids, extra_data, prompt, secrets;
+  std::string output_ids, extra_data, prompt, secrets, terms;
 };
 
 JobRow row_of(const Job& job, std::int64_t ticket);
@@ -36,7 +36,7 @@ Job job_of(const JobRow& row);
 std::int64_t check_of(const std::string& output_ids, const std::string& extra_data, const std::string& prompt);
 
 void insert_job(Database& database, const JobRow& row);
-/// All rows by ticket, without the texts.
+/// All rows by ticket, without the texts but with their terms.
 std::vector<JobRow> list_jobs(Database& database);
 /// One row with its texts; nothing when it is gone. Throws InvalidInput when its texts are not what was written.
 std::optional<JobRow> load_job(Database& database, std::int64_t ticket);

@@ -20,10 +20,22 @@ void QueuedJob::append_tuple(std::string& out) const {
 }
 
 JobRow QueueMirror::Entry::row() const {
-  return {.ticket = ticket, .owner = view->owner, .id = view->id, .number = view->number, .explicit_number = explicit_number,
-          .client_id = view->client_id, .has_client = has_client, .attempt = attempt, .losses = losses,
-          .create_time = view->create_time, .workflow_id = view->workflow_id, .output_ids = view->outputs,
-          .extra_data = view->extra_data, .prompt = view->prompt, .secrets = secrets};
+  return {.ticket = ticket,
+          .owner = view->owner,
+          .id = view->id,
+          .number = view->number,
+          .explicit_number = explicit_number,
+          .client_id = view->client_id,
+          .has_client = has_client,
+          .attempt = attempt,
+          .losses = losses,
+          .create_time = view->create_time,
+          .workflow_id = view->workflow_id,
+          .output_ids = view->outputs,
+          .extra_data = view->extra_data,
+          .prompt = view->prompt,
+          .secrets = secrets,
+          .terms = view->terms};
 }
 
 QueueMirror::Entry& QueueMirror::add(JobRow row, bool with_texts) {
@@ -35,9 +47,15 @@ QueueMirror::Entry& QueueMirror::add(JobRow row, bool with_texts) {
   view->workflow_id = row.workflow_id;
   view->number = row.number;
   view->create_time = row.create_time;
+  view->terms = std::move(row.terms);
 
-  Entry entry{.ticket = row.ticket, .number = row.number.is_number() ? row.number.to_number<double>() : 0,
-              .explicit_number = row.explicit_number, .has_client = row.has_client, .attempt = row.attempt, .losses = row.losses};
+  Entry entry{.ticket = row.ticket,
+              .number = row.number.is_number() ? row.number.to_number<double>() : 0,
+              .explicit_number = row.explicit_number,
+              .has_client = row.has_client,
+              .attempt = row.attempt,
+              .losses = row.losses,
+              .priority = JobTerms::of(view->terms).priority};
   const std::size_t bytes = row.prompt.size() + row.extra_data.size() + row.output_ids.size();
   if (with_texts && text_bytes_ + bytes <= kMirrorTextBytes) {
     view->prompt = std::move(row.prompt);
@@ -57,7 +75,12 @@ QueueMirror::Entry& QueueMirror::add(JobRow row, bool with_texts) {
 }
 
 QueueEntry QueueMirror::place_of(const Entry& entry) const {
-  return {entry.ticket, entry.number, entry.explicit_number, entry.view->owner, entry.has_client ? entry.view->client_id : ""};
+  return {.ticket = entry.ticket,
+          .number = entry.number,
+          .explicit_number = entry.explicit_number,
+          .owner = entry.view->owner,
+          .client = entry.has_client ? entry.view->client_id : "",
+          .priority = entry.priority};
 }
 
 QueueMirror::Entry* QueueMirror::find(std::int64_t ticket) {
@@ -76,6 +99,16 @@ QueueMirror::Entry* QueueMirror::pending(const std::string& owner, const std::st
   for (auto item = begin; item != end; ++item) {
     Entry* entry = find(item->second);
     if (entry->state == State::kPending && entry->view->owner == owner && (!first || entry->ticket < first->ticket)) first = entry;
+  }
+  return first;
+}
+
+const QueueMirror::Entry* QueueMirror::oldest(std::string_view owner, std::string_view id) const {
+  const Entry* first = nullptr;
+  const auto [begin, end] = by_id_.equal_range(std::string(id));
+  for (auto item = begin; item != end; ++item) {
+    const Entry& entry = entries_.at(item->second);
+    if (entry.view->owner == owner && (!first || entry.ticket < first->ticket)) first = &entry;
   }
   return first;
 }

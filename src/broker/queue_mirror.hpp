@@ -39,7 +39,7 @@ class QueueMirror {
     double number = 0;
     bool explicit_number = false;
     bool has_client = false;
-    int attempt = 0, losses = 0;
+    int attempt = 0, losses = 0, priority = 0;
     Clock::time_point lease_until;
     std::shared_ptr<const QueuedJob> view;  ///< its texts are empty when `texts` is false
     bool texts = false;
@@ -56,6 +56,8 @@ class QueueMirror {
   Entry* running(Claim claim);
   /// The first waiting job of that id, else null.
   Entry* pending(const std::string& owner, const std::string& id);
+  /// The first job of that id in any state, else null.
+  const Entry* oldest(std::string_view owner, std::string_view id) const;
   std::vector<Entry*> all_pending(const std::string& owner);
   std::vector<Entry*> expired(Clock::time_point now);
 

@@ -5,8 +5,10 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "broker/jobs_table.hpp"
+#include "broker/sqlite_assets.hpp"
 #include "broker/sqlite_restorations.hpp"
 #include "broker/sqlite_state.hpp"
+#include "broker/submission_keys_table.hpp"
 
 namespace darkroom {
 namespace {
@@ -25,15 +27,20 @@ class Reservation {
 
 }  // namespace
 
-SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits) : state_(std::make_unique<State>(file, limits)), restorations_(std::make_unique<SqliteRestorations>(*state_)) {}
+SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits)
+    : state_(std::make_unique<State>(file, limits)),
+      restorations_(std::make_unique<SqliteRestorations>(*state_)),
+      assets_(std::make_unique<SqliteAssets>(*state_)) {}
 
 RestorationStore& SqliteBroker::restorations() { return *restorations_; }
+
+AssetStore& SqliteBroker::assets() { return *assets_; }
 
 SqliteBroker::~SqliteBroker() = default;
 
 std::uint64_t SqliteBroker::commits() const { return state_->writer->commits(); }
 
-asio::awaitable<void> SqliteBroker::submit(Job job) {
+asio::awaitable<void> SqliteBroker::submit(Job job, std::optional<SubmissionKey> key) {
   State& state = *state_;
   if (state.mirror.counts().pending + *state.submitting >= state.limits.max_queue)
     throw QueueFull(fmt::format("The queue is full: {} jobs wait already", state.limits.max_queue));
@@ -46,9 +53,19 @@ asio::awaitable<void> SqliteBroker::submit(Job job) {
   std::erase_if(state.submitting_of, [](const auto& entry) { return *entry.second == 0; });
   auto row = std::make_shared<JobRow>(row_of(job, state.next_ticket++));
   std::function<void(Database&)> insert = [row](Database& writing) { insert_job(writing, *row); };
+  if (key)
+    insert = [row, key = std::move(*key), now = job.create_time](Database& writing) {
+      take_submission_key(writing, key, *row, now);
+      insert_job(writing, *row);
+    };
   co_await state.write(std::move(insert));
   state.mirror.add(std::move(*row), true);
   state.changed();
+}
+
+asio::awaitable<std::optional<KeyUse>> SqliteBroker::key_use(std::string owner, std::string scope, std::string key) {
+  auto query = [owner, scope, key](Database& reading) { return find_submission_key(reading, owner, scope, key, now_ms()); };
+  co_return co_await state_->readers.run(std::move(query));
 }
 
 asio::awaitable<std::optional<ClaimedJob>> SqliteBroker::claim(std::chrono::milliseconds lease) {
@@ -203,6 +220,13 @@ asio::awaitable<QueueView> SqliteBroker::queue(std::string owner) {
   std::erase(view.running, nullptr);
   std::erase(view.pending, nullptr);
   co_return view;
+}
+
+std::optional<Broker::Queued> SqliteBroker::queued(std::string_view owner, std::string_view id) const {
+  const auto* entry = state_->mirror.oldest(owner, id);
+  if (!entry) return std::nullopt;
+  const bool running = entry->state == QueueMirror::State::kRunning || (entry->state == QueueMirror::State::kLeaving && entry->was_running);
+  return Queued{entry->view, running};
 }
 
 std::int64_t SqliteBroker::next_number() { return state_->next_number++; }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "broker/asset_store.hpp"
 #include "broker/broker.hpp"
 #include "broker/restoration_store.hpp"
 
@@ -20,7 +21,9 @@ class SqliteBroker final : public Broker {
   SqliteBroker(const std::filesystem::path& file, BrokerLimits limits);
   ~SqliteBroker() override;  ///< writes what is under way; no call may be pending
 
-  asio::awaitable<void> submit(Job job) override;
+  using Broker::submit;
+  asio::awaitable<void> submit(Job job, std::optional<SubmissionKey> key) override;
+  asio::awaitable<std::optional<KeyUse>> key_use(std::string owner, std::string scope, std::string key) override;
   asio::awaitable<std::optional<ClaimedJob>> claim(std::chrono::milliseconds lease) override;
   asio::awaitable<bool> extend(Claim claim, std::chrono::milliseconds lease) override;
   asio::awaitable<bool> finish(Claim claim, JobResult result) override;
@@ -35,6 +38,7 @@ class SqliteBroker final : public Broker {
   QueueCounts counts_of(std::string_view owner) const override;
   const std::vector<std::int64_t>& order() const override;
   asio::awaitable<QueueView> queue(std::string owner) override;
+  std::optional<Queued> queued(std::string_view owner, std::string_view id) const override;
   std::int64_t next_number() override;
   void on_change(std::function<void()> listener) override;
 
@@ -51,14 +55,17 @@ class SqliteBroker final : public Broker {
   asio::awaitable<std::optional<std::string>> kept_schemas(std::string key) override;
 
   RestorationStore& restorations();  ///< lives as long as the broker
+  AssetStore& assets();              ///< likewise
 
   std::uint64_t commits() const;  ///< transactions so far: what group commit saves
 
  private:
+  friend class SqliteAssets;
   friend class SqliteRestorations;
   struct State;
   std::unique_ptr<State> state_;
   std::unique_ptr<RestorationStore> restorations_;
+  std::unique_ptr<AssetStore> assets_;
 };
 
 }  // namespace darkroom

@@ -49,8 +49,7 @@ std::int64_t SlidingSum::until_freed(double amount, std::int64_t now) const {
   return span_ms_;
 }
 
-Allowances::Spent& Allowances::spent_by(const Identity& who, std::int64_t now) {
-  const std::string& name = who.share.empty() ? who.user : who.share;
+Allowances::Spent& Allowances::spent_by(const std::string& name, std::int64_t now) {
   if (users_.size() >= kRemembered && !users_.contains(name)) make_room(now);
   return users_[name];
 }
@@ -61,7 +60,8 @@ void Allowances::make_room(std::int64_t now) {
     swept_ = now;
     for (auto user = users_.begin(); user != users_.end();) {
       Spent& spent = user->second;
-      const bool idle = spent.uploads.sum(now) + spent.bytes.sum(now) + spent.megapixels.sum(now) == 0;
+      const bool idle =
+          spent.uploads.sum(now) + spent.bytes.sum(now) + spent.megapixels.sum(now) + spent.jobs.sum(now) + spent.seconds.sum(now) == 0;
       user = idle ? users_.erase(user) : std::next(user);
     }
   }
@@ -91,6 +91,23 @@ void Allowances::restore(const Identity& who, std::int64_t width, std::int64_t h
   check(spent.megapixels, megapixels, limits_.megapixels_an_hour, now,
         fmt::format("With this photograph you would have had over {:g} million pixels restored in the last hour: wait a little", limits_.megapixels_an_hour));
   spent.megapixels.add(megapixels, now);
+}
+
+void Allowances::check_job(const Identity& who, std::int64_t now) {
+  if (!who.has_own_room()) return;
+  check(spent_by(who, now).jobs, 1, limits_.jobs_an_hour, now,
+        fmt::format("You have sent {} jobs in the last hour: wait a little", limits_.jobs_an_hour));
+  // The last one may go over it: nobody knows before how long it takes.
+  check(spent_by(who.user, now).seconds, 1e-3, limits_.seconds_an_hour, now,
+        fmt::format("Your jobs have run for {:g} seconds in the last hour: wait a little", limits_.seconds_an_hour));
+}
+
+void Allowances::submitted(const Identity& who, std::int64_t now) {
+  if (who.has_own_room()) spent_by(who, now).jobs.add(1, now);
+}
+
+void Allowances::ran(const std::string& user, double seconds, std::int64_t now) {
+  if (limits_.seconds_an_hour > 0) spent_by(user, now).seconds.add(seconds, now);
 }
 
 Response too_many(const Exhausted& why) {

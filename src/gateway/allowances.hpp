@@ -51,14 +51,22 @@ class Allowances {
   /// Counts a photograph that is to be restored. Throws as begin_upload() does.
   void restore(const Identity& who, std::int64_t width, std::int64_t height, std::int64_t now);
 
+  /// Throws Exhausted where this user has had its jobs, or their time, for now.
+  void check_job(const Identity& who, std::int64_t now);
+  /// Counts a job that was taken.
+  void submitted(const Identity& who, std::int64_t now);
+  /// Counts the time that a job of `user` ran.
+  void ran(const std::string& user, double seconds, std::int64_t now);
+
   std::size_t remembered() const { return users_.size(); }
 
  private:
   static constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute;
   struct Spent {
-    SlidingSum uploads{kMinute}, bytes{kHour}, megapixels{kHour};
+    SlidingSum uploads{kMinute}, bytes{kHour}, megapixels{kHour}, jobs{kHour}, seconds{kHour};
   };
-  Spent& spent_by(const Identity& who, std::int64_t now);
+  Spent& spent_by(const Identity& who, std::int64_t now) { return spent_by(who.share.empty() ? who.user : who.share, now); }
+  Spent& spent_by(const std::string& name, std::int64_t now);
   void make_room(std::int64_t now);
 
   const UserLimits& limits_;

@@ -97,8 +97,16 @@ void Dispatcher::begin(Seat& seat, ClaimedJob claimed) {
   seat.job = std::make_shared<RunningJob>(io_, std::move(claimed), std::move(voice));
   seat.job->metrics = metrics;
   seat.job->voice().later([this] { say_status(hub_, broker_); });
+  if (const auto longest = longest_of(*seat.job); longest.count() > 0) seat.job->due = RunningJob::Clock::now() + longest;
   seat.worker->send(seat.job->run_record());
   start_ticking();
+}
+
+/// How long it may run: what its sender asked for, within what the server allows. 0: any time.
+std::chrono::milliseconds Dispatcher::longest_of(const RunningJob& job) const {
+  const std::chrono::milliseconds wanted = std::chrono::seconds(job.timeout_s());
+  if (wanted.count() == 0 || times_.longest.count() == 0) return std::max(wanted, times_.longest);
+  return std::min(wanted, times_.longest);
 }
 
 // -- what workers say
@@ -240,6 +248,7 @@ asio::awaitable<void> Dispatcher::finish(Self self, JobPtr job, int worker) {
     if (self->closed_) co_return;
   }
   if (stored) {
+    if (self->ran) self->ran(job->owner(), static_cast<double>(job->ran_ms()) / 1000);
     job->voice().later([self] { say_status(self->hub_, self->broker_); });
     job->say_end();
   }
@@ -293,6 +302,10 @@ asio::awaitable<void> Dispatcher::tick(Self self) {
       if (!seat.job || seat.job->has_ended()) continue;
       jobs.push_back(seat.job);
       seat.job->tick(now);
+      if (seat.job->due && *seat.job->due <= now && !seat.job->cancelled_at) {
+        seat.job->overdue = true;
+        self->cancel(*seat.job, *seat.worker);
+      }
       if (seat.job->kill_at && *seat.job->kill_at <= now) {
         log::warn("job {} did not end within {:.1f} s of its cancel: its worker is killed", seat.job->id(),
                   std::chrono::duration<double>(now - *seat.job->cancelled_at).count());
@@ -326,16 +339,27 @@ bool Dispatcher::interrupt(std::string_view owner, const std::optional<std::stri
   for (auto& [worker, seat] : seats_) {
     if (!seat.job || seat.job->has_ended() || seat.job->owner() != owner || (id && seat.job->id() != *id)) continue;
     hit = true;
-    const auto now = RunningJob::Clock::now();
-    if (!seat.job->cancelled_at) {
-      seat.job->cancelled_at = now;
-      seat.job->kill_at = now + times_.grace;
-    } else if (now - *seat.job->cancelled_at >= times_.impatience) {
-      seat.job->kill_at = now;
-    }
-    seat.worker->send({"cancel", {{"job", seat.job->id()}}, {}});
+    cancel(*seat.job, *seat.worker);
   }
   return hit;
+}
+
+std::shared_ptr<JobEvents> Dispatcher::events_of(std::string_view owner, std::string_view id) const {
+  for (const auto& [worker, seat] : seats_)
+    if (seat.job && seat.job->owner() == owner && seat.job->id() == id) return seat.job->events();
+  return nullptr;
+}
+
+void Dispatcher::cancel(RunningJob& job, WorkerHandle& worker) {
+  if (!job.overdue) job.events()->canceling();
+  const auto now = RunningJob::Clock::now();
+  if (!job.cancelled_at) {
+    job.cancelled_at = now;
+    job.kill_at = now + times_.grace;
+  } else if (now - *job.cancelled_at >= times_.impatience) {
+    job.kill_at = now;
+  }
+  worker.send({"cancel", {{"job", job.id()}}, {}});
 }
 
 }  // namespace darkroom

@@ -19,6 +19,7 @@ namespace darkroom {
 
 class Hub;
 class HubSession;
+class JobEvents;
 class Metrics;
 class ReplyGates;
 class RunningJob;
@@ -34,11 +35,14 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void on_event(const Record& record);
   /// The answer to a question of packs in a job of `owner`, or of nobody's, as a text; to be set before workers start.
   std::function<asio::awaitable<std::shared_ptr<const std::string>>(std::string owner, json::object question)> answer;
+  std::function<void(const std::string& owner, double seconds)> ran;  ///< called for each job that is over; may be empty
   Metrics* metrics = nullptr;  ///< where jobs, nodes and lost workers are counted; null: nowhere
   /// Looks whether a waiting job and an idle worker are there.
   void kick();
   /// Cancels the running job of this owner and id, or every running one of the owner. False when nothing was hit.
   bool interrupt(std::string_view owner, const std::optional<std::string>& id);
+  /// Of the running job of this owner and id; null for none.
+  std::shared_ptr<JobEvents> events_of(std::string_view owner, std::string_view id) const;
   /// Tells a new socket of the jobs of its client that run.
   void greet(HubSession& session);
   /// Waits for a moment until running jobs have told their beginning: who reads that a job runs has then been told so before.
@@ -66,6 +70,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void wake_readers();
   static asio::awaitable<void> dispatch(Self self);
   void begin(Seat& seat, ClaimedJob claimed);
+  std::chrono::milliseconds longest_of(const RunningJob& job) const;
+  void cancel(RunningJob& job, WorkerHandle& worker);
 
   void on_ready(WorkerHandle& worker);
   void on_record(WorkerHandle& worker, Record record);

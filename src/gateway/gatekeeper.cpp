@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "gateway/middleware.hpp"
 #include "gateway/options.hpp"
+#include "gateway/v2/reply.hpp"
 
 namespace darkroom {
 namespace {
@@ -74,6 +75,7 @@ std::string address_of(const Request& request) {
 /// Replies of the photo service have their code beside the text, those of ComfyUI's routes an object.
 Response refusal(const Request& request, int status, const char* code, const std::string& why) {
   const std::string_view path = without_api(request.path);
+  if (request.path.starts_with("/api/v2/")) return v2::error(status, status == 401 ? "unauthorized" : "forbidden", why);
   const bool own = path.starts_with("/restore") || path.starts_with("/results") || path.starts_with("/auth");
   return own ? Response::of_json(json::object{{"error", why}, {"code", code}}, status) : Response::error(status, code, why);
 }

@@ -17,6 +17,7 @@
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "broker/sqlite_broker.hpp"
+#include "gateway/allowances.hpp"
 #include "gateway/features.hpp"
 #include "gateway/gatekeeper.hpp"
 #include "gateway/housekeeping.hpp"
@@ -100,6 +101,8 @@ void add_routes(Router& router, Services& services) {
   add_queue_routes(router, services);
   add_history_routes(router, services);
   add_jobs_routes(router, services);
+  add_jobs_v2_routes(router, services);
+  add_assets_v2_routes(router, services);
   add_object_info_routes(router, services);
   add_system_routes(router, services);
   add_health_routes(router, services);
@@ -239,8 +242,12 @@ Gateway::Gateway(Options options) {
   parts.sockets.greet = [&parts](HubSession& session) { parts.desk.greet(session); };
   parts.services.restorations = &parts.restorations;
   parts.services.gate = &parts.gate;
+  parts.services.assets = &parts.broker.assets();
   parts.services.readiness->warming_up = !parts.options.warm_up.empty();
   parts.desk.count_in(*parts.services.metrics);
+  parts.desk.on_ran([&parts](const std::string& owner, double seconds) {
+    if (room_of(owner) != kLocalUser) allowances_of(parts.services).ran(owner, seconds, steady_ms());
+  });
   parts.restorations.public_url = [&parts](const std::string& owner, std::string url) {
     if (room_of(owner) == kLocalUser) return url;
     return parts.gate.signed_link(owner, url, now_ms() / 1000 + static_cast<std::int64_t>(parts.options.link_hours * 3600));

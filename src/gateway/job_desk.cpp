@@ -54,7 +54,8 @@ JobDesk::JobDesk(asio::any_io_executor io, Broker& broker, Hub& hub, std::functi
 
 JobDesk::JobDesk(asio::any_io_executor io, const Options& options, Broker& broker, Hub& hub, WorkerPool& workers)
     : JobDesk(io, broker, hub, [&workers](WorkerListener listener) { workers.listen(std::move(listener)); },
-              {.grace = std::chrono::milliseconds(static_cast<std::int64_t>(options.cancel_grace_s * 1000))}) {}
+              {.grace = std::chrono::milliseconds(static_cast<std::int64_t>(options.cancel_grace_s * 1000)),
+               .longest = std::chrono::milliseconds(static_cast<std::int64_t>(options.job_timeout_s * 1000))}) {}
 
 JobDesk::~JobDesk() { close(); }
 
@@ -79,6 +80,8 @@ void JobDesk::count_in(Metrics& metrics) {
   state_->dispatcher->metrics = &metrics;
 }
 
+void JobDesk::on_ran(std::function<void(const std::string&, double)> listener) { state_->dispatcher->ran = std::move(listener); }
+
 QueueCounts JobDesk::counts() const { return state_->broker.counts(); }
 
 void JobDesk::close() {
@@ -91,17 +94,21 @@ json::value JobDesk::next_number() { return state_->broker.next_number(); }
 
 json::value JobDesk::front_number() { return -state_->broker.next_number(); }
 
-asio::awaitable<void> JobDesk::submit(Job job) {
+asio::awaitable<void> JobDesk::submit(Job job, std::optional<SubmissionKey> key) {
   State& state = *state_;
   if (state.closed) throw Unavailable("The server is stopping");
   const std::string id = job.id;
   const std::function<void()> then = state.on_submit ? state.on_submit(job) : std::function<void()>();
-  co_await state.broker.submit(std::move(job));
+  co_await state.broker.submit(std::move(job), std::move(key));
   if (then) then();
   if (state.metrics) state.metrics->job_accepted();
   state.gates.close(id);
   state.say_status();
   state.dispatcher->kick();
+}
+
+asio::awaitable<std::optional<KeyUse>> JobDesk::key_use(std::string owner, SubmissionKey key) {
+  co_return co_await state_->broker.key_use(std::move(owner), std::move(key.scope), std::move(key.key));
 }
 
 void JobDesk::on_submit(std::function<std::function<void()>(const Job&)> listener) { state_->on_submit = std::move(listener); }
@@ -152,6 +159,12 @@ asio::awaitable<void> JobDesk::clear_pending(std::string owner) {
   state_->count_cancelled(co_await state_->broker.clear_pending(std::move(owner)));
   state_->say_status();
 }
+
+std::shared_ptr<JobEvents> JobDesk::events_of(const std::string& owner, const std::string& job_id) const {
+  return state_->dispatcher->events_of(owner, job_id);
+}
+
+Broker& JobDesk::broker() { return state_->broker; }
 
 void JobDesk::interrupt(const std::string& owner, const std::optional<std::string>& job_id) { state_->dispatcher->interrupt(owner, job_id); }
 

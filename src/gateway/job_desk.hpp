@@ -23,6 +23,7 @@ namespace asio = boost::asio;
 
 class Hub;
 class HubSession;
+class JobEvents;
 class Metrics;
 struct Options;
 
@@ -39,6 +40,8 @@ class JobDesk {
   asio::awaitable<void> start();
   /// Jobs, their nodes and lost workers are counted there from now on.
   void count_in(Metrics& metrics);
+  /// Called for each job that is over with its owner and how long it ran.
+  void on_ran(std::function<void(const std::string& owner, double seconds)> listener);
   QueueCounts counts() const;  ///< of all owners
   /// Phase one of the shutdown: takes nothing new and hands nothing out.
   void close();
@@ -46,8 +49,10 @@ class JobDesk {
   // -- POST /prompt: `number` is taken before validation (protocol.md §3.1), the job is on disk when submit() returns.
   json::value next_number();       ///< advances the counter
   json::value front_number();      ///< minus the counter; advances it too
-  /// Throws QueueFull, or Unavailable when it can't be stored or the server is stopping.
-  asio::awaitable<void> submit(Job job);
+  /// Throws QueueFull, KeyTaken, or Unavailable when it can't be stored or the server is stopping.
+  asio::awaitable<void> submit(Job job, std::optional<SubmissionKey> key = std::nullopt);
+  /// What a key of a submission was used for, if it was.
+  asio::awaitable<std::optional<KeyUse>> key_use(std::string owner, SubmissionKey key);
   /// Called with each job before it is submitted; what it gives is called once the job is in the queue.
   void on_submit(std::function<std::function<void()>(const Job&)> listener);
   /// The reply of a submitted job has been written, or can't be: its messages may go out now.
@@ -73,6 +78,11 @@ class JobDesk {
   // -- jobs (§8.3): bodies of replies
   asio::awaitable<std::shared_ptr<const std::string>> jobs_json(std::string owner, JobsFilter filter);
   asio::awaitable<std::shared_ptr<const std::string>> job_json(std::string owner, std::string job_id);  ///< null for an unknown one
+
+  /// What has happened to a running job; null for one that does not run.
+  std::shared_ptr<JobEvents> events_of(const std::string& owner, const std::string& job_id) const;
+  /// Queue and history as they are, for API v2.
+  Broker& broker();
 
   /// First messages of a new socket: `status` with `sid`, and `executing` where a job of this client runs (§4.1).
   void greet(HubSession& session);

@@ -19,6 +19,9 @@ struct JobTimes {
   /// Limit: time for which GET /queue waits for a job that was just handed to a worker to say that it began, ms. Beyond: it answers without.
   /// Fixed: a worker says so within a millisecond or two. Edge: JobDeskTest.TheQueueWaitsForABeginningForAMomentOnly.
   std::chrono::milliseconds beginning{50};
+  /// Limit: time for which a job runs, ms; 0: any. Beyond: it is ended with an error that says so. Set by: --job-timeout. Edge:
+  /// JobDeskTest.AJobThatRunsTooLongEndsWithAnError.
+  std::chrono::milliseconds longest{0};
   std::chrono::milliseconds tick{500};  ///< leases, grace times, silent nodes
   /// Limit: time for which a worker holds a job without a sign of life, ms. Beyond: the job is given to another. Fixed: renewed twice
   /// a second. Edge: BrokerConformance.LeasesRunOut.

@@ -56,6 +56,7 @@ struct Options {
   int max_history = 10000;
   double keep_alive_s = 75;              ///< HttpTimes::keep_alive_idle
   double cancel_grace_s = 10;            ///< JobDesk::Times::grace
+  double job_timeout_s = 0;              ///< JobDesk::Times::longest; 0: none
   /// Limit: age of a restoration that has ended, hours. Beyond: it is deleted with its pictures. Set by: --restore-keep. Edge:
   /// test_restore_service.py::test_old_restorations_are_forgotten.
   double restore_keep_hours = 24;

@@ -13,7 +13,13 @@ namespace darkroom {
 namespace say = job_messages;
 
 RunningJob::RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice)
-    : io_(io), job_(std::move(claimed.job)), claim_(claimed.claim), voice_(std::move(voice)), progress_(job_.id), changes_timer_(io) {}
+    : io_(io),
+      job_(std::move(claimed.job)),
+      claim_(claimed.claim),
+      voice_(std::move(voice)),
+      events_(std::make_shared<JobEvents>(io, job_, claim_.attempt)),
+      progress_(job_.id),
+      changes_timer_(io) {}
 
 Record RunningJob::run_record() {
   Record record{.kind = "run", .data = {}, .bytes = {}};
@@ -26,6 +32,7 @@ void RunningJob::apply(const JobEvent& event) {
   if (ended_) return;
   last_event_ = Clock::now();
   std::visit([this](const auto& inner) { on(inner); }, event);
+  events_->apply(event);
 }
 
 void RunningJob::keep_message(const char* type, json::object data) {
@@ -33,7 +40,7 @@ void RunningJob::keep_message(const char* type, json::object data) {
 }
 
 void RunningJob::announce_start() {
-  if (!started_) on(JobStarted{now_ms(), ""});
+  if (!started_) apply(JobStarted{now_ms(), ""});
 }
 
 void RunningJob::on(const JobStarted& event) {
@@ -140,6 +147,7 @@ void RunningJob::on(const JobFailed& event) {
 }
 
 void RunningJob::on(const JobInterrupted& event) {
+  if (overdue) return on(JobFailed{failure(event.node, "TimeoutError", "The job ran longer than it may and was ended."), event.timestamp});
   result_.status = "error";
   result_.completed = false;
   result_.cancelled = true;
@@ -190,17 +198,20 @@ void RunningJob::end_as_lost(const std::string& why) {
   if (ended_) return;
   announce_start();
   const std::string node = lost_node();
+  on(JobFailed{failure(node, "WorkerLost", why), now_ms()});
+}
+
+json::object RunningJob::failure(const std::string& node, const char* type, const std::string& why) const {
   json::array known;
   for (const auto& [id, body] : job_.prompt) known.emplace_back(id);
-  on(JobFailed{{{"node_id", node},
-                {"node_type", class_of(node)},
-                {"executed", json::array(executed_.begin(), executed_.end())},
-                {"exception_message", why + "\n"},
-                {"exception_type", "WorkerLost"},
-                {"traceback", json::array{}},
-                {"current_inputs", json::object{}},
-                {"current_outputs", std::move(known)}},
-               now_ms()});
+  return {{"node_id", node},
+          {"node_type", class_of(node)},
+          {"executed", json::array(executed_.begin(), executed_.end())},
+          {"exception_message", why + "\n"},
+          {"exception_type", type},
+          {"traceback", json::array{}},
+          {"current_inputs", json::object{}},
+          {"current_outputs", std::move(known)}};
 }
 
 void RunningJob::end_as_interrupted() {
@@ -209,7 +220,16 @@ void RunningJob::end_as_interrupted() {
   on(JobInterrupted{node, class_of(node), executed_, now_ms()});
 }
 
-void RunningJob::say_end() { voice_.to_owner(Frame::text(say::executing_end(job_.id))); }
+JobResult RunningJob::take_result() {
+  end_status_ = result_.cancelled ? "canceled" : result_.completed ? "succeeded" : "failed";
+  result_.events = events_->text(end_status_);
+  return std::move(result_);
+}
+
+void RunningJob::say_end() {
+  voice_.to_owner(Frame::text(say::executing_end(job_.id)));
+  events_->end(end_status_);
+}
 
 void RunningJob::say_progress_state() {
   if (!voice_.owner_or_all_listen()) return;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "broker/broker.hpp"
+#include "gateway/job_events.hpp"
 #include "gateway/job_voice.hpp"
 #include "gateway/progress_state.hpp"
 #include "messages/events.hpp"
@@ -32,6 +33,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   static constexpr std::chrono::milliseconds kRepeatAfter{5000};
 
   RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice);
+  ~RunningJob() { events_->leave(); }
 
   /// One event of the worker. After an end (success, failure, interruption) has_ended() is true and further ones are ignored.
   void apply(const JobEvent& event);
@@ -46,8 +48,9 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   /// Has it told its start and its first node, or its end?
   bool has_begun() const { return current_.has_value() || ended_; }
   bool has_ended() const { return ended_; }
-  JobResult take_result() { return std::move(result_); }
-  /// `executing` with node null, to the owner: the very last message.
+  /// With its events, the end among them.
+  JobResult take_result();
+  /// `executing` with node null, to the owner: the very last message. Its result has to be in the history.
   void say_end();
 
   /// Called now and then: repeats the state of a silent node.
@@ -58,7 +61,12 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   const std::string& id() const { return job_.id; }
   const std::string& owner() const { return job_.owner; }
   const Claim& claim() const { return claim_; }
+  int timeout_s() const { return job_.terms.timeout_s; }
+  /// How long it has run, ms; 0 before its start and where it never started.
+  std::int64_t ran_ms() const { return started_ ? std::max<std::int64_t>(0, result_.ended - result_.started) : 0; }
   JobVoice& voice() { return voice_; }
+  /// What has happened to it, for those who ask by number.
+  const std::shared_ptr<JobEvents>& events() const { return events_; }
   /// The record for the worker; made once.
   Record run_record();
 
@@ -67,6 +75,8 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   // -- cancelling: set by the desk
   std::optional<Clock::time_point> cancelled_at;  ///< when it was first asked to end
   std::optional<Clock::time_point> kill_at;       ///< end of the grace time
+  std::optional<Clock::time_point> due;           ///< when it has run as long as it may
+  bool overdue = false;                           ///< it is cancelled because it ran that long: no interruption but an error
 
  private:
   void on(const JobStarted& event);
@@ -89,12 +99,16 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   void end(const char* type, json::object data, std::int64_t timestamp, bool to_all_without_client);
   std::string class_of(const std::string& node) const;
   std::string lost_node() const;
+  /// The data of an `execution_error` that no node raised.
+  json::object failure(const std::string& node, const char* type, const std::string& why) const;
 
   asio::any_io_executor io_;
   Job job_;
   Claim claim_;
   JobVoice voice_;
   JobResult result_;
+  std::string end_status_;  ///< of API v2
+  std::shared_ptr<JobEvents> events_;
   ProgressState progress_;
   std::optional<NodeIds> current_;       ///< the node taken up last, until the end
   std::vector<std::string> executed_;    ///< nodes that finished

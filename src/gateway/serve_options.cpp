@@ -9,6 +9,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "gateway/serve_command.hpp"
+#include "messages/job_terms.hpp"
 
 namespace darkroom {
 namespace {
@@ -138,6 +139,9 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
       ->check(CLI::Range(1.0, 86400.0))->group(group);
   serve.add_option("--cancel-grace", options.cancel_grace_s, "Seconds that a cancelled node gets to end before its worker is replaced  [10]")
       ->check(CLI::Range(0.1, 86400.0))->group(group);
+  serve.add_option("--job-timeout", options.job_timeout_s, "Seconds that a job may run, whatever its sender asks for; 0: any number  [0]")
+      ->check(CLI::Range(0.0, 1e7))
+      ->group(group);
   serve.add_option("--restore-keep", options.restore_keep_hours, "Hours after which a finished restoration is deleted; 0 keeps all  [24]")
       ->check(CLI::Range(0.0, 1e6))->group(group);
   serve.add_option("--visitor-keep", options.visitor_keep_days, "Days after which the files of a visitor who was not here again are deleted; 0 keeps all  [30]")
@@ -159,6 +163,15 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
   UserLimits& user = options.user_limits;
   serve.add_option("--user-running", user.running, "Running jobs of one user; 0: any number  [0]")->check(CLI::NonNegativeNumber)->group(group);
   serve.add_option("--user-waiting", user.waiting, "Waiting jobs of one user; 0: any number  [100]")->check(CLI::NonNegativeNumber)->group(group);
+  serve.add_option("--user-priority", user.priority, "Highest priority that users who do not run this server may give their jobs  [0]")
+      ->check(CLI::Range(JobTerms::kLowestPriority, JobTerms::kHighestPriority))
+      ->group(group);
+  serve.add_option("--user-jobs", user.jobs_an_hour, "Jobs that one user sends in an hour; 0: any number  [0]")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
+  serve.add_option("--user-seconds", user.seconds_an_hour, "Seconds for which jobs of one user run in an hour; 0: any number  [0]")
+      ->check(CLI::NonNegativeNumber)
+      ->group(group);
   serve.add_option("--user-uploads", user.uploads_a_minute, "Uploads of one user in a minute; 0: any number  [60]")->check(CLI::NonNegativeNumber)->group(group);
   serve.add_option_function<std::string>("--user-bytes", [&user](const std::string& text) { user.bytes_an_hour = size_of("--user-bytes", text); },
                                          "Size of what one user uploads in an hour, such as 500M; 0: any  [4G]")->group(group);

@@ -11,6 +11,7 @@
 namespace darkroom {
 
 class Allowances;
+class AssetStore;
 class BlockingPool;
 class Folders;
 class Gatekeeper;
@@ -25,6 +26,9 @@ class UserStore;
 class WorkerPool;
 struct Identity;
 struct Options;
+namespace v2 {
+class EventStreams;
+}
 
 struct Services {
   const Options& options;
@@ -42,6 +46,8 @@ struct Services {
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();        ///< what monitoring reads: gateway/metrics.hpp
   std::shared_ptr<Readiness> readiness = std::make_shared<Readiness>();  ///< how far the server is: gateway/readiness.hpp
   Gatekeeper* gate = nullptr;                         ///< who is who: gateway/gatekeeper.hpp; set once it is made
+  AssetStore* assets = nullptr;                       ///< files that API v2 knows: broker/asset_store.hpp; set once it is made
+  std::shared_ptr<v2::EventStreams> streams = nullptr;  ///< of API v2; made with its routes
 };
 
 /// The one runner of darkroom-picture (gateway/picture_helper.hpp) that all routes share.
@@ -60,6 +66,8 @@ void add_prompt_routes(Router& router, Services& services);    // routes/prompt.
 void add_queue_routes(Router& router, Services& services);     // routes/queue.cpp: /queue, /interrupt, /free
 void add_history_routes(Router& router, Services& services);   // routes/history.cpp
 void add_jobs_routes(Router& router, Services& services);      // routes/jobs.cpp: /api/jobs
+void add_jobs_v2_routes(Router& router, Services& services);   // routes/jobs_v2.cpp: /api/v2/jobs
+void add_assets_v2_routes(Router& router, Services& services);    // routes/assets_v2.cpp: /api/v2/assets
 void add_object_info_routes(Router& router, Services& services);  // routes/object_info.cpp, /node_replacements
 void add_system_routes(Router& router, Services& services);    // routes/system.cpp: /system_stats, /features
 void add_health_routes(Router& router, Services& services);    // routes/health.cpp: /health, /metrics

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/json.hpp"
+#include "messages/job_terms.hpp"
 
 namespace darkroom {
 
@@ -23,6 +24,7 @@ struct Job {
   json::object extra_data; ///< without secrets; with client_id and create_time
   json::object secrets;    ///< auth_token_comfy_org, api_key_comfy_org: reach nodes, are never shown
   std::vector<std::string> outputs;  ///< output nodes to run
+  JobTerms terms;                    ///< not for the worker
   int attempt = 0;         ///< fencing token: the number of this claim, from 1
   std::int64_t create_time = 0;      ///< ms since 1970
 
@@ -42,6 +44,7 @@ struct JobResult {
   json::object outputs;            ///< node id → ui
   json::object meta;               ///< node id → {"node_id","display_node","parent_node","real_node_id"}
   std::int64_t started = 0, ended = 0;  ///< ms
+  std::string events;                   ///< numbered events as JSON (gateway/job_events.hpp); "" for none. Never on the wire
   std::string precision;           ///< that networks were computed in: `status.precision` of the entry; "" when nothing ran
 
   json::object to_json() const;

@@ -60,6 +60,27 @@ def test_a_typescript_sdk(server, folder):
     assert found["history"] == 1 and found["failure"] != "none"
 
 
+def check_api_v2(found):
+    assert found["new"] == [True, False] and found["known"] is True
+    assert found["statuses"][-1] == "succeeded" and len(found["outputs"]) == 1 and found["outputs"][0].startswith("drawn_")
+    assert found["progress"] == sorted(found["progress"]) and found["progress"][-1] <= 1
+    assert found["bytes"][0] == found["bytes"][1] > 100 and found["range"] is True
+    assert "/api/v2/assets/" in found["address"] and found["workflow"] == ["api", True] and found["cancelled"] in ("canceled", "succeeded")
+
+
+def test_the_python_sdk_of_api_v2(server, folder):
+    found = python("api_v2.py", server, folder)
+    check_api_v2(found)
+    assert found["hash"].startswith("blake3:") and found["listed"] == [True] and found["reused"] == "succeeded"
+    assert found["refused"] == ["InvalidWorkflow", "invalid_workflow", 422] and found["deleted"] == ["NotFound", "not_found"]
+
+
+def test_the_typescript_sdk_of_api_v2(server, folder):
+    found = said(PACKAGES / "python/bin/node", CLIENTS / "api_v2.mjs", server.url, folder, PACKAGES / "node", cwd=folder)
+    check_api_v2(found)
+    assert found["refused"] == ["InvalidWorkflow", True, "invalid_workflow"]
+
+
 def test_comfy_cli_runs_a_workflow(server, folder):
     env = {**os.environ, "HOME": str(folder), "XDG_CONFIG_HOME": str(folder / "config"), "DO_NOT_TRACK": "1", "CI": "1"}
     done = subprocess.run([PACKAGES / "python/bin/comfy", "--skip-prompt", "--no-enable-telemetry", "run", "--workflow", folder / "t2i.json", "--host", "127.0.0.1",

@@ -25,6 +25,80 @@ TEST_P(BrokerConformance, AJobComesBackAsItWasSubmitted) {
   EXPECT_FALSE(claim());
 }
 
+TEST_P(BrokerConformance, TermsStayWithTheJobIntoTheHistory) {
+  Job job = make_job("a", 3);
+  job.terms.priority = 4;
+  job.terms.timeout_s = 60;
+  job.terms.webhook = "https://example.org/hook";
+  job.terms.labels = {{"client", "acme"}};
+  submit(make_job("plain", 1));
+  submit(job);
+  open();
+  EXPECT_EQ(JobTerms::of(run(broker_->queue("local")).pending.at(0)->terms), job.terms) << "the priority put it first";
+  const auto claimed = claim();
+  ASSERT_EQ(claimed->job.id, "a");
+  EXPECT_EQ(claimed->job.terms, job.terms);
+  JobResult result = success();
+  result.events = "[1]";
+  run(broker_->finish(claimed->claim, result));
+  open();
+  EXPECT_EQ(JobTerms::of(run(broker_->history_of("local", "a"))->terms), job.terms);
+  EXPECT_EQ(run(broker_->history_of("local", "a"))->events, "[1]");
+  const auto page = run(broker_->jobs("local", {}));
+  ASSERT_EQ(page.jobs.size(), 2u);
+  for (const ListedJob& listed : page.jobs) EXPECT_EQ(JobTerms::of(listed.terms).labels.size(), listed.id == "a" ? 1u : 0u);
+}
+
+TEST_P(BrokerConformance, AJobOfTheQueueIsFoundByItsId) {
+  submit(make_job("a", 1));
+  submit(make_job("b", 2));
+  claim();
+  ASSERT_TRUE(broker_->queued("local", "a"));
+  EXPECT_TRUE(broker_->queued("local", "a")->running);
+  EXPECT_FALSE(broker_->queued("local", "b")->running);
+  EXPECT_EQ(broker_->queued("local", "b")->job->ticket, broker_->order().at(0));
+  EXPECT_FALSE(broker_->queued("ann", "a"));
+  EXPECT_FALSE(broker_->queued("local", "c"));
+}
+
+TEST_P(BrokerConformance, ASubmissionKeyMakesOneJob) {
+  const SubmissionKey key("/prompt", "k", "content");
+  const auto taken = [&](Job job, SubmissionKey with) {
+    job.create_time = now_ms();
+    try {
+      run(broker_->submit(std::move(job), std::move(with)));
+    } catch (const KeyTaken& found) {
+      return found.use.job_id;
+    }
+    return std::string();
+  };
+  EXPECT_EQ(taken(make_job("first", 1), key), "");
+  EXPECT_EQ(taken(make_job("second", 2), key), "first");
+  open();
+  EXPECT_EQ(taken(make_job("second", 2), key), "first") << "a restart forgets nothing";
+  const auto use = run(broker_->key_use("local", "/prompt", "k"));
+  ASSERT_TRUE(use);
+  EXPECT_EQ(use->fingerprint, "content");
+  EXPECT_EQ(dump(use->number), "1");
+  EXPECT_FALSE(run(broker_->key_use("local", "/other", "k")));
+  EXPECT_EQ(taken(make_job("other route", 3), SubmissionKey("/other", "k", "")), "");
+  Job others = make_job("other user", 4);
+  others.owner = "ann";
+  EXPECT_EQ(taken(others, key), "");
+  EXPECT_EQ(broker_->counts().pending, 3u);
+}
+
+TEST_P(BrokerConformance, ASubmissionKeyIsForgottenAfterADay) {
+  Job job = make_job("old", 1);
+  job.create_time = now_ms() - kKeyLifeMs - 1;
+  run(broker_->submit(job, SubmissionKey("/prompt", "k", "")));
+  EXPECT_FALSE(run(broker_->key_use("local", "/prompt", "k")));
+  job.id = "young";
+  job.create_time = now_ms();
+  run(broker_->submit(job, SubmissionKey("/prompt", "k", "")));
+  EXPECT_EQ(run(broker_->key_use("local", "/prompt", "k"))->job_id, "young");
+}
+
 TEST_P(BrokerConformance, TheQueueShowsTuplesWithoutSecrets) {
   Job job = make_job("a", 3);
   job.secrets = {{"api_key_comfy_org", "hush"}};

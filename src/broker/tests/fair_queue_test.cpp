@@ -83,6 +83,36 @@ TEST(FairQueue, ExplicitNumbersGoStrictlyByNumber) {
   EXPECT_EQ(drained(queue), (Tickets{5, 3, 1, 6, 4, 2}));
 }
 
+TEST(FairQueue, AHigherPriorityGoesFirstAndTakesNoTurnOfTheOthers) {
+  FairQueue queue;
+  const auto add = [&](std::int64_t ticket, int priority, std::string owner, bool explicit_number = false) {
+    queue.add({ticket, static_cast<double>(ticket), explicit_number, std::move(owner), "c", priority});
+  };
+  add(1, 0, "a");
+  add(2, 0, "b");
+  add(3, -1, "a");
+  add(4, 5, "b");
+  add(5, 5, "b");
+  add(6, 5, "a");
+  add(0, 0, "a", true);
+  EXPECT_EQ(queue.order(), (Tickets{4, 6, 5, 0, 1, 2, 3}));
+  EXPECT_EQ(drained(queue), (Tickets{4, 6, 5, 0, 1, 2, 3}));
+}
+
+TEST(FairQueue, WhoRestsIsPassedOverInEveryPriority) {
+  FairQueue queue;
+  queue.rest("a", true);
+  queue.add({1, 1, false, "a", "c", 7});
+  queue.add({2, 2, false, "b", "c", -7});
+  EXPECT_EQ(queue.order(), (Tickets{1, 2}));
+  EXPECT_EQ(queue.take(), 2);
+  EXPECT_FALSE(queue.take());
+  EXPECT_TRUE(queue.remove(1));
+  queue.add({3, 3, false, "a", "c", 7});
+  queue.rest("a", false);
+  EXPECT_EQ(queue.take(), 3);
+}
+
 TEST(FairQueue, RemovedJobsLeaveNoTrace) {
   FairQueue queue;
   for (int i = 0; i < 4; ++i) queue.add(automatic(i, i % 2 ? "a" : "b"));
@@ -103,7 +133,8 @@ TEST(FairQueue, OrderForetellsWhatIsTaken) {
     for (int step = 0; step < 80; ++step) {
       const auto what = random() % 10;
       if (what < 6)
-        queue.add({ticket, static_cast<double>(random() % 40), random() % 5 == 0, std::to_string(random() % 3), std::to_string(random() % 4)}),
+        queue.add({ticket, static_cast<double>(random() % 40), random() % 5 == 0, std::to_string(random() % 3),
+                   std::to_string(random() % 4), static_cast<int>(random() % 3) - 1}),
             ++ticket;
       else if (what < 8) queue.take();
       else queue.remove(static_cast<std::int64_t>(random() % 80));

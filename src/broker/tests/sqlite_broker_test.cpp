@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <regex>
 
 #include "base/text.hpp"
 #include "broker/migrations.hpp"
@@ -196,18 +197,23 @@ TEST(Migrations, AFailingFileChangesNothing) {
   EXPECT_EQ(database.scalar("SELECT count(*) FROM sqlite_master"), 0);
 }
 
+/// The words of a migration that make something, and what takes it away again.
+std::vector<std::string> undoing(const Migration& migration) {
+  static const std::regex makes(R"((CREATE TABLE|ALTER TABLE) +(\w+)( +ADD COLUMN +(\w+))?)");
+  const std::string sql(migration.sql);
+  std::vector<std::string> steps;
+  for (auto found = std::sregex_iterator(sql.begin(), sql.end(), makes); found != std::sregex_iterator(); ++found)
+    steps.push_back((*found)[4].matched ? "ALTER TABLE " + (*found)[2].str() + " DROP COLUMN " + (*found)[4].str()
+                                        : "DROP TABLE " + (*found)[2].str());
+  return steps;
+}
+
 /// Takes a database back to an earlier schema: what later files made is gone, what stood in its tables stays.
 void take_back(const fs::path& file, std::size_t version) {
   Database database(file, Database::Mode::kReadWrite);
   const auto& all = embedded_migrations();
-  for (std::size_t i = all.size(); i-- > version;) {
-    constexpr std::string_view kMakes = "CREATE TABLE ";
-    const std::string_view sql = all[i].sql;
-    for (auto at = sql.find(kMakes); at != sql.npos; at = sql.find(kMakes, at + 1)) {
-      const auto name = sql.substr(at + kMakes.size());
-      database.execute("DROP TABLE " + std::string(name.substr(0, name.find(' '))));
-    }
-  }
+  for (std::size_t i = all.size(); i-- > version;)
+    for (const std::string& step : undoing(all[i])) database.execute(step);
   database.execute("PRAGMA user_version=" + std::to_string(version));
 }
 

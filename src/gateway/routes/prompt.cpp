@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <boost/asio/this_coro.hpp>
 #include <charconv>
 #include <cmath>
 
@@ -12,25 +11,22 @@
 #include "base/text.hpp"
 #include "broker/broker.hpp"
 #include "gateway/allowances.hpp"
-#include "gateway/ask_worker.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
-#include "gateway/pack_schemas.hpp"
+#include "gateway/job_wishes.hpp"
 #include "gateway/pool.hpp"
-#include "gateway/schema_store.hpp"
+#include "gateway/prompt_check.hpp"
 #include "gateway/services.hpp"
 #include "gateway/worker_pool.hpp"
-#include "workflow/validate.hpp"
-#include "workflow/validation_errors.hpp"
 
 namespace darkroom {
 namespace {
 
-constexpr std::size_t kParseHereBytes = 64u << 10;    // larger bodies are parsed on the pool
-constexpr std::size_t kJudgeHereNodes = 64;           // larger prompts are validated on the pool
+constexpr std::size_t kParseHereBytes = 64u << 10;  // larger bodies are parsed on the pool
 /// Limit: prompt_id of a request, bytes. Beyond: 400 `invalid_prompt_id`. Fixed: it travels in every message; uuids have 36. Edge:
 /// JobRoutes.PromptIdsAreTakenAsTexts.
 constexpr std::size_t kMaxPromptIdBytes = 1024;
+constexpr const char* kScope = "/prompt";  // of keys of submissions
 constexpr const char* kSecrets[] = {"auth_token_comfy_org", "api_key_comfy_org"};
 
 /// A request that can't become a job: the type and words of its 400.
@@ -133,67 +129,6 @@ asio::awaitable<json::value> parse_body(Services& services, const std::string& b
   co_return co_await services.pool.run(std::move(parse));
 }
 
-/// Validation and the prompt that it leaves, constants converted.
-struct Checked {
-  Validation validation;
-  json::object prompt;
-};
-
-/// The refusal of a prompt with nodes of a class that did not say in time what it takes.
-Validation too_slow(const json::object& prompt, const std::string& node_class) {
-  Validation validation;
-  const std::string details = "INPUT_TYPES of " + node_class + " did not return within the time for questions to packs";
-  for (const auto& [id, node] : prompt)
-    if (string_or(node.as_object(), "class_type", "") == node_class)
-      validation.node_errors[id] = json::object{
-          {"errors", json::array{validation::exception_during_validation({"TimeoutError", details}, "while asking for the inputs of node " + std::string(id) + " (" + node_class + ")")}},
-          {"dependent_outputs", json::array{}},
-          {"class_type", node_class}};
-  validation.error = {{"type", "prompt_outputs_failed_validation"}, {"message", "Prompt outputs failed validation"}, {"details", details}, {"extra_info", json::object{}}};
-  return validation;
-}
-
-/// Small prompts whose validation looks at nothing but the prompt are judged at once: a trip to the pool costs more.
-bool is_quickly_judged(const json::object& prompt, const SchemaSet& schemas) {
-  if (prompt.size() > kJudgeHereNodes) return false;
-  for (const auto& [id, node] : prompt) {
-    const auto* body = node.if_object();
-    const auto* name = body ? find(*body, "class_type") : nullptr;
-    const NodeSchema* schema = name && name->is_string() ? schemas.find(name->get_string()) : nullptr;
-    if (!schema) continue;
-    if (schema->validator()) return false;
-    for (const InputSpec& input : schema->inputs())
-      if (input.source.kind != ListSource::Kind::kFixed || input.must_exist) return false;
-  }
-  return true;
-}
-
-asio::awaitable<Checked> check(Services& services, const std::string& user, json::object prompt, std::optional<std::vector<std::string>> targets) {
-  std::shared_ptr<const SchemaSet> schemas;
-  std::string slow;
-  try {
-    schemas = co_await schemas_for(services, prompt);
-  } catch (const SlowClass& one) {
-    slow = one.node_class;
-  }
-  if (!slow.empty()) {
-    Validation refusal = too_slow(prompt, slow);
-    co_return Checked{std::move(refusal), std::move(prompt)};
-  }
-  const auto lists = services.schemas.lists_of(user);
-  if (is_quickly_judged(prompt, *schemas)) {
-    Validation validation = validate(prompt, *schemas, *lists, targets ? &*targets : nullptr);
-    co_return Checked{std::move(validation), std::move(prompt)};
-  }
-  const auto io = co_await asio::this_coro::executor;
-  auto prompt_here = std::make_shared<json::object>(std::move(prompt));
-  auto work = [&services, schemas, lists, io, prompt_here, targets = std::move(targets)] {
-    return validate(*prompt_here, *schemas, *lists, targets ? &*targets : nullptr, ask_worker(services.workers, io));
-  };
-  Validation validation = co_await services.pool.run(std::move(work));
-  co_return Checked{std::move(validation), std::move(*prompt_here)};
-}
-
 Response invalid(const Validation& validation) {
   log::warn("prompt refused: {}", string_or(validation.error, "message", ""));
   return Response::of_json(json::object{{"error", validation.error}, {"node_errors", validation.node_errors}}, 400);
@@ -214,16 +149,36 @@ asio::awaitable<json::value> handled(Services& services, json::value body) {
   co_return body;
 }
 
+Response refuse(int status, const std::string& type, const std::string& message, const std::string& details = "") {
+  log::warn("prompt refused: {}", message);
+  return Response::error(status, type, message, details);
+}
+
+/// The reply to a second submission with a key: what the first one came to, or a refusal where it was another one.
+Response sent_before(const KeyUse& use, const SubmissionKey& key) {
+  if (use.fingerprint != key.fingerprint)
+    return refuse(422, "idempotency_key_reuse", "This Idempotency-Key has been used for another request", "it made the job " + use.job_id);
+  Response response = Response::of_json(json::object{{"prompt_id", use.job_id}, {"number", use.number}, {"node_errors", json::object()}});
+  response.header("Idempotent-Replayed", "true");
+  return response;
+}
+
 asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   // Each time somebody else, who has waiting jobs of its own: what counts is where they come from.
   if (!request.who.share.empty()) allowances_of(services).begin_upload(request.who, request.body.size(), steady_ms());
   json::value body = co_await parse_body(services, request.body);
   if (services.workers.has_prompt_hook()) body = co_await handled(services, std::move(body));
+  auto key = submission_key_of(request, kScope);
+  if (key) {
+    const auto use = co_await services.jobs.key_use(request.who.user, *key);
+    if (use) co_return sent_before(*use, *key);
+  }
   PromptRequest prompt(std::move(body));
   Job job;
+  job.terms = terms_of(prompt.fields(), request.who, services.options);
   prompt.take_number(services.jobs, job, request.who.has_own_room());
   json::object graph = prompt.take_prompt();
-  Checked checked = co_await check(services, request.who.user, std::move(graph), prompt.targets());
+  CheckedPrompt checked = co_await check_prompt(services, request.who.user, std::move(graph), prompt.targets());
   if (!checked.validation.ok) co_return invalid(checked.validation);
 
   job.id = prompt.prompt_id();
@@ -233,15 +188,10 @@ asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   job.outputs = std::move(checked.validation.outputs);
   json::object reply{{"prompt_id", job.id}, {"number", job.number}, {"node_errors", std::move(checked.validation.node_errors)}};
   const std::string id = job.id;
-  co_await services.jobs.submit(std::move(job));
+  co_await submit_job(services, request.who, std::move(job), std::move(key));
   Response response = Response::of_json(reply);
   response.after_write = [&services, id](bool) { services.jobs.reply_written(id); };
   co_return response;
-}
-
-Response refuse(int status, const std::string& type, const std::string& message, const std::string& details = "") {
-  log::warn("prompt refused: {}", message);
-  return Response::error(status, type, message, details);
 }
 
 asio::awaitable<Response> post_prompt_or_error(Services& services, Request& request) {
@@ -250,6 +200,10 @@ asio::awaitable<Response> post_prompt_or_error(Services& services, Request& requ
     co_return co_await post_prompt(services, request);
   } catch (const Refused& refused) {
     refusal = refuse(400, refused.type, refused.message, refused.details);
+  } catch (const KeyTaken& taken) {  // by one that came in the same moment
+    refusal = sent_before(taken.use, *submission_key_of(request, kScope));
+  } catch (const Forbidden& why) {
+    refusal = refuse(403, "forbidden", why.what());
   } catch (const Exhausted& why) {
     refusal = too_many(why);
   } catch (const QueueFull& full) {
@@ -257,6 +211,8 @@ asio::awaitable<Response> post_prompt_or_error(Services& services, Request& requ
     refusal->header("Retry-After", "5");
   } catch (const Unavailable& fault) {
     refusal = refuse(503, "unavailable", fault.what());
+  } catch (const WrongWish& fault) {
+    refusal = refuse(400, "invalid_terms", fault.what());
   } catch (const InvalidInput& fault) {
     refusal = refuse(400, "invalid_json", "The body is not valid JSON", fault.what());
   } catch (const TooLarge& fault) {

@@ -75,6 +75,7 @@ class Reception {
     const Abilities able = co_await abilities(services_);
     restoration::settle(options, able);
     picture_ = co_await look_at_photo(picture_helper_of(services_), form_.image().path(), form_.image_head());
+    allowances_of(services_).check_job(request_.who, steady_ms());
     allowances_of(services_).restore(request_.who, picture_.width, picture_.height, steady_ms());
     picture_.name = std::string(kRestorationFolder) + "/" + live_->id() + picture_.name;
     picture_.folder = "input";
@@ -155,6 +156,7 @@ class Reception {
     job.outputs = validation.outputs;
     const std::string id = facts.id;
     const std::int64_t position = co_await desk_.accept(live_, std::move(job));
+    allowances_of(services_).submitted(request_.who, steady_ms());
     co_return json::object{{"job_id", id}, {"position", position}, {"progress_url", "/ws/progress?job=" + id}, {"status_url", "/restore/" + id}};
   }
 

@@ -81,6 +81,34 @@ TEST(Allowances, PixelsInAnHour) {
   allowances.restore(user("bob"), 2000, 1000, 0);
 }
 
+TEST(Allowances, JobsInAnHour) {
+  const UserLimits limits{.jobs_an_hour = 2};
+  Allowances allowances(limits);
+  const auto send = [&](const Identity& who, std::int64_t now) {
+    return wait_of([&] {
+      allowances.check_job(who, now);
+      allowances.submitted(who, now);
+    });
+  };
+  EXPECT_EQ(send(user("anna"), 0), 0);
+  EXPECT_EQ(send(user("anna"), 1000), 0) << "at the edge";
+  EXPECT_EQ(send(user("anna"), 60'000), 3540);
+  EXPECT_EQ(send(user("bob"), 60'000), 0) << "each has its own";
+  EXPECT_EQ(send(user("anna"), kHour), 0);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(send({}, 0), 0) << "whoever runs the server has none";
+}
+
+TEST(Allowances, SecondsInAnHour) {
+  const UserLimits limits{.seconds_an_hour = 100};
+  Allowances allowances(limits);
+  allowances.ran("anna", 99.5, 0);
+  EXPECT_EQ(wait_of([&] { allowances.check_job(user("anna"), 0); }), 0) << "the last one may go over it";
+  allowances.ran("anna", 50, kMinute);
+  EXPECT_EQ(wait_of([&] { allowances.check_job(user("anna"), kMinute); }), 3540);
+  EXPECT_EQ(wait_of([&] { allowances.check_job(user("bob"), kMinute); }), 0);
+  EXPECT_EQ(wait_of([&] { allowances.check_job(user("anna"), kHour); }), 0);
+}
+
 TEST(Allowances, ZeroIsNoLimit) {
   const UserLimits limits{.uploads_a_minute = 0, .bytes_an_hour = 0, .megapixels_an_hour = 0};
   Allowances allowances(limits);
@@ -88,6 +116,9 @@ TEST(Allowances, ZeroIsNoLimit) {
     allowances.begin_upload(user("anna"), 1ull << 40, 0);
     allowances.received(user("anna"), 1ull << 40, 0);
     allowances.restore(user("anna"), 100'000, 100'000, 0);
+    allowances.check_job(user("anna"), 0);
+    allowances.submitted(user("anna"), 0);
+    allowances.ran("anna", 1e9, 0);
   }
 }
 

@@ -132,6 +132,54 @@ TEST_F(JobDeskTest, ANodeThatOutlivesTheGraceTimeIsKilled) {
   EXPECT_EQ(string_or(a.last("execution_interrupted"), "node_type", ""), "A");
 }
 
+TEST_F(JobDeskTest, AJobThatRunsTooLongEndsWithAnError) {
+  open({.grace = 50ms, .longest = 60ms, .tick = 10ms});
+  for (const bool obeys : {true, false}) {
+    FakeSession a(hub_, "a");
+    FakeWorker worker(obeys ? 1 : 2);
+    const std::string id = obeys ? "obeys" : "does not";
+    listener_.ready(worker);
+    submit(id);
+    event(worker, NodeStarted{NodeIds::plain("1")}, id);
+    ASSERT_TRUE(until([&] { return worker.count("cancel") == 1; }));
+    if (obeys) event(worker, JobInterrupted{"1", "A", {}, now_ms()}, id);
+    else ASSERT_TRUE(until([&] { return worker.killed.has_value(); }));
+    lose(worker, LostReason::kCancelled);
+    ASSERT_TRUE(until([&] { return a.words.back() == "executing null"; }));
+    EXPECT_EQ(string_or(a.last("execution_error"), "exception_type", ""), "TimeoutError");
+    EXPECT_EQ(a.count("execution_interrupted"), 0u);
+    EXPECT_FALSE(history(id).at(id).at("status").at("completed").as_bool());
+  }
+}
+
+TEST_F(JobDeskTest, ASenderMayAskForLessTimeThanTheServerGives) {
+  open({.grace = 1h, .longest = 1h, .tick = 10ms});
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  Job wanted = job("j");
+  wanted.terms.timeout_s = 1;
+  run(desk_->submit(wanted));
+  event(worker, NodeStarted{NodeIds::plain("1")});
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_TRUE(until([&] { return worker.count("cancel") == 1; }));
+  EXPECT_GE(std::chrono::steady_clock::now() - began, 900ms);
+}
+
+TEST_F(JobDeskTest, ACancelBeforeTheTimeIsOverStaysACancel) {
+  open({.grace = 1h, .longest = 60ms, .tick = 10ms});
+  FakeSession a(hub_, "a");
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j");
+  event(worker, NodeStarted{NodeIds::plain("1")});
+  EXPECT_TRUE(run(desk_->cancel("local", "j")));
+  pump(100ms);
+  EXPECT_EQ(worker.count("cancel"), 1u);
+  event(worker, JobInterrupted{"1", "A", {}, now_ms()});
+  ASSERT_TRUE(until([&] { return a.words.back() == "executing null"; }));
+  EXPECT_EQ(a.count("execution_interrupted"), 1u);
+}
+
 TEST_F(JobDeskTest, ACancelledJobThatComesBackIsNotRunAgain) {
   for (const bool handed_back : {false, true}) {
     FakeSession a(hub_, "a");

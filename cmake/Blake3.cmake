@@ -1,0 +1,13 @@
+# The C implementation of BLAKE3 (third_party/README.md). It chooses by what the processor can when it runs.
+set(blake3_folder ${CMAKE_SOURCE_DIR}/third_party/blake3)
+add_library(blake3 STATIC ${blake3_folder}/blake3.c ${blake3_folder}/blake3_dispatch.c ${blake3_folder}/blake3_portable.c)
+target_include_directories(blake3 SYSTEM PUBLIC ${blake3_folder})
+set_target_properties(blake3 PROPERTIES POSITION_INDEPENDENT_CODE ON)
+target_compile_definitions(blake3 PRIVATE BLAKE3_USE_NEON=0)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  target_sources(blake3 PRIVATE ${blake3_folder}/blake3_sse2.c ${blake3_folder}/blake3_sse41.c ${blake3_folder}/blake3_avx2.c ${blake3_folder}/blake3_avx512.c)
+  set_property(SOURCE ${blake3_folder}/blake3_sse2.c PROPERTY COMPILE_OPTIONS -msse2)
+  set_property(SOURCE ${blake3_folder}/blake3_sse41.c PROPERTY COMPILE_OPTIONS -msse4.1)
+  set_property(SOURCE ${blake3_folder}/blake3_avx2.c PROPERTY COMPILE_OPTIONS -mavx2)
+  set_property(SOURCE ${blake3_folder}/blake3_avx512.c PROPERTY COMPILE_OPTIONS "-mavx512f;-mavx512vl")
+endif()

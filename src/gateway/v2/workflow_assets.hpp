@@ -1,0 +1,22 @@
+#pragma once
+// Assets in a workflow: objects `{"__type": "core/ASSET", "info": {"id", ...}}` stand where a node takes the name of a file.
+
+#include <functional>
+#include <string>
+
+#include "base/json.hpp"
+
+namespace darkroom::v2 {
+
+/// Is it such an object?
+bool is_asset(const json::value& value);
+/// Its id. Throws Refusal (422 missing_asset) where it has none.
+std::string asset_id(const json::value& asset);
+
+/// Every asset in `workflow`, in order: calls `found` with its id, and puts what that gives in its place. Returns where they were, for
+/// restore_assets(): [[key, ..., asset], ...].
+json::array replace_assets(json::object& workflow, const std::function<std::string(const std::string& id)>& found);
+/// Puts them back.
+void restore_assets(json::object& workflow, const json::array& places);
+
+}  // namespace darkroom::v2
