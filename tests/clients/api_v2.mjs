@@ -38,7 +38,7 @@ found.bytes = [(await stat(path)).size, output.sizeBytes];
 found.range = Buffer.from(await output.toBytes({ range: [0, 7] })).equals((await readFile(path)).subarray(0, 8));
 found.address = (await output.getDownloadUrl()).url;
 const stored = await (await client.jobs.get(job.id)).getWorkflow();
-found.workflow = [stored.format, Object.keys(stored.graph).length === Object.keys(workflow.json).length];
+found.workflow = [stored.format, Object.keys(stored.workflow).length === Object.keys(workflow.json).length];
 const cancelled = await client.submit(workflow);
 await cancelled.cancel();
 found.cancelled = (await cancelled.wait({ timeout: 60 })).status;

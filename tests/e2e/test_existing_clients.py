@@ -62,7 +62,7 @@ def test_a_typescript_sdk(server, folder):
 
 def check_api_v2(found):
     assert found["new"] == [True, False] and found["known"] is True
-    assert found["statuses"][-1] == "succeeded" and len(found["outputs"]) == 1 and found["outputs"][0].startswith("drawn_")
+    assert found["statuses"][-1] == "succeeded" and len(found["outputs"]) == 2 and found["outputs"][0].startswith("drawn_"), "what was saved, and the preview"
     assert found["progress"] == sorted(found["progress"]) and found["progress"][-1] <= 1
     assert found["bytes"][0] == found["bytes"][1] > 100 and found["range"] is True
     assert "/api/v2/assets/" in found["address"] and found["workflow"] == ["api", True] and found["cancelled"] in ("canceled", "succeeded")
