@@ -344,6 +344,13 @@ bool Dispatcher::interrupt(std::string_view owner, const std::optional<std::stri
   return hit;
 }
 
+std::vector<double> Dispatcher::running_seconds() const {
+  std::vector<double> seconds;
+  for (const auto& [worker, seat] : seats_)
+    if (seat.job) seconds.push_back(seat.job->events()->started() ? static_cast<double>(now_ms() - seat.job->events()->started()) / 1000 : 0);
+  return seconds;
+}
+
 std::shared_ptr<JobEvents> Dispatcher::events_of(std::string_view owner, std::string_view id) const {
   for (const auto& [worker, seat] : seats_)
     if (seat.job && seat.job->owner() == owner && seat.job->id() == id) return seat.job->events();

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "broker/broker.hpp"
 #include "gateway/job_times.hpp"
@@ -41,6 +42,9 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void kick();
   /// Cancels the running job of this owner and id, or every running one of the owner. False when nothing was hit.
   bool interrupt(std::string_view owner, const std::optional<std::string>& id);
+  /// For how many seconds each running job has run, and how many workers there are.
+  std::vector<double> running_seconds() const;
+  std::size_t workers() const { return seats_.size(); }
   /// Of the running job of this owner and id; null for none.
   std::shared_ptr<JobEvents> events_of(std::string_view owner, std::string_view id) const;
   /// Tells a new socket of the jobs of its client that run.

@@ -1,9 +1,12 @@
 #include "gateway/job_desk.hpp"
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/dispatcher.hpp"
 #include "gateway/hub.hpp"
+#include "gateway/job_estimates.hpp"
 #include "gateway/job_messages.hpp"
 #include "gateway/jobs_view.hpp"
 #include "gateway/json_text.hpp"
@@ -40,6 +43,8 @@ struct JobDesk::State {
   std::uint64_t queue_version = 0;
   std::function<std::function<void()>(const Job&)> on_submit;
   Metrics* metrics = nullptr;
+  JobEstimates estimates;
+  std::function<void(const std::string&, double)> on_ran;
   bool closed = false;
 
   void say_status() { darkroom::say_status(hub, broker); }
@@ -68,6 +73,10 @@ asio::awaitable<void> JobDesk::start() {
     }
   });
   state.subscription = state.broker.subscribe([&state](const Record& record) { state.dispatcher->on_event(record); });
+  state.dispatcher->ran = [&state](const std::string& owner, double seconds) {
+    state.estimates.ran(seconds);
+    if (state.on_ran) state.on_ran(owner, seconds);
+  };
   state.dispatcher->answer = [this](std::string owner, json::object question) { return answer(std::move(owner), std::move(question)); };
   state.listen(state.dispatcher->listener());
   const QueueCounts waiting = state.broker.counts();
@@ -80,13 +89,14 @@ void JobDesk::count_in(Metrics& metrics) {
   state_->dispatcher->metrics = &metrics;
 }
 
-void JobDesk::on_ran(std::function<void(const std::string&, double)> listener) { state_->dispatcher->ran = std::move(listener); }
+void JobDesk::on_ran(std::function<void(const std::string&, double)> listener) { state_->on_ran = std::move(listener); }
 
 QueueCounts JobDesk::counts() const { return state_->broker.counts(); }
 
 void JobDesk::close() {
   state_->closed = true;
   state_->dispatcher->answer = nullptr;
+  state_->dispatcher->ran = nullptr;
   state_->dispatcher->close();
 }
 
@@ -164,6 +174,11 @@ std::shared_ptr<JobEvents> JobDesk::events_of(const std::string& owner, const st
   return state_->dispatcher->events_of(owner, job_id);
 }
 
+std::optional<double> JobDesk::estimated_wait(std::int64_t position) const {
+  const Dispatcher& dispatcher = *state_->dispatcher;
+  return state_->estimates.until_start(position, dispatcher.running_seconds(), dispatcher.workers());
+}
+
 Broker& JobDesk::broker() { return state_->broker; }
 
 void JobDesk::interrupt(const std::string& owner, const std::optional<std::string>& job_id) { state_->dispatcher->interrupt(owner, job_id); }
@@ -221,7 +236,11 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::job_json(std::strin
   for (const auto& job : view.running)
     if (job->id == job_id) co_return shared(jobs_view::queued(*job, "in_progress"));
   for (const auto& job : view.pending)
-    if (job->id == job_id) co_return shared(jobs_view::queued(*job, "pending"));
+    if (job->id == job_id) {
+      const auto& order = state_->broker.order();
+      const std::int64_t position = std::ranges::find(order, job->ticket) - order.begin() + 1;
+      co_return shared(jobs_view::waiting(*job, position, estimated_wait(position)));
+    }
   const auto entry = co_await state_->broker.history_of(owner, job_id);
   if (!entry) co_return nullptr;
   co_return shared(jobs_view::finished(*entry));

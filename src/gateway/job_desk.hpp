@@ -81,6 +81,8 @@ class JobDesk {
 
   /// What has happened to a running job; null for one that does not run.
   std::shared_ptr<JobEvents> events_of(const std::string& owner, const std::string& job_id) const;
+  /// Seconds until the waiting job at this place in the queue (from 1) begins, as far as can be told.
+  std::optional<double> estimated_wait(std::int64_t position) const;
   /// Queue and history as they are, for API v2.
   Broker& broker();
 

@@ -41,12 +41,11 @@ bool has_control(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (byte < 0x20 || byte == 0x7f) return true;
-    const std::string_view three = text.substr(i, 3);
-    if (three.size() < 3) continue;
     // U+0080..9F are C2 80..9F; U+200E..F, U+202A..E and U+2066..9 set directions.
-    if (byte == 0xc2 && static_cast<unsigned char>(three[1]) < 0xa0) return true;
-    if (three == "\u200e" || three == "\u200f" || (three >= "\u202a" && three <= "\u202e") || (three >= "\u2066" && three <= "\u2069"))
-      return true;
+    if (byte == 0xc2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xa0) return true;
+    const std::string_view three = text.substr(i, 3);
+    const auto within = [&](std::string_view first, std::string_view last) { return three >= first && three <= last; };
+    if (within("\u200e", "\u200f") || within("\u202a", "\u202e") || within("\u2066", "\u2069")) return true;
   }
   return false;
 }

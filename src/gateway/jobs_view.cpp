@@ -38,6 +38,15 @@ std::string queued(const QueuedJob& job, const char* status) {
   return listed({job.id, job.number, {.status = status, .create_time = job.create_time, .workflow_id = job.workflow_id}});
 }
 
+std::string waiting(const QueuedJob& job, std::int64_t position, std::optional<double> seconds) {
+  std::string out = queued(job, "pending");
+  out.pop_back();
+  append_integer(out += ",\"queue_position\":", position);
+  dump_to(out += ",\"estimated_wait_s\":", seconds ? json::value(*seconds) : json::value());
+  out += '}';
+  return out;
+}
+
 std::string page(const JobsPage& page, const JobsFilter& filter) {
   std::string out = "{\"jobs\":[";
   for (const ListedJob& job : page.jobs) {

@@ -1,6 +1,7 @@
 #pragma once
 // Queue and history as the jobs of GET /api/jobs (protocol.md §8.3): texts, put together from texts.
 
+#include <optional>
 #include <string>
 
 #include "broker/broker.hpp"
@@ -13,6 +14,8 @@ std::string listed(const ListedJob& job);
 std::string finished(const HistoryEntry& entry);
 /// A waiting or running job.
 std::string queued(const QueuedJob& job, const char* status);
+/// A waiting one: its place in the queue of everybody, from 1, and the seconds until it begins, where they can be told.
+std::string waiting(const QueuedJob& job, std::int64_t position, std::optional<double> seconds);
 /// `{"jobs": [...], "pagination": {...}}`
 std::string page(const JobsPage& page, const JobsFilter& filter);
 

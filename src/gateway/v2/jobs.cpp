@@ -48,10 +48,11 @@ json::value error_of(const std::string& text) {
 }
 
 /// A job in the queue.
-JobFacts facts_of(const Broker::Queued& queued, const JobEvents* events, const Broker& broker) {
+JobFacts facts_of(const Broker::Queued& queued, const JobEvents* events, JobDesk& desk) {
   JobFacts job{
       .id = queued.job->id, .status = "queued", .created = queued.job->create_time, .labels = JobTerms::of(queued.job->terms).labels};
-  if (!queued.running) job.position = queue_position(broker, queued.job->ticket);
+  if (!queued.running) job.position = queue_position(desk.broker(), queued.job->ticket);
+  if (job.position) job.wait_s = desk.estimated_wait(*job.position);
   if (!events) return job;
   job.status = events->is_canceling() ? "canceling" : events->started() ? "running" : "queued";
   job.started = events->started();
@@ -95,7 +96,7 @@ JobFacts facts_of(const HistoryEntry& entry) {
 asio::awaitable<std::optional<JobFacts>> find_job(Services& services, std::string user, std::string id) {
   Broker& broker = services.jobs.broker();
   const auto queued = broker.queued(user, id);
-  if (queued) co_return facts_of(*queued, services.jobs.events_of(user, id).get(), broker);
+  if (queued) co_return facts_of(*queued, services.jobs.events_of(user, id).get(), services.jobs);
   const auto entry = co_await broker.history_of(user, id);
   if (!entry) co_return std::nullopt;
   co_return facts_of(*entry);
@@ -134,6 +135,7 @@ json::object job_json(const JobFacts& job, const Folders& folders, const Request
           {"completed_at", time_or_null(job.ended)},
           {"expires_at", time_text(job.created + kYearMs)},  // older jobs go when there are too many; clients want a time
           {"queue_position", job.position ? json::value(*job.position) : json::value()},
+          {"estimated_wait_s", job.wait_s ? json::value(*job.wait_s) : json::value()},
           {"progress", job.progress},
           {"outputs", std::move(outputs)},
           {"error", job.error},

@@ -21,6 +21,7 @@ struct JobFacts {
   std::string id, status;
   std::int64_t created = 0, started = 0, ended = 0;  ///< ms since 1970; 0: not yet
   std::optional<std::int64_t> position;              ///< among the waiting jobs of everybody, from 1
+  std::optional<double> wait_s;                      ///< until it begins, where it can be told
   json::value progress, error;
   std::vector<json::object> outputs;  ///< data of `output` events (gateway/job_events.hpp)
   json::object labels;
