@@ -24,7 +24,7 @@ struct QueueEntry {
   double number = 0;
   bool explicit_number = false;
   std::string owner;
-  std::string client;       ///< "" for all jobs without one
+  std::string client;  ///< "" for all jobs without one
   int priority = 0;
 };
 

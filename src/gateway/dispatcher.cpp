@@ -347,7 +347,8 @@ bool Dispatcher::interrupt(std::string_view owner, const std::optional<std::stri
 std::vector<double> Dispatcher::running_seconds() const {
   std::vector<double> seconds;
   for (const auto& [worker, seat] : seats_)
-    if (seat.job) seconds.push_back(seat.job->events()->started() ? static_cast<double>(now_ms() - seat.job->events()->started()) / 1000 : 0);
+    if (seat.job)
+      seconds.push_back(seat.job->events()->started() ? static_cast<double>(now_ms() - seat.job->events()->started()) / 1000 : 0);
   return seconds;
 }
 

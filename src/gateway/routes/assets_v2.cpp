@@ -4,11 +4,11 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
-#include "gateway/allowances.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/job_wishes.hpp"
 #include "gateway/pool.hpp"
+#include "gateway/receive_form.hpp"
 #include "gateway/routes/json_body.hpp"
 #include "gateway/safe_file.hpp"
 #include "gateway/services.hpp"
@@ -50,21 +50,6 @@ Response created(const Asset& asset, const Request& request, bool is_new, bool n
   return Response::of_json(v2::asset_json(asset, request, is_new), new_record ? 201 : 200);
 }
 
-/// Reads the form to its end, each piece on the pool.
-asio::awaitable<void> receive(Request& request, Services& services, v2::AssetForm& form) {
-  const std::string boundary = boundary_of(request.header("content-type"));
-  Allowances& allowances = allowances_of(services);
-  allowances.begin_upload(request.who, content_length(request), steady_ms());
-  MultipartParser parser(boundary, form);
-  for (;;) {
-    const std::string_view piece = co_await request.stream->read();
-    if (piece.empty()) break;
-    allowances.received(request.who, piece.size(), steady_ms());
-    co_await services.pool.run([&parser, piece] { parser.push(piece); });
-  }
-  parser.finish();
-}
-
 /// The row of an upload, its file in place.
 AssetRow kept(v2::AssetForm& form, const std::string& owner, const fs::path& input) {
   const std::string name = v2::plain_name(form.text("file_path").empty() ? form.filename() : form.text("file_path"));
@@ -89,7 +74,7 @@ asio::awaitable<Response> upload(Request& request, Services& services) {
   }
   const fs::path input = services.folders.of_user(request.who.user).input;
   v2::AssetForm form(input / v2::kAssetFolder);
-  co_await receive(request, services, form);
+  co_await receive_form(request, services, form);
   if (!form.has_file()) throw Refusal(400, "invalid_request", "The form has no file in a part named file");
   const std::string hash = form.hash(), expected = form.text("expected_hash");
   if (!expected.empty() && hash_of(expected) != hash)

@@ -7,6 +7,7 @@
 #include "gateway/http.hpp"
 #include "gateway/picture_helper.hpp"
 #include "gateway/pool.hpp"
+#include "gateway/receive_form.hpp"
 #include "gateway/services.hpp"
 #include "gateway/upload_form.hpp"
 #include "storage/folders.hpp"
@@ -21,29 +22,17 @@ Response wrong_form(const std::string& why) { return Response::error(400, "inval
 
 /// Reads the body into `form`, each piece on the pool. Nothing when all went well, else the reply.
 asio::awaitable<std::optional<Response>> receive(Request& request, Services& services, UploadForm& form) {
-  std::string boundary;
+  std::string fault;
   try {
-    boundary = boundary_of(request.header("content-type"));
+    boundary_of(request.header("content-type"));
   } catch (const InvalidInput&) {
     co_return Response::empty(400);
   }
-  Allowances& allowances = allowances_of(services);
   try {
-    allowances.begin_upload(request.who, content_length(request), steady_ms());
+    co_await receive_form(request, services, form);
+    co_return std::nullopt;
   } catch (const Exhausted& why) {
     co_return too_many(why);
-  }
-  std::string fault;
-  try {
-    MultipartParser parser(boundary, form);
-    for (;;) {
-      const std::string_view piece = co_await request.stream->read();
-      if (piece.empty()) break;
-      allowances.received(request.who, piece.size(), steady_ms());
-      co_await services.pool.run([&parser, piece] { parser.push(piece); });
-    }
-    parser.finish();
-    co_return std::nullopt;
   } catch (const InvalidInput& wrong) {
     fault = wrong.what();
   }
