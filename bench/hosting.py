@@ -50,6 +50,8 @@ class Load:
             self.expect(generator, "measured")
             cpu = cpu_seconds(self.target.pid) - cpu
             report = json.loads(generator.stdout.readline())
+        if report["faults"]["unanswered_jobs"]:
+            self.target.request("/queue", {"clear": True})
         for kind, count in report["faults"].items():
             self.faults[kind] = self.faults.get(kind, 0) + count
         jobs = report["jobs"] or 1

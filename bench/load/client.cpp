@@ -38,6 +38,7 @@ asio::awaitable<void> Client::open() {
   if (!reply.starts_with("HTTP/1.1 101")) throw Unavailable("no WebSocket: " + reply.substr(0, reply.find('\r')));
   received(std::string_view(reply).substr(end + 4));
   asio::co_spawn(shared_.io, listen(), asio::detached);
+  co_await request("GET", "/prompt", "");  // a thousand first connections at once would overflow what a server lets wait
 }
 
 asio::awaitable<void> Client::listen() {

@@ -34,7 +34,7 @@ class Client {
  public:
   Client(Shared& shared, std::string id) : shared_(shared), id_(std::move(id)), socket_(shared.io) {}
 
-  /// Opens the WebSocket; then it is listened to until the server closes it.
+  /// Opens the WebSocket, which is listened to from then on, and a connection for the first job.
   asio::awaitable<void> open();
   /// Sends a job and waits for its end and its result. A fault is counted; the job is then not answered.
   asio::awaitable<void> run(Job& job);

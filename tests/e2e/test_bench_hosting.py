@@ -57,7 +57,7 @@ class FakeServer:
     def serve(self):
         asyncio.set_event_loop(self.loop)
         app = web.Application()
-        app.add_routes([web.get("/ws", self.socket), web.post("/prompt", self.prompt), web.get("/history/{id}", self.entry)])
+        app.add_routes([web.get("/ws", self.socket), web.get("/prompt", self.nothing), web.post("/prompt", self.prompt), web.get("/history/{id}", self.entry)])
         runner = web.AppRunner(app)
         self.loop.run_until_complete(runner.setup())
         self.loop.run_until_complete(web.TCPSite(runner, "127.0.0.1", self.port).start())
@@ -89,6 +89,9 @@ class FakeServer:
         await asyncio.sleep(0.01)
         await self.tell(self.sockets[body["client_id"]], self.spoil(messages))
         return web.json_response({"prompt_id": job, "number": 0, "node_errors": {}}, status=self.code)
+
+    async def nothing(self, request):
+        return web.json_response({})
 
     async def entry(self, request):
         return web.json_response(self.history[request.match_info["id"]])
