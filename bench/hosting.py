@@ -84,10 +84,14 @@ def measure(args, ours, peer):
     for clients in args.clients:
         warm_up = 2 if clients < 1000 else 5
         closed[str(clients)] = take_turns({target.name: Load(target, clients, warm_up, args.seconds) for target in (ours, peer) if target}, args.rounds,
-                                          tell(f"closed loop, {clients} clients"))
+                                          tell(f"closed loop, {crowd(clients)}"))
     most = max(args.clients)
-    opened = take_turns({ours.name: Load(ours, most, 2, args.seconds, args.rate)}, args.rounds, tell(f"open loop, {most} clients"))
+    opened = take_turns({ours.name: Load(ours, most, 2, args.seconds, args.rate)}, args.rounds, tell(f"open loop, {crowd(most)}"))
     return {"closed": closed, "open": {"clients": most, "rate": args.rate, **opened}}
+
+
+def crowd(count):
+    return f"{count} client" + ("" if int(count) == 1 else "s")
 
 
 def goals(result):
@@ -99,7 +103,7 @@ def goals(result):
     found = []
     for clients, wanted in (("1", RATIO_OF_ONE), ("100", RATIO_OF_HUNDRED)):
         if got := ratio(clients):
-            found.append({"what": f"times ComfyUI's jobs a second, {clients} clients", "wanted": wanted, "got": got, "met": got >= wanted})
+            found.append({"what": f"times ComfyUI's jobs a second, {crowd(clients)}", "wanted": wanted, "got": got, "met": got >= wanted})
     opened = result["open"]
     late = opened["darkroom"]["p99"]
     found.append({"what": f"ms until 99 % of {opened['rate']:g} jobs a second are answered, {opened['clients']} sockets", "wanted": ANSWERED_WITHIN_MS, "got": late,
@@ -120,8 +124,8 @@ def our_faults(result):
 def rows_of(result):
     for clients, sides in result["closed"].items():
         for name, side in sides.items():
-            yield f"closed, {clients} client{'s' * (clients != '1')}, {name}", side
-    yield f"open, {result['open']['rate']:g} a second, {result['open']['clients']} clients, darkroom", result["open"]["darkroom"]
+            yield f"closed, {crowd(clients)}, {name}", side
+    yield f"open, {result['open']['rate']:g} a second, {crowd(result['open']['clients'])}, darkroom", result["open"]["darkroom"]
 
 
 def print_table(result):
@@ -145,7 +149,7 @@ def draw(result, folder):
         if "ComfyUI" not in sides:
             continue
         for label, key in (("jobs per second", "jobs_per_second"), ("median wait", "p50"), ("99 % wait", "p99"), ("CPU a job", "server_cpu_ms_a_job")):
-            ours[f"{label}, {clients} clients"], theirs[f"{label}, {clients} clients"] = sides["darkroom"][key], sides["ComfyUI"][key]
+            ours[f"{label}, {crowd(clients)}"], theirs[f"{label}, {crowd(clients)}"] = sides["darkroom"][key], sides["ComfyUI"][key]
     title = f"Many clients, {result['machine']['cpu']}: times better than ComfyUI"
     if ours:
         (folder / "hosting.svg").write_text(plot.bars(title, Figures(ours), Figures(theirs)))
