@@ -13,6 +13,7 @@ asio::awaitable<std::vector<HistoryEntry>> SqliteBroker::history(std::string own
 }
 
 asio::awaitable<std::optional<HistoryEntry>> SqliteBroker::history_of(std::string owner, std::string id) {
+  if (const auto entry = state_->recent.find(owner, id)) co_return *entry;
   auto query = [=](Database& reading) { return read_history_of(reading, owner, id); };
   co_return co_await state_->readers.run(std::move(query));
 }
@@ -25,6 +26,7 @@ asio::awaitable<void> SqliteBroker::delete_history(std::string owner, std::vecto
     state.shrink_history(owner, gone);
   };
   co_await state.write(std::move(remove));
+  for (const std::string& id : ids) state.recent.forget(owner, id);
 }
 
 asio::awaitable<void> SqliteBroker::clear_history(std::string owner) {
@@ -33,6 +35,7 @@ asio::awaitable<void> SqliteBroker::clear_history(std::string owner) {
     state.shrink_history(owner, darkroom::clear_history(writing, owner));
   };
   co_await state.write(std::move(clear));
+  state.recent.forget(owner);
 }
 
 asio::awaitable<NamedFiles> SqliteBroker::named_files(std::string type) {

@@ -82,9 +82,13 @@ void SqliteBroker::State::shrink_history(const std::string& owner, std::int64_t 
 }
 
 /// The writer's part of every end of a job. Beyond the limit goes the oldest entry of whoever has the most: nobody's jobs drive out another's.
-void SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary) {
+SqliteBroker::State::HistoryChange SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts,
+                                                                     const JobSummary& summary) {
+  HistoryChange change;
   const std::string owner = owner_of_job(writing, ticket);
-  history_sizes[owner] += move_to_history(writing, ticket, texts, summary);
+  const std::int64_t added = move_to_history(writing, ticket, texts, summary);
+  change.replaced = added == 0;
+  history_sizes[owner] += added;
   std::int64_t sum = 0;
   for (const auto& [user, size] : history_sizes) sum += size;
   for (std::int64_t over = sum - static_cast<std::int64_t>(limits.max_history); over > 0;) {
@@ -92,18 +96,42 @@ void SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, c
     const std::int64_t count = history_sizes.size() == 1 ? over : 1;
     trim_history(writing, most->first, count);
     over -= count;
+    change.trimmed[most->first] = most->second - count;
     shrink_history(std::string(most->first), count);
   }
+  return change;
+}
+
+void SqliteBroker::State::remember(const QueueMirror::Entry& entry, const ResultTexts& texts, JobSummary summary,
+                                   const HistoryChange& change) {
+  const QueuedJob& job = *entry.view;
+  summary.create_time = job.create_time;
+  summary.workflow_id = job.workflow_id;
+  if (change.replaced || !entry.texts) recent.forget(job.owner, job.id);
+  else
+    recent.add(job.owner, {.id = job.id,
+                           .number = job.number,
+                           .prompt = job.prompt,
+                           .extra_data = job.extra_data,
+                           .output_ids = job.outputs,
+                           .outputs = texts.outputs,
+                           .status = texts.status,
+                           .meta = texts.meta,
+                           .summary = std::move(summary),
+                           .terms = job.terms,
+                           .events = texts.events});
+  for (const auto& [owner, size] : change.trimmed) recent.keep_newest(owner, static_cast<std::size_t>(size));
 }
 
 asio::awaitable<void> SqliteBroker::State::end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo) {
   const bool durable = result.cancelled;  // what ended by itself would run again; what was cancelled must not
   auto texts = std::make_shared<const ResultTexts>(texts_of(result));
   auto summary = std::make_shared<const JobSummary>(summarize(result));
+  auto change = std::make_shared<HistoryChange>();
   std::exception_ptr fault;
-  std::function<void(Database&)> move = [this, ticket, texts, summary](Database& writing) {
+  std::function<void(Database&)> move = [this, ticket, texts, summary, change](Database& writing) {
     try {
-      into_history(writing, ticket, *texts, *summary);
+      *change = into_history(writing, ticket, *texts, *summary);
     } catch (...) {
       history_sizes = darkroom::history_sizes(writing);
       throw;
@@ -118,6 +146,7 @@ asio::awaitable<void> SqliteBroker::State::end(std::int64_t ticket, JobResult re
     if (auto* entry = mirror.find(ticket)) undo(*entry);
     std::rethrow_exception(fault);
   }
+  if (const auto* entry = mirror.find(ticket)) remember(*entry, *texts, *summary, *change);
   mirror.erase(ticket);
   changed();
 }

@@ -14,6 +14,7 @@
 #include "broker/history_table.hpp"
 #include "broker/queue_mirror.hpp"
 #include "broker/reader_pool.hpp"
+#include "broker/recent_history.hpp"
 #include "broker/sqlite_broker.hpp"
 #include "broker/writer.hpp"
 
@@ -35,6 +36,7 @@ struct SqliteBroker::State {
   Database database;               ///< the writer's alone once it runs
   std::optional<Writer> writer;
   ReaderPool readers{path, kReaders};
+  RecentHistory recent;
   std::vector<std::function<void()>> change_listeners;
   EventChannel events;
 
@@ -57,8 +59,14 @@ struct SqliteBroker::State {
   void shrink_history(const std::string& owner, std::int64_t count);
 
  private:
+  /// What the end of a job changed in the table beside its own new entry.
+  struct HistoryChange {
+    bool replaced = false;                        ///< an older entry of its id, at the place of that
+    std::map<std::string, std::int64_t> trimmed;  ///< how many entries are left to whoever lost the oldest
+  };
   void load();
-  void into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary);
+  HistoryChange into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts, const JobSummary& summary);
+  void remember(const QueueMirror::Entry& entry, const ResultTexts& texts, JobSummary summary, const HistoryChange& change);
 };
 
 }  // namespace darkroom

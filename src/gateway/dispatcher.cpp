@@ -9,6 +9,7 @@
 #include "gateway/hub.hpp"
 #include "gateway/job_messages.hpp"
 #include "gateway/metrics.hpp"
+#include "gateway/queue_status.hpp"
 #include "gateway/reply_gates.hpp"
 #include "gateway/running_job.hpp"
 #include "storage/user_room.hpp"
@@ -31,16 +32,9 @@ const char* word_of(LostReason reason) {
 
 }  // namespace
 
-std::size_t queue_remaining(const Broker& broker, std::string_view owner) {
-  return room_of(owner) == kLocalUser ? broker.counts().total() : broker.counts_of(owner).total();
-}
-
-void say_status(Hub& hub, const Broker& broker) {
-  hub.each_room([&](const std::string& room) { hub.broadcast(room, Frame::text(job_messages::status(queue_remaining(broker, room)))); });
-}
-
-Dispatcher::Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, ReplyGates& gates, JobTimes times)
-    : io_(std::move(io)), broker_(broker), hub_(hub), gates_(gates), times_(times) {}
+Dispatcher::Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, std::shared_ptr<QueueStatus> status, ReplyGates& gates,
+                       JobTimes times)
+    : io_(std::move(io)), broker_(broker), hub_(hub), status_(std::move(status)), gates_(gates), times_(times) {}
 
 Dispatcher::~Dispatcher() = default;
 
@@ -96,8 +90,8 @@ void Dispatcher::begin(Seat& seat, ClaimedJob claimed) {
   if (claimed.losses > 0) log::info("job {} runs again (attempt {})", claimed.job.id, claimed.claim.attempt);
   seat.job = std::make_shared<RunningJob>(io_, std::move(claimed), std::move(voice));
   seat.job->metrics = metrics;
-  seat.job->voice().later([this] { say_status(hub_, broker_); });
   if (const auto longest = longest_of(*seat.job); longest.count() > 0) seat.job->due = RunningJob::Clock::now() + longest;
+  seat.job->voice().later([status = status_] { status->changed(); });
   seat.worker->send(seat.job->run_record());
   start_ticking();
 }
@@ -249,7 +243,7 @@ asio::awaitable<void> Dispatcher::finish(Self self, JobPtr job, int worker) {
   }
   if (stored) {
     if (self->ran) self->ran(job->owner(), static_cast<double>(job->ran_ms()) / 1000);
-    job->voice().later([self] { say_status(self->hub_, self->broker_); });
+    job->voice().later([status = self->status_, job] { status->ended(job->voice().room(), job->voice().client_id()); });
     job->say_end();
   }
   const auto seat = self->seats_.find(worker);
@@ -329,7 +323,7 @@ asio::awaitable<void> Dispatcher::end_expired() {
         "execution_error",
         json::object{{"exception_type", "WorkerLost"}, {"exception_message", "Its workers stopped answering.\n"}, {"timestamp", now}}});
     co_await broker_.finish(claim, std::move(result));
-    say_status(hub_, broker_);
+    status_->changed();
   }
   kick();
 }

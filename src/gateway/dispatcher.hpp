@@ -22,12 +22,13 @@ class Hub;
 class HubSession;
 class JobEvents;
 class Metrics;
+class QueueStatus;
 class ReplyGates;
 class RunningJob;
 
 class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  public:
-  Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, ReplyGates& gates, JobTimes times);
+  Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, std::shared_ptr<QueueStatus> status, ReplyGates& gates, JobTimes times);
   ~Dispatcher();
 
   /// What it wants to hear of workers.
@@ -93,17 +94,12 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   asio::any_io_executor io_;
   Broker& broker_;
   Hub& hub_;
+  const std::shared_ptr<QueueStatus> status_;
   ReplyGates& gates_;
   const JobTimes times_;
   std::map<int, Seat> seats_;  ///< by worker id
   std::list<asio::steady_timer*> readers_;  ///< those in told_beginnings()
   bool closed_ = false, dispatching_ = false, ticking_ = false;
 };
-
-/// How many jobs wait or run, as this user may know: in the local room all, elsewhere its own.
-std::size_t queue_remaining(const Broker& broker, std::string_view owner);
-
-/// `status` to everybody: how many jobs wait or run.
-void say_status(Hub& hub, const Broker& broker);
 
 }  // namespace darkroom

@@ -1,5 +1,6 @@
 #include "gateway/hub.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "storage/user_room.hpp"
@@ -81,6 +82,16 @@ void Hub::broadcast(std::string_view room, const Frame& frame) {
 
 void Hub::broadcast(const Frame& frame) {
   for (auto* session : sessions_) session->send(frame);
+}
+
+std::size_t Hub::broadcast_before(std::size_t place, std::size_t count,
+                                  const std::function<Frame(std::string_view room)>& frame_for) const {
+  place = std::min(place, sessions_.size());
+  for (; place > 0 && count > 0; --count) {
+    HubSession& session = *sessions_[--place];
+    session.send(frame_for(room_of(session.handshake().owner)));
+  }
+  return place;
 }
 
 void Hub::close_if(const std::function<bool(const Handshake&)>& is_over) {

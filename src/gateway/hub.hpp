@@ -80,6 +80,9 @@ class Hub {
   void send(std::string_view room, const std::string& client_id, const Frame& frame);  ///< dropped when nobody of that id is connected
   void broadcast(const Frame& frame);                           ///< to every connected session, replaced ones too
   void broadcast(std::string_view room, const Frame& frame);    ///< to every one of a room
+  /// A broadcast in pieces: to at most `count` sessions before `place`, the last ones first. Returns the place to go on from, 0 at the end;
+  /// the first one is size(). Who leaves in between takes nobody else's turn away.
+  std::size_t broadcast_before(std::size_t place, std::size_t count, const std::function<Frame(std::string_view room)>& frame_for) const;
   bool anybody_in(std::string_view room) const { return rooms_.contains(room); }
   /// Calls `visit(room)` for every room that somebody is in.
   template <class Visit>

@@ -12,6 +12,7 @@
 #include "gateway/json_text.hpp"
 #include "gateway/metrics.hpp"
 #include "gateway/options.hpp"
+#include "gateway/queue_status.hpp"
 #include "gateway/reply_gates.hpp"
 
 namespace darkroom {
@@ -30,12 +31,17 @@ JobResult cancelled_before_start(const std::string& id) {
 
 struct JobDesk::State {
   State(asio::any_io_executor io, Broker& jobs, Hub& sockets, std::function<void(WorkerListener)> listener, JobTimes times)
-      : broker(jobs), hub(sockets), listen(std::move(listener)), gates(io, times.reply),
-        dispatcher(std::make_shared<Dispatcher>(io, broker, hub, gates, times)) {}
+      : broker(jobs),
+        hub(sockets),
+        listen(std::move(listener)),
+        status(std::make_shared<QueueStatus>(io, broker, hub)),
+        gates(io, times.reply),
+        dispatcher(std::make_shared<Dispatcher>(io, broker, hub, status, gates, times)) {}
 
   Broker& broker;
   Hub& hub;
   std::function<void(WorkerListener)> listen;
+  std::shared_ptr<QueueStatus> status;
   ReplyGates gates;
   std::shared_ptr<Dispatcher> dispatcher;
   std::shared_ptr<void> subscription;
@@ -47,7 +53,6 @@ struct JobDesk::State {
   std::function<void(const std::string&, double)> on_ran;
   bool closed = false;
 
-  void say_status() { darkroom::say_status(hub, broker); }
   /// Of jobs that waited.
   void count_cancelled(std::size_t count) {
     if (metrics) metrics->jobs_cancelled_waiting(count);
@@ -113,7 +118,7 @@ asio::awaitable<void> JobDesk::submit(Job job, std::optional<SubmissionKey> key)
   if (then) then();
   if (state.metrics) state.metrics->job_accepted();
   state.gates.close(id);
-  state.say_status();
+  state.status->changed();
   state.dispatcher->kick();
 }
 
@@ -125,7 +130,7 @@ void JobDesk::on_submit(std::function<std::function<void()>(const Job&)> listene
 
 void JobDesk::reply_written(const std::string& job_id) { state_->gates.open(job_id); }
 
-std::size_t JobDesk::queue_remaining(const std::string& owner) const { return darkroom::queue_remaining(state_->broker, owner); }
+std::size_t JobDesk::queue_remaining(const std::string& owner) const { return state_->status->remaining(owner); }
 
 asio::awaitable<std::shared_ptr<const std::string>> JobDesk::answer(std::string owner, json::object question) {
   const std::string what = string_or(question, "what", ""), prompt = string_or(question, "prompt", "");
@@ -162,12 +167,12 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::queue_json(std::str
 asio::awaitable<void> JobDesk::delete_pending(std::string owner, std::vector<std::string> ids) {
   const std::size_t deleted = co_await state_->broker.delete_pending(std::move(owner), std::move(ids));
   state_->count_cancelled(deleted);
-  if (deleted > 0) state_->say_status();
+  if (deleted > 0) state_->status->changed();
 }
 
 asio::awaitable<void> JobDesk::clear_pending(std::string owner) {
   state_->count_cancelled(co_await state_->broker.clear_pending(std::move(owner)));
-  state_->say_status();
+  state_->status->changed();
 }
 
 std::shared_ptr<JobEvents> JobDesk::events_of(const std::string& owner, const std::string& job_id) const {
@@ -188,7 +193,7 @@ asio::awaitable<bool> JobDesk::cancel(std::string owner, std::string job_id) {
   const bool waited = co_await state.broker.cancel_pending(owner, job_id, cancelled_before_start(job_id));
   if (waited) {
     state.count_cancelled(1);
-    state.say_status();
+    state.status->changed();
     co_return true;
   }
   co_return state.dispatcher->interrupt(owner, job_id);

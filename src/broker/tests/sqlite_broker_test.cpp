@@ -1,5 +1,6 @@
 #include "broker/sqlite_broker.hpp"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,6 +155,54 @@ TEST(SqliteBroker, DamagedRowsHarmNobodyElse) {
   EXPECT_EQ(run(broker.jobs("local", {})).jobs.size(), 4u);
   EXPECT_EQ(run(broker.claim(kLongLease))->job.id, "j3");
   EXPECT_EQ(broker.counts().pending, 1u);
+}
+
+/// What GET /history/{id} answers, and the summary behind a list of jobs.
+std::string told(const std::optional<HistoryEntry>& entry) {
+  if (!entry) return "nothing";
+  std::string text;
+  entry->append_entry(text);
+  const JobSummary& summary = entry->summary;
+  return fmt::format("{} {} {} {} {} {} {} {} {}", text, summary.status, summary.create_time, summary.started, summary.ended,
+                     summary.outputs_count, summary.workflow_id, summary.preview, summary.error);
+}
+
+TEST(SqliteBroker, ARecentResultIsThatOnDisk) {
+  TempFolder folder;
+  std::string recent;
+  {
+    SqliteBroker broker(folder.file(), {});
+    Job job = make_job("a", 0);
+    job.extra_data["extra_pnginfo"] = {{"workflow", json::object{{"id", "wf"}}}};
+    run(broker.submit(job));
+    run(broker.finish(run(broker.claim(kLongLease))->claim, success(100, 900)));
+    recent = told(run(broker.history_of("local", "a")));
+  }
+  EXPECT_NE(recent, "nothing");
+  SqliteBroker after(folder.file(), {});
+  EXPECT_EQ(recent, told(run(after.history_of("local", "a"))));
+}
+
+TEST(SqliteBroker, ARecentResultGoesWithThatOnDisk) {
+  TempFolder folder;
+  SqliteBroker broker(folder.file(), {.max_history = 3});
+  const auto finish_one = [&](const std::string& id, const std::string& owner = "local") {
+    run(broker.submit(make_job(id, 0, "c", owner)));
+    run(broker.finish(run(broker.claim(kLongLease))->claim, success()));
+  };
+  const auto is_there = [&](const std::string& id) { return run(broker.history_of("local", id)).has_value(); };
+  for (const char* id : {"a", "b", "c"}) finish_one(id);
+  run(broker.delete_history("local", {"b"}));
+  EXPECT_TRUE(is_there("a") && !is_there("b") && is_there("c"));
+  finish_one("d");
+  finish_one("a");  // at its old place: it is still the oldest
+  EXPECT_TRUE(is_there("a"));
+  finish_one("e", "anna");
+  EXPECT_FALSE(is_there("a")) << "another's job drove out the oldest of whoever has the most";
+  EXPECT_TRUE(is_there("c") && is_there("d"));
+  run(broker.clear_history("local"));
+  EXPECT_FALSE(is_there("c") || is_there("d"));
+  EXPECT_TRUE(run(broker.history_of("anna", "e")));
 }
 
 TEST(SqliteBroker, JobsBeyondTheTextBudgetAreReadFromDisk) {
