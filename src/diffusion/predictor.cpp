@@ -45,7 +45,7 @@ struct Predictor::Item {
   std::size_t list;
   const PreparedCond* cond;
   Area area;
-  HookedNetworks::Key network;
+  HookKey network;
   at::Tensor weight;  ///< at each place of the area, [B or 1,1,h,w] or [1,1,1,1]
 
   bool joins(const Item& other) const {
@@ -155,7 +155,7 @@ at::Tensor Predictor::left_over(const std::vector<Item>& items, std::size_t list
 
 std::vector<Predictor::Item> Predictor::active_items(const std::vector<bool>& wanted, const at::Tensor& x, double sigma) {
   std::vector<Item> items;
-  std::set<HookedNetworks::Key> keys;
+  std::set<HookKey> keys;
   for (std::size_t list = std::min(wanted.size(), lists_.size()); list-- > 0;) {
     bool falls_back = false;
     for (const auto& cond : lists_[list]) {
