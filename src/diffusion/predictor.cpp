@@ -105,10 +105,14 @@ std::optional<UNetPatches> Predictor::with_boxes(const std::vector<Item>& batch,
   const auto& first = batch.front();
   if (!first.cond->gligen) return std::nullopt;
   const auto& use = *first.cond->gligen;
-  auto& objects = objects_[{&use, first.area.height, first.area.width}];
-  if (!objects.defined()) objects = use.model->objects(use.boxes, first.area.height, first.area.width);
+  auto& boxes = boxes_[{&use, first.area.height, first.area.width}];
+  if (!boxes.model) {
+    auto model = use.model->acquire();
+    boxes = {model, model->objects(use.boxes, first.area.height, first.area.width)};
+  }
   UNetPatches more = patches ? *patches : UNetPatches();
-  more.between_attentions.push_back([model = use.model, objects](const at::Tensor& tokens, const UNetPlace& place) { return model->fused(tokens, objects, place); });
+  more.between_attentions.push_back(
+      [boxes](const at::Tensor& tokens, const UNetPlace& place) { return boxes.model->fused(tokens, boxes.objects, place); });
   return more;
 }
 
