@@ -12,6 +12,7 @@
 #include "diffusion/control.hpp"
 #include "diffusion/gligen.hpp"
 #include "tensor/concat.hpp"
+#include "tensor/out_of_memory.hpp"
 
 namespace darkroom {
 
@@ -145,7 +146,8 @@ at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, d
     call.control = nullptr;
     const auto residuals = controls(batch, call, pictures, one);
     if (residuals) call.control = &*residuals;
-    return model_.sampling().denoised(networks_.network(batch.front().network)(call), latent, at_sigmas);
+    const auto output = with_room(model_.network->compute().budget, [&] { return networks_.network(batch.front().network)(call); });
+    return model_.sampling().denoised(output, latent, at_sigmas);
   };
   return model_.around_network ? model_.around_network({noised, sigmas, call.context, call.lists, apply}) : apply(noised, sigmas);
 }
