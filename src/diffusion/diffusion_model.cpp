@@ -1,12 +1,17 @@
 #include "diffusion/diffusion_model.hpp"
 
 #include "base/error.hpp"
+#include "diffusion/hooked_unets.hpp"
 
 namespace darkroom {
 
 Network::Network(Weights weights, UNetConfig config, Compute compute)
-    : weights_(std::move(weights)), config_(std::move(config)), compute_(std::move(compute)),
-      packed_(compute_.budget, weights_.elements() * c10::elementSize(compute_.dtype), [this] { return std::make_shared<const UNet>(weights_, config_, compute_); }) {}
+    : weights_(std::move(weights)),
+      config_(std::move(config)),
+      compute_(std::move(compute)),
+      packed_(compute_.budget, weights_.elements() * c10::elementSize(compute_.dtype),
+              [this] { return std::make_shared<const UNet>(weights_, config_, compute_); }),
+      hooked_(std::make_shared<HookedUNets>(weights_, compute_)) {}
 
 DiffusionModel DiffusionModel::with_weights(Weights::Patch patch) const {
   DiffusionModel changed(*this);

@@ -15,6 +15,8 @@
 
 namespace darkroom {
 
+class HookedUNets;  // diffusion/hooked_unets.hpp
+
 /// One set of UNet weights: mapped until it is first used, packed afterwards. Thread-safe.
 class Network {
  public:
@@ -26,12 +28,15 @@ class Network {
   /// The packed network; who holds the pointer keeps it from being given up.
   std::shared_ptr<const UNet> acquire() const { return packed_.acquire(); }
   std::size_t bytes() const { return packed_.bytes(); }  ///< of the packed form, 0 without one
+  /// The same with hooks' weights on it.
+  HookedUNets& hooked() const { return *hooked_; }
 
  private:
   Weights weights_;
   UNetConfig config_;
   Compute compute_;
   Packed<UNet> packed_;
+  std::shared_ptr<HookedUNets> hooked_;
 };
 
 /// One call of the network as something around it sees it: a batch of equal parts, each of one list.

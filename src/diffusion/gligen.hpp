@@ -15,6 +15,7 @@
 #include "tensor/feed_forward.hpp"
 #include "tensor/linear.hpp"
 #include "tensor/norm.hpp"
+#include "tensor/packed.hpp"
 
 namespace darkroom {
 
@@ -58,7 +59,7 @@ class Gligen {
 
 /// Boxes in use on a conditioning.
 struct GligenUse {
-  std::shared_ptr<const Gligen> model;
+  std::shared_ptr<const Packed<Gligen>> model;
   std::vector<GligenBox> boxes;
 };
 

@@ -16,24 +16,25 @@ namespace {
 
 class LoraWeights final : public HookWeights {
  public:
-  LoraWeights(std::string name, LoraFile file) : name_(std::move(name)), file_(std::move(file)) {}
+  LoraWeights(std::string name, std::shared_ptr<const LoraFile> file) : name_(std::move(name)), file_(std::move(file)) {}
 
+  const void* source() const override { return file_.get(); }
   Weights::Patch unet_patch(const Weights& unet, double strength, std::set<std::string>& names) const override {
     std::vector<std::string> used;
-    auto targets = std::make_shared<const LoraTargets>(unet_targets(file_, unet, used));
-    if (targets->weights.empty()) log::warn("{}: none of its {} keys fit the model", name_, file_.deltas.size());
+    auto targets = std::make_shared<const LoraTargets>(unet_targets(*file_, unet, used));
+    if (targets->weights.empty()) log::warn("{}: none of its {} keys fit the model", name_, file_->deltas.size());
     for (const auto& [name, delta] : targets->weights) names.insert(name);
     return lora_patch(std::move(targets), strength);
   }
 
   Weights::Patch clip_patch(const Clip& clip, double strength) const override {
     std::vector<std::string> used;
-    return lora_patch(std::make_shared<const LoraTargets>(clip_targets(file_, clip.weight_names(), used)), strength);
+    return lora_patch(std::make_shared<const LoraTargets>(clip_targets(*file_, clip.weight_names(), used)), strength);
   }
 
  private:
   std::string name_;
-  LoraFile file_;
+  std::shared_ptr<const LoraFile> file_;
 };
 
 /// weight + (theirs - original) * strength, where both have it in one shape: what patches have changed in `weight` stays.
@@ -45,6 +46,7 @@ class ModelWeights final : public HookWeights {
  public:
   ModelWeights(Weights unet, std::shared_ptr<const Clip> clip) : unet_(std::move(unet)), clip_(std::move(clip)) {}
 
+  const void* source() const override { return &unet_.tensors(); }
   Weights::Patch unet_patch(const Weights& unet, double strength, std::set<std::string>& names) const override {
     unet.each([&](const std::string& name, const at::Tensor& tensor) {
       if (unet_.has(name) && unet_.raw(name).sizes() == tensor.sizes()) names.insert(name);
@@ -76,9 +78,8 @@ void add_keyframe(HookKeyframes& keyframes, HookKeyframe keyframe) {
   keyframes.insert(place, keyframe);
 }
 
-std::shared_ptr<const HookWeights> lora_hook_weights(std::string name, const StateDict& tensors) {
-  auto file = read_lora(tensors);
-  if (file.deltas.empty()) log::warn("{}: holds no LoRA in a form that is known", name);
+std::shared_ptr<const HookWeights> lora_hook_weights(std::string name, std::shared_ptr<const LoraFile> file) {
+  if (file->deltas.empty()) log::warn("{}: holds no LoRA in a form that is known", name);
   return std::make_shared<LoraWeights>(std::move(name), std::move(file));
 }
 

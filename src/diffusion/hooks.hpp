@@ -1,6 +1,7 @@
 #pragma once
 // HOOKS: changed weights that belong to single entries of a conditioning, with a strength that may change over the schedule.
 
+#include <compare>
 #include <functional>
 #include <memory>
 #include <set>
@@ -9,13 +10,13 @@
 #include <vector>
 
 #include "diffusion/conditioning.hpp"
-#include "tensor/state_dict.hpp"
 #include "tensor/weights.hpp"
 
 namespace darkroom {
 
 class Clip;
 class ModelSampling;
+struct LoraFile;  // diffusion/lora.hpp
 
 /// From `start_percent` of the schedule on the hook's strength is times `strength`, for at least `steps` steps.
 struct HookKeyframe {
@@ -31,14 +32,17 @@ void add_keyframe(HookKeyframes& keyframes, HookKeyframe keyframe);
 class HookWeights {
  public:
   virtual ~HookWeights() = default;
+  /// What they were read from: those of one source do the same to a UNet. Lives as long as they do.
+  virtual const void* source() const { return this; }
   /// The patch of a UNet (names below its root) at a strength; the names that it changes are added to `names`.
   virtual Weights::Patch unet_patch(const Weights& unet, double strength, std::set<std::string>& names) const = 0;
   virtual Weights::Patch clip_patch(const Clip& clip, double strength) const = 0;
 };
 
-/// A LoRA file's deltas; `name` is for messages.
-std::shared_ptr<const HookWeights> lora_hook_weights(std::string name, const StateDict& tensors);
-/// Another model's weights less those of the model that they are added to, before its own patches. `clip` may be null.
+/// A LoRA file's deltas, their source; `name` is for messages.
+std::shared_ptr<const HookWeights> lora_hook_weights(std::string name, std::shared_ptr<const LoraFile> file);
+/// Another model's weights less those of the model that they are added to, before its own patches. Their source are `unet`'s tensors;
+/// `clip` may be null.
 std::shared_ptr<const HookWeights> model_hook_weights(const Weights& unet, std::shared_ptr<const Clip> clip);
 
 /// Two hooks of the same weights are one and the same, whatever their keyframes.
@@ -48,6 +52,20 @@ struct Hook {
   HookKeyframes keyframes;
 };
 using Hooks = std::vector<Hook>;
+
+/// Weights with the strength that they have now.
+struct HookStrength {
+  std::shared_ptr<const HookWeights> weights;
+  double strength;
+  /// By source and strength.
+  friend std::partial_ordering operator<=>(const HookStrength& a, const HookStrength& b) {
+    const auto order = std::compare_three_way()(a.weights->source(), b.weights->source());
+    return order != 0 ? std::partial_ordering(order) : a.strength <=> b.strength;
+  }
+  friend bool operator==(const HookStrength& a, const HookStrength& b) { return (a <=> b) == 0; }
+};
+/// In the order in which they are added: what tells one changed UNet from another.
+using HookKey = std::vector<HookStrength>;
 
 /// Those of `first`, then those of `second` that it does not have.
 Hooks combined(Hooks first, const Hooks& second);

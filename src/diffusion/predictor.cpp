@@ -12,6 +12,7 @@
 #include "diffusion/control.hpp"
 #include "diffusion/gligen.hpp"
 #include "tensor/concat.hpp"
+#include "tensor/out_of_memory.hpp"
 
 namespace darkroom {
 
@@ -45,7 +46,7 @@ struct Predictor::Item {
   std::size_t list;
   const PreparedCond* cond;
   Area area;
-  HookedNetworks::Key network;
+  HookKey network;
   at::Tensor weight;  ///< at each place of the area, [B or 1,1,h,w] or [1,1,1,1]
 
   bool joins(const Item& other) const {
@@ -105,10 +106,14 @@ std::optional<UNetPatches> Predictor::with_boxes(const std::vector<Item>& batch,
   const auto& first = batch.front();
   if (!first.cond->gligen) return std::nullopt;
   const auto& use = *first.cond->gligen;
-  auto& objects = objects_[{&use, first.area.height, first.area.width}];
-  if (!objects.defined()) objects = use.model->objects(use.boxes, first.area.height, first.area.width);
+  auto& boxes = boxes_[{&use, first.area.height, first.area.width}];
+  if (!boxes.model) {
+    auto model = use.model->acquire();
+    boxes = {model, model->objects(use.boxes, first.area.height, first.area.width)};
+  }
   UNetPatches more = patches ? *patches : UNetPatches();
-  more.between_attentions.push_back([model = use.model, objects](const at::Tensor& tokens, const UNetPlace& place) { return model->fused(tokens, objects, place); });
+  more.between_attentions.push_back(
+      [boxes](const at::Tensor& tokens, const UNetPlace& place) { return boxes.model->fused(tokens, boxes.objects, place); });
   return more;
 }
 
@@ -141,7 +146,8 @@ at::Tensor Predictor::run(const std::vector<Item>& batch, const at::Tensor& x, d
     call.control = nullptr;
     const auto residuals = controls(batch, call, pictures, one);
     if (residuals) call.control = &*residuals;
-    return model_.sampling().denoised(networks_.network(batch.front().network)(call), latent, at_sigmas);
+    const auto output = with_room(model_.network->compute().budget, [&] { return networks_.network(batch.front().network)(call); });
+    return model_.sampling().denoised(output, latent, at_sigmas);
   };
   return model_.around_network ? model_.around_network({noised, sigmas, call.context, call.lists, apply}) : apply(noised, sigmas);
 }
@@ -155,7 +161,7 @@ at::Tensor Predictor::left_over(const std::vector<Item>& items, std::size_t list
 
 std::vector<Predictor::Item> Predictor::active_items(const std::vector<bool>& wanted, const at::Tensor& x, double sigma) {
   std::vector<Item> items;
-  std::set<HookedNetworks::Key> keys;
+  std::set<HookKey> keys;
   for (std::size_t list = std::min(wanted.size(), lists_.size()); list-- > 0;) {
     bool falls_back = false;
     for (const auto& cond : lists_[list]) {

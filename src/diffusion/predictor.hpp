@@ -16,6 +16,8 @@
 
 namespace darkroom {
 
+class Gligen;
+
 class Predictor final : public Predictions {
  public:
   struct Limits {
@@ -51,7 +53,11 @@ class Predictor final : public Predictions {
   Limits limits_;
   HookedNetworks networks_;
   std::map<std::pair<std::vector<const PreparedCond*>, bool>, at::Tensor> contexts_;
-  std::map<std::tuple<const GligenUse*, std::int64_t, std::int64_t>, at::Tensor> objects_;  // of boxes in areas of this height and width
+  struct Boxes {
+    std::shared_ptr<const Gligen> model;
+    at::Tensor objects;
+  };
+  std::map<std::tuple<const GligenUse*, std::int64_t, std::int64_t>, Boxes> boxes_;  // in areas of this height and width
 };
 
 }  // namespace darkroom

@@ -26,6 +26,7 @@ struct UNet::Parts {
     bytes = embedding.bytes() + norm_out.bytes() + conv_out.bytes() + middle.bytes();
     for (const auto* blocks : {&input, &output})
       for (const auto& block : *blocks) bytes += block.bytes();
+    bytes -= reader.shared_bytes();
     reader = UNetBlockReader(config, compute);  // lets go of the weights
   }
 

@@ -55,7 +55,7 @@ class UNet {
   /// float32 [B,out,H,W]. Throws InvalidInput for shapes that do not fit the configuration.
   at::Tensor operator()(const UNetCall& call) const;
   const UNetConfig& config() const;
-  std::size_t bytes() const;  ///< of the packed weights
+  std::size_t bytes() const;  ///< of the packed weights, without those that are shared with a base
 
  private:
   struct Parts;

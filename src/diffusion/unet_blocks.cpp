@@ -10,6 +10,10 @@ struct Overloaded : Cases... {
   using Cases::operator()...;
 };
 
+std::size_t bytes_of(const UNetBlock::Layer& layer) {
+  return std::visit([](const auto& held) { return held.layer->bytes(); }, layer);
+}
+
 }  // namespace
 
 at::Tensor UNetBlock::run(at::Tensor h, const UNetFlow& flow, UNetPlace place, std::optional<std::pair<std::int64_t, std::int64_t>> enlarged) const {
@@ -33,7 +37,7 @@ at::Tensor UNetBlock::run(at::Tensor h, const UNetFlow& flow, UNetPlace place, s
 
 std::size_t UNetBlock::bytes() const {
   std::size_t bytes = 0;
-  for (const auto& layer : layers_) bytes += std::visit([](const auto& held) { return held.layer->bytes(); }, layer);
+  for (const auto& layer : layers_) bytes += bytes_of(layer);
   return bytes;
 }
 
@@ -55,6 +59,7 @@ UNetBlock UNetBlockReader::read(const Weights& block, const UNetBlock* base) {
     const auto layer = block.below(std::to_string(i) + ".");
     if (base && !changed_(layer.prefix())) {
       result.layers_.push_back(base->layers_.at(result.layers_.size()));
+      shared_bytes_ += bytes_of(result.layers_.back());
       if (std::holds_alternative<UNetBlock::Residual>(result.layers_.back())) residual_blocks_.push_back(layer);
       if (const auto* transformer = std::get_if<UNetBlock::Transformer>(&result.layers_.back())) transformers_ += static_cast<std::int64_t>(transformer->layer->blocks().size());
       continue;

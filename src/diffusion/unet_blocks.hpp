@@ -65,6 +65,7 @@ class UNetBlockReader {
   /// Of the residual blocks so far, for TimeEmbedding.
   const std::vector<Weights>& residual_blocks() const { return residual_blocks_; }
   std::int64_t transformers() const { return transformers_; }
+  std::size_t shared_bytes() const { return shared_bytes_; }  ///< of layers that were taken from `base`
 
  private:
   UNetConfig config_;
@@ -72,6 +73,7 @@ class UNetBlockReader {
   Changed changed_;
   std::vector<Weights> residual_blocks_;
   std::int64_t transformers_ = 0;
+  std::size_t shared_bytes_ = 0;
 };
 
 /// The transformer blocks of `blocks`, in order.

@@ -6,7 +6,9 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <limits>
 #include <new>
+#include <utility>
 
 #include "base/error.hpp"
 #include "diffusion/tiled_vae.hpp"
@@ -73,7 +75,7 @@ struct Ways {
   std::function<std::size_t(std::int64_t height, std::int64_t width)> need;  ///< bytes
   std::function<at::Tensor()> whole;
   std::function<at::Tensor(const VaeTiles&)> tiled;
-  std::function<void(std::size_t)> make_room;
+  std::function<std::size_t(std::size_t)> make_room;
 };
 
 /// `whole` where it fits, else `tiled` with the largest tiles that do.
@@ -91,13 +93,14 @@ at::Tensor within_memory(std::int64_t height, std::int64_t width, const VaeRun& 
     ways.make_room(missing);
     if (short_of(height, width)) smaller();
   }
-  for (;;) {
+  for (bool alone = false;;) {
     try {
       return tiles.tile ? ways.tiled(tiles) : ways.whole();
     } catch (const c10::Error& error) {
       if (!is_out_of_memory(error)) throw;
     } catch (const std::bad_alloc&) {
     }
+    if (!std::exchange(alone, true) && ways.make_room(std::numeric_limits<std::size_t>::max()) > 0) continue;
     if (tiles.tile == kSmallestTile) throw OutOfMemory("VAE: not enough memory, even with tiles of " + std::to_string(kSmallestTile) + " pixels");
     smaller();
   }
@@ -114,7 +117,7 @@ at::Tensor Vae::decode(const at::Tensor& latent, const VaeRun& run) const {
                          {.need = [&](auto height, auto width) { return decode_need(height, width); },
                           .whole = [&] { return finished(decode_one(one, [&] { call(run.check); })); },
                           .tiled = [&](const VaeTiles& tiles) { return decode_tiled(one, tiles, run); },
-                          .make_room = [&](std::size_t bytes) { make_room(bytes); }});
+                          .make_room = [&](std::size_t bytes) { return make_room(bytes); }});
   });
 }
 
@@ -125,8 +128,11 @@ at::Tensor Vae::encode(const at::Tensor& image, const VaeRun& run) const {
     return within_memory(one.size(2), one.size(3), run,
                          {.need = [&](auto height, auto width) { return encode_need(height, width); },
                           .whole = [&] { return encode_one(one, [&] { call(run.check); }).contiguous(); },
-                          .tiled = [&](const VaeTiles& tiles) { return encode_tiled(one.permute({0, 2, 3, 1}), tiles, run); },
-                          .make_room = [&](std::size_t bytes) { make_room(bytes); }});
+                          .tiled =
+                              [&](const VaeTiles& tiles) {
+                                return encode_tiled(one.permute({0, 2, 3, 1}), tiles, run);
+                              },
+                          .make_room = [&](std::size_t bytes) { return make_room(bytes); }});
   });
 }
 

@@ -48,8 +48,9 @@ class Vae {
   virtual void drop() const = 0;
 
   /// `latent` float32 [B,C,h,w], not scaled -> float32 [B,h*downscale,w*downscale,3] in 0..1; NaN stays NaN (and is saved as black).
-  /// A batch goes through one by one. Falls back to tiles where there is too little memory even without the models that nobody uses, or where the allocator gives up.
-  /// Throws InvalidInput for another number of channels or an empty latent, OutOfMemory when even small tiles don't fit.
+  /// A batch goes through one by one. Falls back to tiles where there is too little memory even without the models that nobody uses, or
+  /// where the allocator gives up even without them. Throws InvalidInput for another number of channels or an empty latent, OutOfMemory
+  /// when even small tiles don't fit.
   at::Tensor decode(const at::Tensor& latent, const VaeRun& run) const;
   /// `image` float32 [B,H,W,C] in 0..1, C >= 3 -> the mean, float32 [B,C,h,w]. Cut to multiples of the downscale around the centre;
   /// channels beyond the third are dropped. Throws as decode() does.
@@ -66,8 +67,8 @@ class Vae {
   /// Most bytes that decode_one() or encode_one() has at once for a picture of that size in pixels.
   virtual std::size_t decode_need(std::int64_t height, std::int64_t width) const = 0;
   virtual std::size_t encode_need(std::int64_t height, std::int64_t width) const = 0;
-  /// Makes models that nobody uses give up about so many bytes.
-  virtual void make_room(std::size_t bytes) const { (void)bytes; }
+  /// Makes other models that nobody uses give up about so many bytes; how many they did.
+  virtual std::size_t make_room(std::size_t /*bytes*/) const { return 0; }
 };
 
 /// The autoencoder in a file, told by names and shapes: below `first_stage_model.` or `vae.` (checkpoints), bare, or in diffusers' key form.

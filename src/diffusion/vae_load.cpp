@@ -43,8 +43,11 @@ class KlVae final : public Vae {
   }
 
  protected:
-  void make_room(std::size_t bytes) const override {
-    if (compute_.budget) compute_.budget->drop_unused(bytes);
+  std::size_t make_room(std::size_t bytes) const override {
+    if (!compute_.budget) return 0;
+    const auto own = this->bytes();
+    const auto given = compute_.budget->drop_unused(bytes);
+    return given - (own - this->bytes());
   }
   at::Tensor decode_one(const at::Tensor& latent, const std::function<void()>& check) const override {
     if (!shape_.has_decoder) throw InvalidInput("VAE: the file has no decoder");

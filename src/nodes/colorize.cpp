@@ -20,6 +20,8 @@
 #include "storage/folders.hpp"
 #include "storage/model_names.hpp"
 #include "tensor/concat.hpp"
+#include "tensor/out_of_memory.hpp"
+#include "worker/models.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -63,8 +65,8 @@ class Restoration {
       const auto rgb = channels == 1 ? frame.expand({-1, -1, 3}) : frame.narrow(2, 0, 3);
       AttentionShow show(context_, image.size(1), image.size(2));
       const auto watch = wants_restoration_previews(context_) ? ColorWatch(std::ref(show)) : ColorWatch();
-      const auto colored = darkroom::colorize(
-          network, rgb, side, [&](auto value, auto max) { report(b, value, max); }, watch);
+      const auto progress = [&](auto value, auto max) { report(b, value, max); };
+      const auto colored = with_room(model_budget(context_), [&] { return darkroom::colorize(network, rgb, side, progress, watch); });
       frames.push_back((channels == 4 ? concat({colored, frame.narrow(2, 3, 1)}, 2) : colored).unsqueeze(0));
     }
     ++step_;
@@ -74,7 +76,9 @@ class Restoration {
   /// Enlarged by a network, alpha bilinearly.
   at::Tensor upscale(const Upscaler& network, const at::Tensor& image) {
     const auto rgb = image.narrow(3, 0, 3);
-    auto large = upscale_tiled(network, rgb, {}, [&](auto value, auto max) { report(0, value * frames_, max); }, [&] { context_.check(); });
+    auto large = upscale_tiled(
+        network, rgb, {}, [&](auto value, auto max) { report(0, value * frames_, max); }, [&] { context_.check(); }, {},
+        model_budget(context_));
     ++step_;
     if (image.size(3) == 3) return large;
     const auto alpha = at::upsample_bilinear2d(image.narrow(3, 3, 1).permute({0, 3, 1, 2}), {large.size(1), large.size(2)}, false);

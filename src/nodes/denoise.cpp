@@ -9,6 +9,8 @@
 #include "nodes/restoration.hpp"
 #include "nodes/restoration_preview.hpp"
 #include "tensor/concat.hpp"
+#include "tensor/out_of_memory.hpp"
+#include "worker/models.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -45,8 +47,9 @@ class ImageDenoise final : public Node {
     const auto network = load_denoise_model(context, in.choice("model_name"))->network();
     std::int64_t tiles = 1;
     const auto progress = [&](auto value, auto max) { context.progress(value, tiles = max); };
+    const auto colors = alpha ? image.narrow(3, 0, channels - 1) : image;
     const auto clean =
-        denoise(*network, alpha ? image.narrow(3, 0, channels - 1) : image, noise, strength, progress, [&] { context.check(); });
+        with_room(model_budget(context), [&] { return denoise(*network, colors, noise, strength, progress, [&] { context.check(); }); });
     if (channels >= 3 && wants_restoration_previews(context)) context.progress(tiles, tiles, "JPEG", whole_preview(context, clean));
     return {tensor_value(alpha ? concat({clean, image.narrow(3, channels - 1, 1)}, 3) : clean)};
   }

@@ -1,6 +1,8 @@
 #include "nodes/model_files.hpp"
 
 #include "storage/folders.hpp"
+#include "tensor/model_budget.hpp"
+#include "worker/memory.hpp"
 #include "worker/models.hpp"
 
 namespace darkroom {
@@ -25,6 +27,11 @@ Compute compute_in(Precision precision, Context& context) {
 
 Compute compute_of(Context& context) { return compute_in(context.device().precision, context); }
 Compute convolution_compute_of(Context& context) { return compute_in(context.device().convolution_precision, context); }
+
+std::function<std::size_t()> memory_left(Context& context) {
+  if (!context.device().gpu) return available_bytes;
+  return [budget = model_budget(context)] { return budget->available(); };
+}
 
 InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error) {
   const std::string name = file.filename().string(), text = error.what();

@@ -2,6 +2,7 @@
 // What all loaders of models share: which file a name means, how its network computes, and the files that are open.
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -19,6 +20,9 @@ std::filesystem::path model_file(const Context& context, const std::string& fold
 Compute compute_of(Context& context);
 /// The same for autoencoders and upscalers.
 Compute convolution_compute_of(Context& context);
+
+/// Bytes that networks may still take for what they compute: of the GPU where they are on one, else of the machine.
+std::function<std::size_t()> memory_left(Context& context);
 
 /// The error with the file's name before it.
 InvalidInput naming(const std::filesystem::path& file, const InvalidInput& error);

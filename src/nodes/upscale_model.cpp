@@ -13,6 +13,7 @@
 #include "nodes/model_files.hpp"
 #include "nodes/restoration_preview.hpp"
 #include "restore/tiling.hpp"
+#include "worker/models.hpp"
 #include "worker/node.hpp"
 #include "worker/tensors.hpp"
 
@@ -51,7 +52,7 @@ Outputs upscale(const Upscaler& network, const at::Tensor& image, Context& conte
   const auto check = [&] { context.check(); };
   if (!wants_restoration_previews(context))
     return {tensor_value(upscale_tiled(
-        network, image, {}, [&](auto value, auto max) { context.progress(value, max); }, check))};
+        network, image, {}, [&](auto value, auto max) { context.progress(value, max); }, check, {}, model_budget(context)))};
   // Whoever watches a restoration sees each tile as it comes.
   const std::int64_t scale = network.info().scale, width = image.size(2) * scale, height = image.size(1) * scale;
   std::string picture;
@@ -59,7 +60,7 @@ Outputs upscale(const Upscaler& network, const at::Tensor& image, Context& conte
     picture = tile_preview(context, tile, x, y, width, height);
   };
   const auto progress = [&](auto value, auto max) { context.progress(value, max, "JPEG", std::move(picture)); };
-  return {tensor_value(upscale_tiled(network, image, {}, progress, check, seen))};
+  return {tensor_value(upscale_tiled(network, image, {}, progress, check, seen, model_budget(context)))};
 }
 
 class UpscaleModelLoader final : public Node {

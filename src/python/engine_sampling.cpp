@@ -10,6 +10,7 @@
 #include "diffusion/prepared_conditioning.hpp"
 #include "diffusion/sample.hpp"
 #include "nodes/diffusion/custom_sampling.hpp"
+#include "nodes/model_files.hpp"
 #include "python/callback.hpp"
 #include "python/calls.hpp"
 #include "python/conditionings.hpp"
@@ -17,7 +18,6 @@
 #include "python/engine_values.hpp"
 #include "python/errors.hpp"
 #include "python/values.hpp"
-#include "worker/memory.hpp"
 #include "worker/tensors.hpp"
 
 namespace darkroom::py {
@@ -175,7 +175,6 @@ PyObject* guider_sample(PyObject*, PyObject* args) {
     if (mask != Py_None) request.noise_mask = tensor_of(mask, "the mask");
     const std::optional<Callback> told = callback == Py_None ? std::nullopt : std::optional<Callback>(callback);
     SampleWatch watch;
-    watch.free_bytes = available_bytes;
     if (told)
       watch.on_step = [&](std::int64_t done, std::int64_t total, const at::Tensor& denoised, const at::Tensor& x) {
         const Gil gil;
@@ -185,6 +184,7 @@ PyObject* guider_sample(PyObject*, PyObject* args) {
     const auto run = [&](Context& context) {
       const c10::InferenceMode no_gradients;
       watch.check = [&] { context.check(); };
+      watch.free_bytes = memory_left(context);
       sampled = sample(request, watch);
     };
     if (!through_call(call, run)) throw InvalidInput("a sampler can run while a prompt does, and none does");
@@ -207,7 +207,8 @@ PyObject* model_predict(PyObject*, PyObject* args) {
     const auto run = [&](Context& context) {
       const c10::InferenceMode no_gradients;
       const std::optional<at::Tensor> no_mask;
-      Predictor predictor(*held, prepare_conditioning(*held, {conditioning}, {latent, no_mask}), schedule, {[&] { context.check(); }, available_bytes});
+      Predictor predictor(*held, prepare_conditioning(*held, {conditioning}, {latent, no_mask}), schedule,
+                          {[&] { context.check(); }, memory_left(context)});
       result = predictor.predict({true}, latent, sigma, nullptr)[0];
     };
     if (!through_call(call, run)) throw InvalidInput("a model can be asked while a prompt runs, and none does");

@@ -92,13 +92,13 @@ class TiledRun {
 
 }  // namespace
 
-at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check,
-                         const TileSeen& seen) {
+at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress,
+                         const LayerCheck& check, const TileSeen& seen, const std::shared_ptr<ModelBudget>& budget) {
   if (image.dim() != 4 || image.size(3) != network.info().in_channels)
     throw InvalidInput("upscale: the network takes " + std::to_string(network.info().in_channels) + " channels, the image has " + std::to_string(image.dim() == 4 ? image.size(3) : 0));
   for (;; tiling.tile /= 2) {
     try {
-      return TiledRun(network, image, tiling, progress, check, seen).run();
+      return with_room(budget, [&] { return TiledRun(network, image, tiling, progress, check, seen).run(); });
     } catch (const c10::Error& error) {
       if (!is_out_of_memory(error)) throw;
     } catch (const std::bad_alloc&) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "restore/upscaler.hpp"
@@ -31,9 +32,10 @@ using TileSeen = std::function<void(const at::Tensor& tile, std::int64_t x, std:
 /// `image` float32 [B,H,W,C] in 0..1 -> float32 [B,H*scale,W*scale,C'] in 0..1. Every tile's output is clamped, then weighted
 /// by linear ramps of `overlap` on all four sides (at the picture's edge too), and the sum divided by the weights' sum.
 /// Networks with a border see it around every tile: neighbours, and beyond the picture its edge, repeated; their tiles leave no trace.
-/// Going short of memory starts anew with tiles of half the size, down to kSmallestTile, then throws OutOfMemory.
+/// Going short of memory starts anew: first without models of `budget` that nobody uses, then with tiles of half the size, down to
+/// kSmallestTile; then it throws OutOfMemory.
 /// `seen` is called with each tile before its progress. Throws InvalidInput when the picture's channels aren't the network's.
-at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress, const LayerCheck& check,
-                         const TileSeen& seen = {});
+at::Tensor upscale_tiled(const Upscaler& network, const at::Tensor& image, Tiling tiling, const TileProgress& progress,
+                         const LayerCheck& check, const TileSeen& seen = {}, const std::shared_ptr<ModelBudget>& budget = nullptr);
 
 }  // namespace darkroom

@@ -35,10 +35,6 @@ class MappedFile {
   std::size_t size_;
 };
 
-/// Has the kernel read a file in the background, so that who comes to its pages later finds them there. For files that are read whole and soon;
-/// says nothing when it can't.
-void read_ahead(const std::filesystem::path& path);
-
 /// A contiguous tensor of `sizes` over the bytes at `offset`; it keeps the map alive. The caller has checked the bounds.
 /// Data that isn't aligned for its type is copied.
 at::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, std::size_t offset, at::IntArrayRef sizes, at::ScalarType dtype);
@@ -46,6 +42,10 @@ at::Tensor tensor_in(const std::shared_ptr<const MappedFile>& file, std::size_t 
 /// Lets the pages that `view` alone lies on leave memory; reading it reads the file again. Does nothing for a tensor that is no
 /// view of a map. Nobody may have written into the tensor: such pages would be lost.
 void release_pages(const at::Tensor& view);
+
+/// Has the kernel read the pages that these tensors lie on in the background, in this order, so that who comes to them later finds them
+/// there. Those that are no views of a map are left out.
+void read_ahead(std::vector<at::Tensor> views);
 
 /// Elements of `sizes`, or nothing when one is negative or the product does not fit 63 bits.
 std::optional<std::int64_t> checked_numel(const std::vector<std::int64_t>& sizes);

@@ -1,6 +1,7 @@
 #include "tensor/model_budget.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace darkroom {
@@ -24,6 +25,7 @@ void ModelBudget::Member::used(std::size_t bytes) {
   {
     const std::lock_guard lock(budget_->mutex_);
     budget_->bytes_ += bytes - bytes_;
+    budget_->packings_ += bytes_ == 0;
     bytes_ = bytes;
     budget_->members_.splice(budget_->members_.end(), budget_->members_, place_);
     const std::size_t most = budget_->limits_.most;
@@ -64,19 +66,36 @@ void ModelBudget::make_room(std::size_t bytes) {
 }
 
 std::size_t ModelBudget::drop_unused(std::size_t bytes) {
-  Trash trash;
-  std::size_t given;
-  {
-    const std::lock_guard lock(mutex_);
-    given = give_up(bytes, nullptr, trash);
-  }
-  free(trash);
+  std::size_t given = 0, more;
+  do {  // again: a model that shares another's layers keeps it until it is freed
+    Trash trash;
+    {
+      const std::lock_guard lock(mutex_);
+      more = give_up(bytes - given, nullptr, trash);
+    }
+    free(trash);
+    given += more;
+  } while (more > 0 && given < bytes);
   return given;
 }
 
 std::size_t ModelBudget::bytes() const {
   const std::lock_guard lock(mutex_);
   return bytes_;
+}
+
+std::size_t ModelBudget::packings() const {
+  const std::lock_guard lock(mutex_);
+  return packings_;
+}
+
+std::size_t ModelBudget::available() const {
+  std::function<std::size_t()> ask;
+  {
+    const std::lock_guard lock(mutex_);
+    ask = limits_.available;
+  }
+  return ask ? ask() : std::numeric_limits<std::size_t>::max();
 }
 
 /// All but `except`, whose owner is on this thread's stack and holds its own lock.
@@ -94,7 +113,7 @@ std::size_t ModelBudget::give_up(std::size_t bytes, const Member* except, Trash&
   return given;
 }
 
-/// How many bytes the machine lacks for a model of `bytes` and the reserve.
+/// How many bytes the device lacks for a model of `bytes` and the reserve.
 std::size_t ModelBudget::shortage(std::size_t bytes) const {
   if (!limits_.available) return 0;
   const std::size_t available = limits_.available();

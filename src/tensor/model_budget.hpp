@@ -1,6 +1,6 @@
 #pragma once
-// The memory that packed models take together (DESIGN §8, Memory of the worker): when it runs short, those go that nobody
-// uses, least recently used first. What has gone is packed again from its file when it is next needed (tensor/packed.hpp).
+// The memory that packed models take together on one device (DESIGN §8, Memory of the worker): when it runs short, those go that
+// nobody uses, least recently used first. What has gone is packed again from its file when it is next needed (tensor/packed.hpp).
 
 #include <cstddef>
 #include <functional>
@@ -16,8 +16,8 @@ class ModelBudget {
  public:
   struct Limits {
     std::size_t most = 0;                    ///< bytes of all packed models together; 0: as many as there is memory for
-    std::size_t reserve = 0;                 ///< bytes of the machine's memory that are left for what models compute
-    std::function<std::size_t()> available;  ///< bytes that the machine has left now; null: nobody looks
+    std::size_t reserve = 0;                 ///< bytes of the device's memory that are left for what models compute
+    std::function<std::size_t()> available;  ///< bytes that the device has left now; null: nobody looks
     /// Gives up at least `bytes` of what is cheaper to make again than a model, if it can; returns how many.
     std::function<std::size_t(std::size_t bytes)> spare;
     std::function<void()> trim;              ///< hands freed memory back to the system; null: nothing to do
@@ -55,7 +55,9 @@ class ModelBudget {
   std::size_t drop_unused(std::size_t bytes);
   std::size_t drop_all_unused() { return drop_unused(static_cast<std::size_t>(-1)); }
 
-  std::size_t bytes() const;  ///< of all packed models
+  std::size_t bytes() const;      ///< of all packed models
+  std::size_t packings() const;   ///< how often a model was packed
+  std::size_t available() const;  ///< bytes that the device has left now; as many as there can be when nobody looks
 
  private:
   using Trash = std::vector<std::shared_ptr<const void>>;
@@ -67,6 +69,7 @@ class ModelBudget {
   Limits limits_;
   std::list<Member*> members_;  ///< least recently used first
   std::size_t bytes_ = 0;
+  std::size_t packings_ = 0;
 };
 
 }  // namespace darkroom

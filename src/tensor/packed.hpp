@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "tensor/model_budget.hpp"
+#include "tensor/out_of_memory.hpp"
 
 namespace darkroom {
 
@@ -16,7 +17,8 @@ template <class T>
 class Packed {
  public:
   /// `pack` makes it, again each time it is needed after it has gone; it must not need another model of the budget to be
-  /// packed. `expected`: about how many bytes it will have, 0 when nobody knows. `budget` null: never given up but by drop().
+  /// packed. It may be called a second time when memory has run out in it. `expected`: about how many bytes it will have, 0 when nobody
+  /// knows. `budget` null: never given up but by drop().
   Packed(std::shared_ptr<ModelBudget> budget, std::size_t expected, std::function<std::shared_ptr<const T>()> pack)
       : budget_(std::move(budget)), expected_(expected), pack_(std::move(pack)), member_(budget_, [this] { return give_up(); }) {}
 
@@ -28,7 +30,7 @@ class Packed {
     const std::lock_guard lock(mutex_);
     if (!packed_) {
       if (budget_) budget_->make_room(expected_);
-      packed_ = pack();
+      packed_ = with_room(budget_, pack);
     }
     member_.used(static_cast<std::size_t>(packed_->bytes()));
     return packed_;

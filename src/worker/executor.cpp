@@ -3,6 +3,7 @@
 #include <c10/util/Exception.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/log.hpp"
@@ -16,7 +17,7 @@ namespace {
 /// Shares of --ram. Models may take the first of it; over the second, results and models give way, down to the third; a tensor that
 /// would pass the last is refused. The gateway ends the process at the whole.
 constexpr double kModels = 0.6, kShort = 0.85, kEnough = 0.75, kMost = 0.95;
-/// What is left free for a network's activations when its weights come in: this, or a tenth of --ram if that is less.
+/// What is left free for a network's activations when its weights come in: this, or on the processor a tenth of --ram if that is less.
 constexpr std::size_t kReserve = std::size_t{1} << 30;
 
 std::size_t share(double part, std::size_t whole) { return static_cast<std::size_t>(part * static_cast<double>(whole)); }
@@ -27,6 +28,11 @@ std::size_t left(std::size_t limit) {
   if (limit == 0) return machine;
   const std::size_t used = resident_bytes();
   return std::min(machine, limit - std::min(limit, used));
+}
+
+/// What tensors may still take on a GPU. All that there can be, while nothing has computed there.
+std::size_t left_on_gpu(const std::optional<GpuMemory>& memory) {
+  return memory ? static_cast<std::size_t>(memory->free + memory->kept) : std::numeric_limits<std::size_t>::max();
 }
 
 }  // namespace
@@ -50,8 +56,19 @@ Executor::~Executor() {
 void Executor::configure(ExecutorSettings settings, CacheMode cache, std::size_t cache_limit) {
   settings_ = std::move(settings);
   cache_.configure(cache, cache_limit);
+  watch_allocations(settings_.memory_limit > 0 ? &before_allocation_ : nullptr);
+  share_memory_out();
+}
+
+/// Models lie where they are computed: in a GPU's memory they take nothing of the machine's, and cached results nothing of theirs.
+void Executor::share_memory_out() {
+  if (const auto& gpu = settings_.device.gpu) {
+    models_->configure({.reserve = kReserve,
+                        .available = [ask = settings_.ask_gpu, index = *gpu] { return left_on_gpu(ask(index)); },
+                        .trim = trim_gpu_memory});
+    return;
+  }
   const std::size_t limit = settings_.memory_limit;
-  watch_allocations(limit > 0 ? &before_allocation_ : nullptr);
   models_->configure({.most = share(kModels, limit),
                       .reserve = limit > 0 ? std::min(kReserve, limit / 10) : kReserve,
                       .available = [limit] { return left(limit); },
@@ -116,10 +133,11 @@ void Executor::make_room(std::size_t bytes) {
                    " MiB are in use (--ram)");
 }
 
-/// Gives up cached results, then models that nobody uses.
+/// Gives up cached results, then models that nobody uses, where they are in this memory.
 void Executor::give_way(std::size_t bytes) {
   const std::size_t results = cache_.drop_until(bytes);
-  const std::size_t models = results < bytes ? models_->drop_unused(bytes - results) : 0;
+  const bool models_too = results < bytes && !settings_.device.gpu;
+  const std::size_t models = models_too ? models_->drop_unused(bytes - results) : 0;
   if (results + models == 0) return;
   log::info("short of memory: {} MiB are missing; dropped {} MiB of cached results and {} MiB of models", bytes >> 20, results >> 20, models >> 20);
   trim_memory();

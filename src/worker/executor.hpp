@@ -59,6 +59,7 @@ class Executor {
   void watch_memory();
 
   ResultCache& cache() { return cache_; }
+  /// Of the device that the worker computes on.
   ModelBudget& models() { return *models_; }
 
  private:
@@ -69,6 +70,7 @@ class Executor {
     std::vector<std::shared_ptr<JobContext>> contexts;
   };
 
+  void share_memory_out();
   void enter_room(const std::string& owner);
   void share_budget();
   std::size_t spare(std::size_t bytes);

@@ -6,12 +6,14 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 
 #include "messages/events.hpp"
 #include "messages/job.hpp"
 #include "storage/folders.hpp"
+#include "tensor/cuda.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
@@ -43,6 +45,7 @@ struct ExecutorSettings {
   std::string preview_method = "none";
   int preview_size = 512;        ///< pixels
   std::size_t memory_limit = 0;  ///< bytes that the process may have in memory (--ram); 0: nobody counts
+  std::function<std::optional<GpuMemory>(int index)> ask_gpu = gpu_memory;
 };
 
 /// What all calls of one job have in common. Outlives the job where an async call does: then nothing is told any more.

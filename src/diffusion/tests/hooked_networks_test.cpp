@@ -9,7 +9,9 @@
 
 #include <algorithm>
 
+#include "diffusion/hooked_unets.hpp"
 #include "diffusion/tests/small_unet.hpp"
+#include "tensor/model_budget.hpp"
 
 namespace darkroom {
 namespace {
@@ -17,7 +19,9 @@ namespace {
 /// Adds something to one weight.
 class OneWeight final : public HookWeights {
  public:
-  OneWeight(std::string name, at::Tensor by) : name_(std::move(name)), by_(std::move(by)) {}
+  /// `file`: what it says that it was read from; null: itself.
+  OneWeight(std::string name, at::Tensor by, const void* file = nullptr) : name_(std::move(name)), by_(std::move(by)), file_(file) {}
+  const void* source() const override { return file_ ? file_ : this; }
   Weights::Patch unet_patch(const Weights&, double strength, std::set<std::string>& names) const override {
     names.insert(name_);
     return [this, strength](const std::string& name, const at::Tensor& weight) { return name == name_ ? weight + by_ * strength : weight; };
@@ -27,6 +31,7 @@ class OneWeight final : public HookWeights {
  private:
   std::string name_;
   at::Tensor by_;
+  const void* file_;
 };
 
 class HookedNetwork : public testing::TestWithParam<const char*> {};
@@ -70,6 +75,76 @@ TEST(HookedNetworks, StrengthZeroIsTheModelItself) {
   const Hooks hooks{{std::make_shared<const OneWeight>("out.2.bias", at::Tensor()), 0.5, 1, {{0.0, 0.0, 1}}}};
   EXPECT_TRUE(networks.key_at(&hooks, 9.0).empty());
   EXPECT_TRUE(networks.key_at(nullptr, 9.0).empty());
+}
+
+/// A model in a budget of its own, and runs with hooks on it.
+class KeptNetworks : public testing::Test {
+ protected:
+  static constexpr const char* kOutput = "out.2.weight";
+
+  std::shared_ptr<const OneWeight> weights(const void* file = nullptr) {
+    return std::make_shared<const OneWeight>(kOutput, small_.tensors().at(kOutput), file);
+  }
+  /// The UNet of a run whose only entry has this hook.
+  const UNet* run(const std::shared_ptr<const HookWeights>& weights, double strength = 1) {
+    const Hooks hooks{{weights, strength, 1, {}}};
+    HookedNetworks networks(model_, 14.0);
+    return &networks.network(networks.key_at(&hooks, 5.0));
+  }
+
+  const c10::InferenceMode guard_;
+  SmallUNet small_;
+  std::shared_ptr<ModelBudget> budget_ = std::make_shared<ModelBudget>();
+  DiffusionModel model_ = load_diffusion_model(small_.weights(), {.budget = budget_});
+};
+
+TEST_F(KeptNetworks, AnotherRunPacksNothing) {
+  const auto hook = weights();
+  const auto* first = run(hook, 0.5);
+  EXPECT_EQ(budget_->packings(), 2u) << "the model's own, and the changed one";
+  EXPECT_EQ(run(hook, 0.5), first);
+  EXPECT_EQ(budget_->packings(), 2u);
+}
+
+TEST_F(KeptNetworks, AreToldApartByFileAndStrength) {
+  const int file = 0, other = 0;
+  const auto* first = run(weights(&file), 0.5);
+  EXPECT_EQ(run(weights(&file), 0.5), first) << "a hook made anew out of the same file";
+  EXPECT_NE(run(weights(&file), 0.6), first);
+  EXPECT_NE(run(weights(&other), 0.5), first);
+  EXPECT_EQ(run(weights(&file), 0.5), first);
+  EXPECT_EQ(budget_->packings(), 4u);
+}
+
+TEST_F(KeptNetworks, CountOnceWhatTheyShareAndGoBeforeTheirModelsOwn) {
+  run(nullptr, 0);
+  const auto own = budget_->bytes();
+  const auto hook = weights();
+  run(hook);
+  const auto changed = budget_->bytes() - own;
+  EXPECT_GT(changed, 0u);
+  EXPECT_LT(changed, own / 2) << "all layers but a few are shared";
+  EXPECT_EQ(budget_->drop_unused(1), changed) << "the older one holds the layers of both";
+  run(hook);
+  EXPECT_EQ(budget_->drop_all_unused(), own + changed);
+  EXPECT_EQ(budget_->bytes(), 0u);
+  run(hook);
+  EXPECT_EQ(budget_->bytes(), own + changed);
+}
+
+TEST_F(KeptNetworks, AreLimitedInNumber) {
+  std::vector<std::shared_ptr<const OneWeight>> hooks;
+  for (std::size_t i = 0; i < HookedUNets::kMostKept; ++i) hooks.push_back(weights());
+  for (const auto& hook : hooks) run(hook);
+  const auto full = budget_->bytes(), packings = budget_->packings();
+  run(hooks[0]);
+  EXPECT_EQ(budget_->packings(), packings);
+  run(weights());  // in the place of hooks[1], the least recently used
+  EXPECT_EQ(budget_->bytes(), full);
+  run(hooks[0]);
+  EXPECT_EQ(budget_->packings(), packings + 1);
+  run(hooks[1]);
+  EXPECT_EQ(budget_->packings(), packings + 2);
 }
 
 }  // namespace

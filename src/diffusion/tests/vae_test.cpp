@@ -8,10 +8,14 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <memory>
+#include <new>
 
 #include "base/error.hpp"
 #include "diffusion/tests/golden.hpp"
 #include "diffusion/vae_names.hpp"
+#include "tensor/model_budget.hpp"
+#include "tensor/packed.hpp"
 #include "tensor/tests/test_device.hpp"
 
 namespace darkroom {
@@ -190,6 +194,30 @@ TEST_F(NarrowVae, FallsBackToTilesWhenMemoryIsShort) {
   EXPECT_TRUE(picture.equal(vae->decode_tiled(latent, {.tile = 128, .overlap = 32}, {})));
   EXPECT_GT(of, 3);
   EXPECT_EQ(last, of);
+}
+
+/// A model that is nothing but its size.
+struct Weight {
+  std::size_t bytes() const { return 1 << 20; }
+};
+
+TEST_F(NarrowVae, OthersGoBeforeItWorksInTiles) {
+  const auto budget = std::make_shared<ModelBudget>();
+  const auto vae = load_vae(Weights(std::make_shared<const StateDict>(narrow_vae())), {.budget = budget});
+  const Packed<Weight> other(budget, 0, [] { return std::make_shared<const Weight>(); });
+  other.acquire();
+  const auto latent = at::randn({1, 4, 8, 8});
+  int failures = 1, tiles = 0;
+  const auto fail = [&] {
+    if (failures-- > 0) throw std::bad_alloc();
+  };
+  const VaeRun run{.check = fail, .progress = [&](auto, auto) { ++tiles; }};
+  vae->decode(latent, run);
+  EXPECT_EQ(other.bytes(), 0u);
+  EXPECT_EQ(tiles, 0);
+  failures = 1;
+  vae->decode(latent, run);
+  EXPECT_GT(tiles, 0) << "there was nobody else any more";
 }
 
 TEST_F(NarrowVae, StopsBetweenBlocks) {

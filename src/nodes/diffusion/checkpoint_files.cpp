@@ -1,5 +1,9 @@
 #include "nodes/diffusion/checkpoint_files.hpp"
 
+#include <algorithm>
+#include <functional>
+#include <vector>
+
 #include "base/error.hpp"
 #include "diffusion/clip.hpp"
 #include "diffusion/unet_names.hpp"
@@ -19,9 +23,24 @@ Weights unet_weights(const std::shared_ptr<const StateDict>& tensors) {
   return has_diffusers_names(*tensors) ? Weights(std::make_shared<const StateDict>(ldm_names(*tensors))) : Weights(tensors);
 }
 
+/// The tensors that a picture needs: of the text encoders first, of the autoencoder last, each part in the file's order. Without it the
+/// networks, which are packed one after another, would wait for the disk each time.
+std::vector<at::Tensor> in_order_of_use(const Checkpoint& checkpoint) {
+  std::vector<at::Tensor> tensors;
+  const auto add_part = [&](const auto& each) {
+    const auto first = tensors.size();
+    each([&](const std::string&, const at::Tensor& tensor) { tensors.push_back(tensor); });
+    std::sort(tensors.begin() + static_cast<std::ptrdiff_t>(first), tensors.end(),
+              [](const at::Tensor& a, const at::Tensor& b) { return std::less<>()(a.const_data_ptr(), b.const_data_ptr()); });
+  };
+  if (checkpoint.clip) add_part([&](const auto& take) { checkpoint.clip->weights().each(take); });
+  add_part([&](const auto& take) { checkpoint.model->network->weights().each(take); });
+  if (checkpoint.vae) add_part([&](const auto& take) { each_below(checkpoint.vae->state_dict(), "", take); });
+  return tensors;
+}
+
 std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const Compute& compute, const Compute& vae_compute) {
   auto checkpoint = std::make_shared<Checkpoint>();
-  read_ahead(path);  // the networks are packed one after another, and would wait for the disk each time
   checkpoint->tensors = std::make_shared<const StateDict>(load_checkpoint(path));
   opened(path, [&] {
     const Weights root(checkpoint->tensors);
@@ -29,6 +48,7 @@ std::shared_ptr<const Checkpoint> open(const std::filesystem::path& path, const 
     checkpoint->clip = load_checkpoint_clip(checkpoint->tensors);
     if (root.has_below("first_stage_model.") || root.has_below("vae.")) checkpoint->vae = load_vae(root, vae_compute);
   });
+  read_ahead(in_order_of_use(*checkpoint));
   return checkpoint;
 }
 

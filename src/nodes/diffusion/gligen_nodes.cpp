@@ -4,19 +4,20 @@
 #include "diffusion/gligen.hpp"
 #include "nodes/all_nodes.hpp"
 #include "nodes/diffusion/clip_values.hpp"
+#include "nodes/diffusion/packed_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion_values.hpp"
 #include "nodes/limits.hpp"
-#include "nodes/model_files.hpp"
-#include "tensor/checkpoint.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
 
-using GligenValue = Held<Gligen>;
+using GligenValue = Held<Packed<Gligen>>;
 
 template <>
-std::string GligenValue::describe() const { return "<GLIGEN for texts of width " + std::to_string(held->phrase_width()) + ">"; }
+std::string GligenValue::describe() const {
+  return "<GLIGEN for text boxes>";
+}
 template <>
 std::size_t GligenValue::bytes() const { return held->bytes(); }
 
@@ -24,16 +25,14 @@ namespace {
 
 constexpr std::int64_t kPixelsPerLatent = 8;
 
-std::shared_ptr<const Gligen> open_gligen(const std::filesystem::path& file, const Compute& compute) {
-  return opened(file, [&] { return std::make_shared<const Gligen>(Weights(std::make_shared<const StateDict>(load_checkpoint(file))), compute); });
-}
-
 class GLIGENLoader final : public Node {
  public:
   static NodeSchema schema() {
     return NodeSchema("GLIGENLoader", Form::kV1).category("loaders").display_name("GLIGENLoader").input("gligen_name", bare(models("gligen"))).output("GLIGEN");
   }
-  Outputs run(const Inputs& in, Context& context) override { return {held_value(open_gligen(model_file(context, "gligen", in.choice("gligen_name")), compute_of(context)))}; }
+  Outputs run(const Inputs& in, Context& context) override {
+    return {held_value(open_packed<Gligen>(model_file(context, "gligen", in.choice("gligen_name")), "gligen", context))};
+  }
 };
 
 /// One more box on each entry.

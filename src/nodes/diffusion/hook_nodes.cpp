@@ -12,9 +12,9 @@
 #include "nodes/diffusion/checkpoint_files.hpp"
 #include "nodes/diffusion/clip_values.hpp"
 #include "nodes/diffusion/hook_values.hpp"
+#include "nodes/diffusion/lora_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/model_files.hpp"
-#include "tensor/checkpoint.hpp"
 
 namespace darkroom {
 
@@ -57,7 +57,7 @@ NodeSchema creating(const char* name, const char* display_name, const char* choi
 Outputs created_of_lora(const Inputs& in, bool with_clip, Context& context) {
   return created(in, with_clip, [&] {
     const auto& name = in.choice("lora_name");
-    return lora_hook_weights(name, load_checkpoint(model_file(context, "loras", name)));
+    return lora_hook_weights(name, open_lora(name, context));
   });
 }
 

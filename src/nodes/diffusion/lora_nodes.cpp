@@ -7,12 +7,10 @@
 #include "base/log.hpp"
 #include "diffusion/clip.hpp"
 #include "diffusion/diffusion_model.hpp"
-#include "diffusion/lora.hpp"
 #include "nodes/all_nodes.hpp"
+#include "nodes/diffusion/lora_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion_values.hpp"
-#include "nodes/model_files.hpp"
-#include "tensor/checkpoint.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
@@ -34,19 +32,19 @@ Outputs apply_lora(const Inputs& in, bool with_clip, Context& context) {
   Value changed_model = model ? held_value(model) : Value(), changed_clip = clip ? held_value(clip) : Value();
   if (model_strength != 0 || clip_strength != 0) {
     const auto& name = in.choice("lora_name");
-    const auto file = read_lora(load_checkpoint(model_file(context, "loras", name)));
-    if (file.deltas.empty()) throw InvalidInput(name + ": holds no LoRA in a form that is known");
+    const auto file = open_lora(name, context);
+    if (file->deltas.empty()) throw InvalidInput(name + ": holds no LoRA in a form that is known");
     std::vector<std::string> used;
     if (model) {
-      auto targets = std::make_shared<const LoraTargets>(unet_targets(file, model->network->weights(), used));
+      auto targets = std::make_shared<const LoraTargets>(unet_targets(*file, model->network->weights(), used));
       if (model_strength != 0 && !targets->weights.empty())
         changed_model = held_value(std::make_shared<const DiffusionModel>(model->with_weights(lora_patch(std::move(targets), model_strength))));
     }
     if (clip) {
-      auto targets = std::make_shared<const LoraTargets>(clip_targets(file, clip->weight_names(), used));
+      auto targets = std::make_shared<const LoraTargets>(clip_targets(*file, clip->weight_names(), used));
       if (clip_strength != 0 && !targets->weights.empty()) changed_clip = held_value(clip->with_patches(lora_patch(std::move(targets), clip_strength)));
     }
-    warn_of_unused(name, file, used);
+    warn_of_unused(name, *file, used);
   }
   return with_clip ? Outputs{std::move(changed_model), std::move(changed_clip)} : Outputs{std::move(changed_model)};
 }

@@ -4,14 +4,14 @@
 
 #include "base/error.hpp"
 #include "nodes/diffusion/previewer.hpp"
-#include "worker/memory.hpp"
+#include "nodes/model_files.hpp"
 
 namespace darkroom {
 
 SampledLatents run_sampling(const SamplingJob& job, Context& context) {
   SampleWatch watch;
   watch.check = [&] { context.check(); };
-  watch.free_bytes = available_bytes;
+  watch.free_bytes = memory_left(context);
   const auto previewer = Previewer::make(*job.guider.model().latents, context);
   watch.on_step = [&](std::int64_t done, std::int64_t total, const at::Tensor& denoised, const at::Tensor&) {
     if (previewer) context.progress(done, total, Previewer::kFormat, (*previewer)(denoised.cpu()));

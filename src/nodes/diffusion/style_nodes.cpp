@@ -1,27 +1,23 @@
 // StyleModelLoader and StyleModelApply: the look of a picture as more tokens of the text.
 
-
 #include "base/error.hpp"
 #include "nodes/all_nodes.hpp"
+#include "nodes/diffusion/packed_files.hpp"
 #include "nodes/diffusion/schema_parts.hpp"
 #include "nodes/diffusion/vision_values.hpp"
-#include "nodes/model_files.hpp"
-#include "tensor/checkpoint.hpp"
 #include "tensor/concat.hpp"
 #include "worker/node.hpp"
 
 namespace darkroom {
 
 template <>
-std::string StyleModelValue::describe() const { return "<style model of width " + std::to_string(held->width()) + ">"; }
+std::string StyleModelValue::describe() const {
+  return "<style model>";
+}
 template <>
 std::size_t StyleModelValue::bytes() const { return held->bytes(); }
 
 namespace {
-
-std::shared_ptr<const StyleModel> open_style_model(const std::filesystem::path& file, const Compute& compute) {
-  return opened(file, [&] { return std::make_shared<const StyleModel>(Weights(std::make_shared<const StateDict>(load_checkpoint(file))), compute); });
-}
 
 class StyleModelLoader final : public Node {
  public:
@@ -29,7 +25,8 @@ class StyleModelLoader final : public Node {
     return NodeSchema("StyleModelLoader", Form::kV1).category("loaders").display_name("Load Style Model").input("style_model_name", bare(models("style_models"))).output("STYLE_MODEL");
   }
   Outputs run(const Inputs& in, Context& context) override {
-    return {held_value(open_style_model(model_file(context, "style_models", in.choice("style_model_name")), compute_of(context)))};
+    return {
+        held_value(open_packed<StyleModel>(model_file(context, "style_models", in.choice("style_model_name")), "style_models", context))};
   }
 };
 
@@ -43,7 +40,8 @@ class StyleModelApply final : public Node {
         .output("CONDITIONING");
   }
   Outputs run(const Inputs& in, Context&) override {
-    auto tokens = (*in.object<StyleModelValue>("style_model")->held)(in.object<EncodedPictureValue>("clip_vision_output")->held->last);
+    auto tokens =
+        (*in.object<StyleModelValue>("style_model")->held->acquire())(in.object<EncodedPictureValue>("clip_vision_output")->held->last);
     tokens = tokens.reshape({1, -1, tokens.size(2)});  // all pictures' one behind the other
     if (in.choice("strength_type") == "multiply") tokens = tokens * in.number("strength");
     Conditioning entries = conditioning(in, "conditioning");

@@ -1,12 +1,14 @@
 #include "nodes/diffusion/vae_run.hpp"
 
 #include "nodes/diffusion_values.hpp"
-#include "worker/memory.hpp"
+#include "nodes/model_files.hpp"
 
 namespace darkroom {
 
 VaeRun vae_run(Context& context) {
-  return {.check = [&context] { context.check(); }, .progress = [&context](auto value, auto max) { context.progress(value, max); }, .memory = available_bytes};
+  return {.check = [&context] { context.check(); },
+          .progress = [&context](auto value, auto max) { context.progress(value, max); },
+          .memory = memory_left(context)};
 }
 
 std::shared_ptr<const Vae> usable_vae(const Inputs& in, std::string_view name) {

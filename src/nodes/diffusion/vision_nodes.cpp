@@ -21,21 +21,27 @@ std::string EncodedPictureValue::describe() const { return "<CLIP vision output 
 template <>
 std::size_t EncodedPictureValue::bytes() const { return held->embedding.nbytes() + held->last.nbytes() + held->penultimate.nbytes(); }
 
-std::shared_ptr<const ClipVision> open_clip_vision(const std::filesystem::path& file) {
-  return opened(file, [&] {
-    if (auto vision = load_clip_vision(std::make_shared<const StateDict>(load_checkpoint(file)))) return vision;
-    throw InvalidInput("the file holds no CLIP vision encoder");
-  });
-}
-
 namespace {
+
+/// The vision encoder of a file, opened once for all prompts. Throws InvalidInput that begins with the file's name when it holds none.
+std::shared_ptr<const ClipVision> open_clip_vision(const std::filesystem::path& path, Context& context) {
+  const auto open = [](const std::filesystem::path& file) {
+    return opened(file, [&] {
+      if (auto vision = load_clip_vision(std::make_shared<const StateDict>(load_checkpoint(file)))) return vision;
+      throw InvalidInput("the file holds no CLIP vision encoder");
+    });
+  };
+  return model_files<ClipVision>(context, "clip_visions")->get(path, {}, open);
+}
 
 class CLIPVisionLoader final : public Node {
  public:
   static NodeSchema schema() {
     return NodeSchema("CLIPVisionLoader", Form::kV1).category("loaders").display_name("Load CLIP Vision").input("clip_name", bare(models("clip_vision"))).output("CLIP_VISION");
   }
-  Outputs run(const Inputs& in, Context& context) override { return {held_value(open_clip_vision(model_file(context, "clip_vision", in.choice("clip_name"))))}; }
+  Outputs run(const Inputs& in, Context& context) override {
+    return {held_value(open_clip_vision(model_file(context, "clip_vision", in.choice("clip_name")), context))};
+  }
 };
 
 class CLIPVisionEncode final : public Node {

@@ -3,6 +3,7 @@
 // $DARKROOM_GOLDEN_MODELS.
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <cmath>
@@ -60,10 +61,18 @@ class Golden : public testing::TestWithParam<std::string> {
         fs::copy_file(entry, bench_->settings.folders.input / entry.path().filename(), fs::copy_options::overwrite_existing);
     if (models().empty()) return;
     for (auto& folder : bench_->settings.folders.models) folder.paths.push_back(models() / folder.key);
-    bench_->settings.memory_limit = std::size_t{12} << 30;  // as a worker has one: all the cases' models do not fit at once
+    bench_->settings.memory_limit = kMemoryLimit;
     bench_->configure();
   }
-  static void TearDownTestSuite() { bench_.reset(); }
+  static void TearDownTestSuite() {
+    bench_.reset();
+    rusage used{};
+    ::getrusage(RUSAGE_SELF, &used);
+    EXPECT_LT(static_cast<std::size_t>(used.ru_maxrss) << 10, kMemoryLimit) << "a gateway would have ended the worker";
+  }
+
+  /// As a worker has one (--ram). The models of all cases are several times as large.
+  static constexpr std::size_t kMemoryLimit = std::size_t{8} << 30;
 
   inline static std::unique_ptr<GraphBench> bench_;
 };

@@ -1,15 +1,18 @@
 #include "tensor/model_budget.hpp"
 
+#include <c10/util/Exception.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <new>
 #include <stdexcept>
 #include <thread>
 #include <vector>
 
 #include "tensor/model_files.hpp"
+#include "tensor/out_of_memory.hpp"
 #include "tensor/packed.hpp"
 #include "tensor/tests/scratch.hpp"
 
@@ -106,6 +109,100 @@ TEST_F(Budget, WhoMayBeInterruptedPacksInItsOwnWay) {
   EXPECT_EQ(model.packed.acquire([] { return std::make_shared<const Weight>(9u); })->bytes(), 9u);
   EXPECT_EQ(model.packed.acquire()->bytes(), 9u) << "it is there already";
   EXPECT_EQ(model.times, 0);
+}
+
+TEST_F(Budget, CountsPackings) {
+  Model a(budget_, 30), b(budget_, 30);
+  a.packed.acquire();
+  a.packed.acquire();
+  b.packed.acquire();
+  EXPECT_EQ(budget_->packings(), 2u);
+  budget_->drop_all_unused();
+  a.packed.acquire();
+  EXPECT_EQ(budget_->packings(), 3u);
+}
+
+TEST_F(Budget, SaysWhatIsLeft) {
+  EXPECT_EQ(budget_->available(), static_cast<std::size_t>(-1));
+  budget_->configure({.available = [] { return std::size_t{5}; }});
+  EXPECT_EQ(budget_->available(), 5u);
+}
+
+/// A model that holds another's layers.
+struct Sharer {
+  std::shared_ptr<const Weight> other;
+  std::size_t bytes() const { return 10; }
+};
+
+TEST_F(Budget, WhatSharesLayersGoesBeforeWhoseTheyAre) {
+  Model whole(budget_, 100);
+  Packed<Sharer> sharer(budget_, 10, [&] { return std::make_shared<const Sharer>(whole.packed.acquire()); });
+  sharer.acquire();
+  EXPECT_EQ(budget_->drop_unused(5), 10u);
+  EXPECT_TRUE(whole.is_there());
+  sharer.acquire();
+  EXPECT_EQ(budget_->drop_unused(50), 110u);
+}
+
+/// Memory of a device that is full when `room` models are there.
+struct FullDevice {
+  std::size_t room;
+  std::size_t there = 0, failures = 0;
+
+  /// What lies on it; throws as libtorch's allocator of GPUs does when it is full.
+  std::shared_ptr<const Weight> put() {
+    if (there == room) {
+      ++failures;
+      TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory. Tried to allocate 20.00 MiB.");
+    }
+    ++there;
+    return {new Weight{20}, [this](const Weight* weight) {
+              --there;
+              delete weight;
+            }};
+  }
+};
+
+TEST_F(Budget, ADeviceThatIsFullGetsRidOfWhatNobodyUsesAndTriesOnceMore) {
+  FullDevice device{.room = 2};
+  const auto pack = [&] { return device.put(); };
+  Packed<Weight> a(budget_, 20, pack), b(budget_, 20, pack), c(budget_, 20, pack);
+  auto held = a.acquire();
+  b.acquire();
+  EXPECT_EQ(c.acquire()->bytes(), 20u);
+  EXPECT_EQ(device.failures, 1u);
+  EXPECT_EQ(b.bytes(), 0u);
+  auto also = c.acquire();
+  EXPECT_THROW(b.acquire(), c10::OutOfMemoryError) << "both others are in use";
+  EXPECT_EQ(device.failures, 2u);
+  EXPECT_EQ(budget_->bytes(), 40u);
+  also.reset();
+  EXPECT_EQ(with_room(budget_, [&] { return device.put(); })->bytes(), 20u) << "what models compute gets room as well";
+}
+
+TEST_F(Budget, OtherErrorsAreNotTriedAgain) {
+  Model a(budget_, 20);
+  a.packed.acquire();
+  int calls = 0;
+  const auto fail = [&]() -> int {
+    ++calls;
+    throw std::runtime_error("no memory of that");
+  };
+  EXPECT_THROW(with_room(budget_, fail), std::runtime_error);
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(a.is_there());
+  EXPECT_EQ(with_room(budget_, [&]() -> int { return ++calls < 3 ? throw std::bad_alloc() : calls; }), 3);
+  EXPECT_FALSE(a.is_there());
+  EXPECT_THROW(with_room(nullptr, []() -> int { throw std::bad_alloc(); }), std::bad_alloc);
+}
+
+TEST(OutOfMemory, IsToldByTypeAndByText) {
+  const auto says = [](const std::string& text) { return is_out_of_memory(c10::Error(text)); };
+  EXPECT_TRUE(is_out_of_memory(c10::OutOfMemoryError("full")));
+  EXPECT_TRUE(says("[enforce fail at alloc_cpu.cpp:121] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 80 bytes."));
+  EXPECT_TRUE(says("CUDA error: out of memory"));
+  EXPECT_TRUE(says("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"));
+  EXPECT_FALSE(says("The size of tensor a (3) must match the size of tensor b (4)"));
 }
 
 TEST_F(Budget, IsNeededByNobodyToPack) {

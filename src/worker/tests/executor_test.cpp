@@ -5,9 +5,13 @@
 
 #include <chrono>
 #include <limits>
+#include <map>
 #include <thread>
 
+#include "tensor/packed.hpp"
 #include "testing.hpp"
+#include "worker/memory.hpp"
+#include "worker/models.hpp"
 
 namespace darkroom::testing_nodes {
 namespace {
@@ -154,6 +158,92 @@ TEST(Executor, AnythingThrownFailsTheJobOnly) {
   EXPECT_THAT(bench.run(R"({"1": ["NoMemory", {}]})", {"1"}), HasSubstr("failed 1 torch.OutOfMemoryError: out of memory\nThis error means you ran out of memory"));
   EXPECT_THAT(bench.run(R"({"1": ["Quiet", {"value": 1}]})", {"1"}), HasSubstr("success"));
   EXPECT_THAT(bench.run(R"({"1": ["Quiet", {"value": 1}]})", {"7"}), HasSubstr("the output node 7 is not in the prompt"));
+}
+
+/// A GPU of 16 GiB, and a node whose models lie on it.
+class OnAGpu : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kGiB = std::size_t{1} << 30;
+  struct Model {
+    std::size_t gib;
+    std::size_t bytes() const { return gib * kGiB; }
+  };
+
+  OnAGpu() {
+    ExecutorSettings settings;
+    settings.device.gpu = 3;
+    settings.ask_gpu = [this](int index) { return asked_ = index, memory_; };
+    bench_.executor().configure(settings, CacheMode::kNone, 0);
+    add(bench_.registry, schema("UseModel").input("name", String{}).input("gib", Int{}).output_node(),
+        [this](const Inputs& in, Context& context) {
+          auto& model = models_[in.text("name")];
+          const auto size = static_cast<std::size_t>(in.integer("gib"));
+          if (!model) model = std::make_shared<Packed<Model>>(model_budget(context), size * kGiB, [this, size] { return put(size); });
+          model->acquire();
+          return Outputs();
+        });
+  }
+  /// A model on the device, which is as full as it is.
+  std::shared_ptr<const Model> put(std::size_t gib) {
+    if (memory_) memory_->free -= gib * kGiB;
+    return {new Model{gib}, [this](const Model* model) {
+              if (memory_) memory_->free += model->bytes();
+              delete model;
+            }};
+  }
+  void use(const std::string& name, int gib) {
+    EXPECT_THAT(bench_.run(R"({"1": ["UseModel", {"name": ")" + name + R"(", "gib": )" + std::to_string(gib) + "}]}", {"1"}),
+                HasSubstr("success"));
+  }
+  std::vector<std::string> there() const {
+    std::vector<std::string> names;
+    for (const auto& [name, model] : models_)
+      if (model->bytes() > 0) names.push_back(name);
+    return names;
+  }
+
+  int asked_ = -1;
+  std::optional<GpuMemory> memory_ = GpuMemory{.free = 16 * kGiB, .total = 16 * kGiB};
+  std::map<std::string, std::shared_ptr<Packed<Model>>> models_;
+  Bench bench_;
+};
+
+TEST_F(OnAGpu, ModelsGiveWayByWhatIsFreeThere) {
+  use("a", 6);
+  use("b", 6);
+  use("a", 6);
+  EXPECT_EQ(asked_, 3);
+  use("c", 3);  // 4 are free, of which one is kept for what models compute
+  EXPECT_THAT(there(), ::testing::ElementsAre("a", "b", "c"));
+  use("d", 4);
+  EXPECT_THAT(there(), ::testing::ElementsAre("a", "c", "d")) << "b was used least lately";
+  EXPECT_EQ(bench_.executor().models().available(), 3 * kGiB);
+}
+
+TEST_F(OnAGpu, WhatLibtorchKeepsAtHandIsFree) {
+  memory_->free = 2 * kGiB;
+  memory_->kept = 9 * kGiB;
+  use("a", 1);
+  use("b", 7);
+  EXPECT_THAT(there(), ::testing::ElementsAre("a", "b"));
+}
+
+TEST_F(OnAGpu, WhatCannotBeAskedRefusesNothing) {
+  memory_.reset();
+  use("a", 100);
+  use("b", 100);
+  EXPECT_THAT(there(), ::testing::ElementsAre("a", "b"));
+}
+
+TEST_F(OnAGpu, TheMachinesOwnMemoryIsAnotherMatter) {
+  ExecutorSettings settings;
+  settings.device.gpu = 3;
+  settings.ask_gpu = [this](int) { return memory_; };
+  settings.memory_limit = resident_bytes() + (std::size_t{8} << 20);  // all but used up
+  bench_.executor().configure(settings, CacheMode::kNone, 0);
+  use("a", 6);
+  bench_.executor().watch_memory();
+  EXPECT_THAT(there(), ::testing::ElementsAre("a"));
 }
 
 TEST(Executor, NumbersThatJsonHasNotReachTheirNodeAndLeaveAsNull) {
