@@ -71,8 +71,8 @@ class Golden : public testing::TestWithParam<std::string> {
     EXPECT_LT(static_cast<std::size_t>(used.ru_maxrss) << 10, kMemoryLimit) << "a gateway would have ended the worker";
   }
 
-  /// As a worker has one (--ram). The models of all cases are several times as large.
-  static constexpr std::size_t kMemoryLimit = std::size_t{8} << 30;
+  /// As a worker has one (--ram). The models of all cases are several times as large; a union ControlNet alone does not fit into 8 GiB.
+  static constexpr std::size_t kMemoryLimit = std::size_t{12} << 30;
 
   inline static std::unique_ptr<GraphBench> bench_;
 };
