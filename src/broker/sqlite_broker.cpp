@@ -8,7 +8,9 @@
 #include "broker/sqlite_assets.hpp"
 #include "broker/sqlite_restorations.hpp"
 #include "broker/sqlite_state.hpp"
+#include "broker/sqlite_webhooks.hpp"
 #include "broker/submission_keys_table.hpp"
+#include "broker/webhooks_table.hpp"
 
 namespace darkroom {
 namespace {
@@ -27,14 +29,17 @@ class Reservation {
 
 }  // namespace
 
-SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits)
-    : state_(std::make_unique<State>(file, limits)),
+SqliteBroker::SqliteBroker(const std::filesystem::path& file, BrokerLimits limits, std::size_t max_webhooks)
+    : state_(std::make_unique<State>(file, limits, max_webhooks)),
       restorations_(std::make_unique<SqliteRestorations>(*state_)),
-      assets_(std::make_unique<SqliteAssets>(*state_)) {}
+      assets_(std::make_unique<SqliteAssets>(*state_)),
+      webhooks_(std::make_unique<SqliteWebhooks>(*state_)) {}
 
 RestorationStore& SqliteBroker::restorations() { return *restorations_; }
 
 AssetStore& SqliteBroker::assets() { return *assets_; }
+
+WebhookStore& SqliteBroker::webhooks() { return *webhooks_; }
 
 SqliteBroker::~SqliteBroker() = default;
 
@@ -147,8 +152,14 @@ asio::awaitable<std::size_t> SqliteBroker::delete_pending(std::string owner, std
     }
   if (tickets.empty()) co_return 0;
   std::exception_ptr fault;
-  std::function<void(Database&)> remove = [tickets](Database& writing) {
+  JobResult cancelled{.status = "error", .completed = false, .cancelled = true};
+  cancelled.ended = now_ms();
+  std::vector<std::shared_ptr<const WebhookMessage>> messages;
+  for (const std::int64_t ticket : tickets)
+    if (auto message = state.webhook_of(ticket, cancelled)) messages.push_back(std::move(message));
+  std::function<void(Database&)> remove = [tickets, messages](Database& writing) {
     for (const std::int64_t ticket : tickets) delete_job(writing, ticket);
+    for (const auto& message : messages) insert_webhook(writing, *message);
   };
   try {
     co_await state.write(std::move(remove));
@@ -161,6 +172,7 @@ asio::awaitable<std::size_t> SqliteBroker::delete_pending(std::string owner, std
   }
   if (fault) std::rethrow_exception(fault);
   state.changed();
+  state.told_webhooks(messages);
   co_return tickets.size();
 }
 

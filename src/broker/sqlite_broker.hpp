@@ -11,14 +11,19 @@
 #include "broker/asset_store.hpp"
 #include "broker/broker.hpp"
 #include "broker/restoration_store.hpp"
+#include "broker/webhook_store.hpp"
 
 namespace darkroom {
+
+/// Limit: messages to webhooks that wait. Beyond: further jobs end without one, and the log says so. Fixed: bounds the database while
+/// receivers are away. Edge: Webhooks.ALimitedNumberWaits.
+constexpr std::size_t kMaxWebhooks = 100'000;
 
 class SqliteBroker final : public Broker {
  public:
   /// Opens or makes the database. What ran when the last gateway died waits again, without a loss counted.
   /// Throws Conflict for a newer program's database or one that another process has open, Unavailable when it can't be opened.
-  SqliteBroker(const std::filesystem::path& file, BrokerLimits limits);
+  SqliteBroker(const std::filesystem::path& file, BrokerLimits limits, std::size_t max_webhooks = kMaxWebhooks);
   ~SqliteBroker() override;  ///< writes what is under way; no call may be pending
 
   using Broker::submit;
@@ -55,6 +60,7 @@ class SqliteBroker final : public Broker {
   asio::awaitable<std::optional<std::string>> kept_schemas(std::string key) override;
 
   RestorationStore& restorations();  ///< lives as long as the broker
+  WebhookStore& webhooks();          ///< likewise
   AssetStore& assets();              ///< likewise
 
   std::uint64_t commits() const;  ///< transactions so far: what group commit saves
@@ -62,9 +68,11 @@ class SqliteBroker final : public Broker {
  private:
   friend class SqliteAssets;
   friend class SqliteRestorations;
+  friend class SqliteWebhooks;
   struct State;
   std::unique_ptr<State> state_;
   std::unique_ptr<RestorationStore> restorations_;
+  std::unique_ptr<WebhookStore> webhooks_;
   std::unique_ptr<AssetStore> assets_;
 };
 

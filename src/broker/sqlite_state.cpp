@@ -11,8 +11,12 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "broker/jobs_table.hpp"
 #include "broker/migrations.hpp"
+#include "broker/webhook_message.hpp"
+#include "broker/webhooks_table.hpp"
+#include "messages/job_terms.hpp"
 
 namespace darkroom {
 namespace {
@@ -26,8 +30,12 @@ const std::string& made(const std::string& file) {
 
 }  // namespace
 
-SqliteBroker::State::State(const std::filesystem::path& file, BrokerLimits given)
-    : path(file.string()), limits(given), lock(made(path) + ".lock"), database(path, Database::Mode::kReadWrite) {
+SqliteBroker::State::State(const std::filesystem::path& file, BrokerLimits given, std::size_t most_webhooks)
+    : path(file.string()),
+      limits(given),
+      lock(made(path) + ".lock"),
+      database(path, Database::Mode::kReadWrite),
+      max_webhooks(most_webhooks) {
   load();
   writer.emplace(database);
 }
@@ -40,6 +48,8 @@ void SqliteBroker::State::load() {
   next_number = database.scalar(
       "SELECT 1 + max(number) FROM (SELECT number FROM jobs WHERE explicit_number = 0"
       " UNION ALL SELECT number FROM history WHERE typeof(number) = 'integer')");
+  next_webhook = 1 + database.scalar("SELECT max(seq) FROM webhooks");
+  webhooks_waiting = static_cast<std::size_t>(database.scalar("SELECT count(*) FROM webhooks"));
   for (JobRow& row : list_jobs(database)) mirror.add(std::move(row), false);
 }
 
@@ -123,15 +133,43 @@ void SqliteBroker::State::remember(const QueueMirror::Entry& entry, const Result
   for (const auto& [owner, size] : change.trimmed) recent.keep_newest(owner, static_cast<std::size_t>(size));
 }
 
+std::shared_ptr<const WebhookMessage> SqliteBroker::State::webhook_of(std::int64_t ticket, const JobResult& result) {
+  const auto* entry = mirror.find(ticket);
+  if (!entry || entry->view->terms.empty()) return nullptr;
+  const QueuedJob& job = *entry->view;
+  const std::string url = JobTerms::of(job.terms).webhook;
+  if (url.empty()) return nullptr;
+  if (webhooks_waiting >= max_webhooks) {
+    log::error("job {}: its webhook is not told: {} messages wait already", job.id, webhooks_waiting);
+    return nullptr;
+  }
+  const WebhookSubject subject{.owner = job.owner, .id = job.id, .url = url, .ticket = ticket, .create_time = job.create_time};
+  auto message = std::make_shared<WebhookMessage>(webhook_message(subject, result, now_ms()));
+  message->seq = next_webhook++;
+  return message;
+}
+
+void SqliteBroker::State::told_webhooks(const std::vector<std::shared_ptr<const WebhookMessage>>& messages) {
+  for (const auto& message : messages) {
+    if (!message) continue;
+    ++webhooks_waiting;
+    WebhookMessage head = *message;
+    head.body.clear();
+    if (webhook_listener) webhook_listener(std::move(head));
+  }
+}
+
 asio::awaitable<void> SqliteBroker::State::end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo) {
   const bool durable = result.cancelled;  // what ended by itself would run again; what was cancelled must not
   auto texts = std::make_shared<const ResultTexts>(texts_of(result));
   auto summary = std::make_shared<const JobSummary>(summarize(result));
   auto change = std::make_shared<HistoryChange>();
+  const std::shared_ptr<const WebhookMessage> message = webhook_of(ticket, result);
   std::exception_ptr fault;
-  std::function<void(Database&)> move = [this, ticket, texts, summary, change](Database& writing) {
+  std::function<void(Database&)> move = [this, ticket, texts, summary, change, message](Database& writing) {
     try {
       *change = into_history(writing, ticket, *texts, *summary);
+      if (message) insert_webhook(writing, *message);
     } catch (...) {
       history_sizes = darkroom::history_sizes(writing);
       throw;
@@ -149,6 +187,7 @@ asio::awaitable<void> SqliteBroker::State::end(std::int64_t ticket, JobResult re
   if (const auto* entry = mirror.find(ticket)) remember(*entry, *texts, *summary, *change);
   mirror.erase(ticket);
   changed();
+  told_webhooks({message});
 }
 
 asio::awaitable<std::optional<Job>> SqliteBroker::State::job_of_entry(std::int64_t ticket) {

@@ -16,12 +16,13 @@
 #include "broker/reader_pool.hpp"
 #include "broker/recent_history.hpp"
 #include "broker/sqlite_broker.hpp"
+#include "broker/webhook_store.hpp"
 #include "broker/writer.hpp"
 
 namespace darkroom {
 
 struct SqliteBroker::State {
-  State(const std::filesystem::path& file, BrokerLimits given);
+  State(const std::filesystem::path& file, BrokerLimits given, std::size_t most_webhooks);
 
   static constexpr std::size_t kReaders = 2;
 
@@ -29,7 +30,7 @@ struct SqliteBroker::State {
   BrokerLimits limits;
   FileLock lock;
   QueueMirror mirror{limits.user_running};
-  std::int64_t next_ticket = 1, next_number = 0;
+  std::int64_t next_ticket = 1, next_number = 0, next_webhook = 1;
   std::map<std::string, std::int64_t> history_sizes;  ///< by owner; the writer's alone once it runs
   std::shared_ptr<std::size_t> submitting = std::make_shared<std::size_t>(0);
   std::unordered_map<std::string, std::shared_ptr<std::size_t>> submitting_of;  ///< by owner
@@ -39,6 +40,9 @@ struct SqliteBroker::State {
   RecentHistory recent;
   std::vector<std::function<void()>> change_listeners;
   EventChannel events;
+  std::function<void(WebhookMessage)> webhook_listener;
+  const std::size_t max_webhooks;
+  std::size_t webhooks_waiting = 0;
 
   void changed();
 
@@ -54,6 +58,11 @@ struct SqliteBroker::State {
   asio::awaitable<void> end(std::int64_t ticket, JobResult result, std::function<void(QueueMirror::Entry&)> undo);
   /// The job of an entry, from memory or disk; nothing when what is stored can't be read.
   asio::awaitable<std::optional<Job>> job_of_entry(std::int64_t ticket);
+
+  /// What the webhook of a job that leaves is to be told; null: nothing. Tickets are in the mirror until the job is gone.
+  std::shared_ptr<const WebhookMessage> webhook_of(std::int64_t ticket, const JobResult& result);
+  /// Says that messages are stored.
+  void told_webhooks(const std::vector<std::shared_ptr<const WebhookMessage>>& messages);
 
   /// Notes that an owner has so many entries less; whoever has none is forgotten.
   void shrink_history(const std::string& owner, std::int64_t count);

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cli/transfer_view.hpp"
-#include "cli/web_address.hpp"
+#include "client/web_address.hpp"
 
 namespace darkroom {
 

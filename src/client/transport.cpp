@@ -122,21 +122,17 @@ struct Transport::State {
   asio::any_io_executor io;
   ServerUrl url;
   std::optional<ServerUrl> proxy;
-  asio::ssl::context trust{asio::ssl::context::tls_client};
-  std::string token;
-  std::map<std::string, std::string> cookies;  ///< that the server gave: without a token it knows a visitor by them
-  std::optional<beast::websocket::stream<Stream>> socket;
-  std::function<void(std::string_view)> binary;
+  Trust trust;
+  Lookup lookup{};
+  Clock::time_point end = Clock::time_point::max();
+  std::string token{};
+  std::map<std::string, std::string> cookies{};  ///< that the server gave: without a token it knows a visitor by them
+  std::optional<beast::websocket::stream<Stream>> socket{};
+  std::function<void(std::string_view)> binary{};
 
-  void load_trust(const std::filesystem::path& file) {
-    boost::system::error_code fault;
-    if (file.empty()) trust.set_default_verify_paths(fault);
-    else trust.load_verify_file(file.string(), fault);
-    if (fault) throw InvalidInput(fmt::format("--tls-ca: {} can't be read as PEM: {}", file.string(), fault.message()));
-    trust.set_verify_mode(asio::ssl::verify_peer);
-  }
+  Stream new_stream() { return Stream(io, *trust, url.tls); }
 
-  Stream new_stream() { return Stream(io, trust, url.tls); }
+  void allow(beast::tcp_stream& stream, Clock::duration time) const { stream.expires_at(std::min(Clock::now() + time, end)); }
 
   /// `passed_on`: the request names the whole address, so that a proxy can pass it on; else it gets a tunnel.
   asio::awaitable<void> connect(Stream& stream, bool passed_on = false) {
@@ -147,19 +143,26 @@ struct Transport::State {
 
   asio::awaitable<void> reach(beast::tcp_stream& stream) {
     const ServerUrl& next = proxy ? *proxy : url;
-    tcp::resolver resolver(io);
     boost::system::error_code fault;
-    const auto found = co_await resolver.async_resolve(next.host, next.port, asio::redirect_error(asio::use_awaitable, fault));
+    std::vector<tcp::endpoint> found;
+    if (lookup) {
+      found = co_await lookup(next.host, next.port);
+    } else {
+      tcp::resolver resolver(io);
+      const auto all = co_await resolver.async_resolve(next.host, next.port, asio::redirect_error(asio::use_awaitable, fault));
+      for (const auto& one : all) found.push_back(one.endpoint());
+    }
     if (!fault) {
-      stream.expires_after(kConnectTime);
+      allow(stream, kConnectTime);
       co_await stream.async_connect(found, asio::redirect_error(asio::use_awaitable, fault));
     }
     if (fault) throw Unavailable(fmt::format("no {} at {}: {}", proxy ? "proxy" : "server", next.authority(), fault.message()));
   }
 
   /// Sends a request and reads what stands before the body of its reply.
-  template <class AnyStream, class Parser>
-  static asio::awaitable<boost::system::error_code> ask(AnyStream& stream, const http::request<http::empty_body>& request, beast::flat_buffer& buffer, Parser& parser) {
+  template <class AnyStream, class Body, class Parser>
+  static asio::awaitable<boost::system::error_code> ask(AnyStream& stream, const http::request<Body>& request, beast::flat_buffer& buffer,
+                                                        Parser& parser) {
     boost::system::error_code fault;
     co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, fault));
     if (!fault) co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
@@ -173,7 +176,7 @@ struct Transport::State {
     http::response_parser<http::empty_body> parser;
     parser.skip(true);
     beast::flat_buffer buffer;
-    stream.expires_after(kConnectTime);
+    allow(stream, kConnectTime);
     if (const auto fault = co_await ask(stream, request, buffer, parser)) throw Unavailable(fmt::format("the proxy {} did not answer: {}", proxy->authority(), fault.message()));
     if (const int status = static_cast<int>(parser.get().result_int()); status / 100 != 2)
       throw Unavailable(fmt::format("the proxy {} answered {} to a connection with {}", proxy->authority(), status, url.authority()));
@@ -183,22 +186,22 @@ struct Transport::State {
     boost::system::error_code fault;
     if (asio::ip::make_address(url.host, fault); fault) SSL_set_tlsext_host_name(tls.native_handle(), url.host.c_str());
     tls.set_verify_callback(asio::ssl::host_name_verification(url.host));
-    tls.next_layer().expires_after(kConnectTime);
+    allow(tls.next_layer(), kConnectTime);
     co_await tls.async_handshake(asio::ssl::stream_base::client, asio::redirect_error(asio::use_awaitable, fault));
     if (!fault) co_return;
     const long verdict = SSL_get_verify_result(tls.native_handle());
     if (verdict == X509_V_OK) throw Unavailable(fmt::format("no TLS with {}: {}", url.authority(), reason(fault)));
-    throw Unavailable(fmt::format("the certificate of {} is not trusted: {}; --tls-ca FILE names an authority to trust", url.authority(),
-                                  X509_verify_cert_error_string(verdict)));
+    throw Unavailable(fmt::format("the certificate of {} is not trusted: {}{}", url.authority(), X509_verify_cert_error_string(verdict),
+                                  lookup ? "" : "; --tls-ca FILE names an authority to trust"));
   }
 
   /// Sends it piece by piece: each has its time, however long the whole takes.
-  static asio::awaitable<boost::system::error_code> write(Stream& stream, http::request<http::string_body>& request, const Sent& sent) {
+  asio::awaitable<boost::system::error_code> write(Stream& stream, http::request<http::string_body>& request, const Sent& sent) const {
     http::request_serializer<http::string_body> serializer(request);
     serializer.limit(kPieceBytes);
     boost::system::error_code fault;
     for (std::size_t all = 0; !fault && !serializer.is_done();) {
-      stream.tcp().expires_after(kReplyTime);
+      allow(stream.tcp(), kReplyTime);
       all += co_await http::async_write_some(stream, serializer, asio::redirect_error(asio::use_awaitable, fault));
       if (sent) sent(std::min(all, request.body().size()));
     }
@@ -246,7 +249,7 @@ struct Transport::State {
     // A server may say no before it has read everything.
     if (fault == asio::error::broken_pipe || fault == asio::error::connection_reset) fault = {};
     while (!fault && !parser.is_done()) {
-      stream.tcp().expires_after(kReplyTime);
+      allow(stream.tcp(), kReplyTime);
       co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
     }
     if (fault)
@@ -258,13 +261,13 @@ struct Transport::State {
     co_return Reply{status, std::move(parser.get().body()), std::atoi(retry_after.c_str())};
   }
 
-  asio::awaitable<void> take(http::request<http::empty_body> request, Reader& reader) {
+  asio::awaitable<void> take(http::request<http::string_body> request, Reader& reader) {
     Stream stream = new_stream();
     co_await connect(stream, true);
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(boost::none);
     beast::flat_buffer buffer;
-    stream.tcp().expires_after(kReplyTime);
+    allow(stream.tcp(), kReplyTime);
     auto fault = co_await ask(stream, request, buffer, parser);
     if (fault) throw Unavailable(fmt::format("{} did not answer: {}", url.authority(), reason(fault)));
     Head head{static_cast<int>(parser.get().result_int()), {}};
@@ -275,7 +278,7 @@ struct Transport::State {
       auto& body = parser.get().body();
       body.data = piece.data();
       body.size = piece.size();
-      stream.tcp().expires_after(kReplyTime);
+      allow(stream.tcp(), kReplyTime);
       co_await http::async_read_some(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, fault));
       if (fault == http::error::need_buffer) fault = {};
       reader.piece({piece.data(), piece.size() - body.size});
@@ -283,9 +286,10 @@ struct Transport::State {
     }
   }
 
-  asio::awaitable<void> fetch(const std::string& target, const std::map<std::string, std::string>& fields, Reader& reader) {
+  asio::awaitable<void> stream(http::verb verb, const std::string& target, const std::map<std::string, std::string>& fields,
+                               std::string body, Reader& reader) {
     const std::string whole = proxy && !url.tls ? "http://" + url.authority() + url.base + target : url.base + target;
-    http::request<http::empty_body> request(http::verb::get, whole, 11);
+    http::request<http::string_body> request(verb, whole, 11);
     const bool usual_port = url.port == (url.tls ? "443" : "80");  // signed addresses are signed for a host without one
     const std::string authority = url.authority();
     request.set(http::field::host, usual_port ? authority.substr(0, authority.rfind(':')) : authority);
@@ -293,6 +297,8 @@ struct Transport::State {
     request.set(http::field::accept_encoding, "identity");
     for (const auto& [name, value] : fields) request.set(name, value);
     request.keep_alive(false);
+    request.body() = std::move(body);
+    if (verb == http::verb::post) request.prepare_payload();
     return take(std::move(request), reader);
   }
 
@@ -350,8 +356,20 @@ struct Transport::State {
 };
 
 Transport::Transport(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca, std::optional<ServerUrl> proxy)
-    : state_(std::make_unique<State>(std::move(io), std::move(url), std::move(proxy))) {
-  if (state_->url.tls) state_->load_trust(tls_ca);
+    : state_(std::make_unique<State>(std::move(io), std::move(url), std::move(proxy),
+                                     url.tls ? trust_in(tls_ca) : std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client))) {}
+
+Transport::Transport(asio::any_io_executor io, ServerUrl url, Way way)
+    : state_(std::make_unique<State>(std::move(io), std::move(url), std::nullopt, std::move(way.trust), std::move(way.lookup), way.end)) {}
+
+Transport::Trust Transport::trust_in(const std::filesystem::path& file) {
+  auto trust = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  boost::system::error_code fault;
+  if (file.empty()) trust->set_default_verify_paths(fault);
+  else trust->load_verify_file(file.string(), fault);
+  if (fault) throw InvalidInput(fmt::format("--tls-ca: {} can't be read as PEM: {}", file.string(), fault.message()));
+  trust->set_verify_mode(asio::ssl::verify_peer);
+  return trust;
 }
 
 Transport::Transport(Transport&&) noexcept = default;
@@ -372,7 +390,11 @@ asio::awaitable<Transport::Reply> Transport::post(std::string target, std::strin
 asio::awaitable<Transport::Reply> Transport::remove(std::string target) { return state_->send(http::verb::delete_, target); }
 
 asio::awaitable<void> Transport::fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader) {
-  return state_->fetch(target, fields, reader);
+  return state_->stream(http::verb::get, target, fields, "", reader);
+}
+
+asio::awaitable<void> Transport::send(std::string target, std::map<std::string, std::string> fields, std::string body, Reader& reader) {
+  return state_->stream(http::verb::post, target, fields, std::move(body), reader);
 }
 
 asio::awaitable<void> Transport::open_socket(std::string target) { return state_->open(std::move(target)); }

@@ -3,6 +3,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -10,9 +12,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.hpp"
 #include "client/server_url.hpp"
+
+namespace boost::asio::ssl {
+class context;
+}
 
 namespace darkroom {
 
@@ -20,9 +27,24 @@ namespace asio = boost::asio;
 
 class Transport {
  public:
+  using Clock = std::chrono::steady_clock;
+  /// Where a host listens. What it throws ends the request.
+  using Lookup = std::function<asio::awaitable<std::vector<asio::ip::tcp::endpoint>>(std::string host, std::string port)>;
+  /// Whom to trust in https; may be shared by many.
+  using Trust = std::shared_ptr<asio::ssl::context>;
+  /// The authorities of a PEM file, or of the system. Throws InvalidInput when it can't be read.
+  static Trust trust_in(const std::filesystem::path& file);
+
   /// `tls_ca`: a PEM file with the authorities to trust for https; empty: those of the system. Throws InvalidInput when it can't be read.
   /// `proxy`: every connection goes through it, TLS in a tunnel that it opens (CONNECT).
   Transport(asio::any_io_executor io, ServerUrl url, const std::filesystem::path& tls_ca = {}, std::optional<ServerUrl> proxy = {});
+  /// How a server is reached that is not asked for by its name alone.
+  struct Way {
+    Trust trust;            ///< not null
+    Lookup lookup;          ///< the connection is made to what it gives, and to nothing else
+    Clock::time_point end;  ///< of every request, however its pieces come
+  };
+  Transport(asio::any_io_executor io, ServerUrl url, Way way);
   Transport(Transport&&) noexcept;
   ~Transport();
 
@@ -61,6 +83,9 @@ class Transport {
   };
   /// One GET with further header fields, its body to `reader` in pieces. Throws Unavailable as get() does, also for a body that is cut off.
   asio::awaitable<void> fetch(std::string target, std::map<std::string, std::string> fields, Reader& reader);
+
+  /// One POST in the same way. Neither follows redirects.
+  asio::awaitable<void> send(std::string target, std::map<std::string, std::string> fields, std::string body, Reader& reader);
 
   /// Opens a WebSocket at `target`, in place of the one before. Throws Unavailable, and Forbidden as get() does.
   asio::awaitable<void> open_socket(std::string target);

@@ -23,6 +23,7 @@
 #include "gateway/housekeeping.hpp"
 #include "gateway/http.hpp"
 #include "gateway/hub.hpp"
+#include "gateway/input_fetcher.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/log_buffer.hpp"
 #include "gateway/log_sink.hpp"
@@ -35,8 +36,10 @@
 #include "gateway/server.hpp"
 #include "gateway/services.hpp"
 #include "gateway/warm_up.hpp"
+#include "gateway/webhook_sender.hpp"
 #include "gateway/websocket.hpp"
 #include "gateway/worker_pool.hpp"
+#include "outbound/outbound.hpp"
 #include "storage/folders.hpp"
 #include "storage/user_room.hpp"
 
@@ -95,6 +98,11 @@ std::string schemas_key(const fs::path& program, const Folders& folders) {
   return sha256_hex(text).substr(0, 32);
 }
 
+WebhookSecret webhook_secret(const Options& options) {
+  if (options.webhook_secret.empty()) return WebhookSecret::of_file(options.base_directory / "webhook.secret");
+  return WebhookSecret::parse(options.webhook_secret);
+}
+
 void add_routes(Router& router, Services& services) {
   add_restore_routes(router, services);
   add_prompt_routes(router, services);
@@ -134,14 +142,17 @@ struct Gateway::Parts {
         gate(options),
         schemas(folders),
         workers(io.get_executor(), options, folders, schemas),
-        broker(options.base_directory / "darkroom.sqlite",
-               {.max_queue = static_cast<std::size_t>(options.max_queue), .max_history = static_cast<std::size_t>(options.max_history),
-                .user_running = static_cast<std::size_t>(options.user_limits.running), .user_waiting = static_cast<std::size_t>(options.user_limits.waiting)}),
+        broker(options.base_directory / "darkroom.sqlite", {.max_queue = static_cast<std::size_t>(options.max_queue),
+                                                            .max_history = static_cast<std::size_t>(options.max_history),
+                                                            .user_running = static_cast<std::size_t>(options.user_limits.running),
+                                                            .user_waiting = static_cast<std::size_t>(options.user_limits.waiting)}),
         desk(io.get_executor(), options, broker, hub, workers),
         services{options, folders, pool, hub, schemas, desk, workers, logs},
         pack_routes(
             io.get_executor(), [this] { return workers.workers(); }, !folders.packs().empty()),
         restorations(io.get_executor(), options, folders, pool, broker, broker.restorations(), desk, workers),
+        outbound({.open = options.outbound, .allow = options.outbound_allow}),
+        webhooks(io.get_executor(), broker.webhooks(), outbound, webhook_secret(options), *services.metrics),
         signals(io, SIGTERM, SIGINT) {}
 
   // Later ones use earlier ones; what is listed first is destroyed last.
@@ -166,6 +177,9 @@ struct Gateway::Parts {
   Services services;
   PackRoutes pack_routes;
   RestorationDesk restorations;
+  Outbound outbound;
+  InputFetcher inputs{outbound};
+  WebhookSender webhooks;
   asio::signal_set signals;
 
   asio::awaitable<void> start();
@@ -179,6 +193,7 @@ asio::awaitable<void> Gateway::Parts::start() {
   workers.on_schemas([this, key](std::string, std::string text) {
     asio::co_spawn(io, broker.keep_schemas(key, std::move(text)), asio::detached);
   });
+  co_await webhooks.start();
   co_await restorations.start();
   co_await desk.start();
   workers.start();
@@ -243,6 +258,9 @@ Gateway::Gateway(Options options) {
   parts.services.restorations = &parts.restorations;
   parts.services.gate = &parts.gate;
   parts.services.assets = &parts.broker.assets();
+  parts.services.inputs = &parts.inputs;
+  parts.services.outbound = &parts.outbound;
+  parts.services.webhooks = &parts.webhooks;
   parts.services.readiness->warming_up = !parts.options.warm_up.empty();
   parts.desk.count_in(*parts.services.metrics);
   parts.desk.on_ran([&parts](const std::string& owner, double seconds) {

@@ -12,6 +12,7 @@
 #include "gateway/job_desk.hpp"
 #include "gateway/options.hpp"
 #include "gateway/services.hpp"
+#include "outbound/outbound.hpp"
 
 namespace darkroom {
 namespace {
@@ -80,6 +81,15 @@ const json::value* given(const json::object& body, std::string_view name) {
   return value && !value->is_null() ? value : nullptr;
 }
 
+/// What the guard says of an address before it is looked up.
+void check_webhook(const Outbound& outbound, const std::string& webhook) {
+  try {
+    outbound.checked(webhook);
+  } catch (const Error& fault) {
+    throw WrongWish(fmt::format("webhook: {}", fault.what()));
+  }
+}
+
 }  // namespace
 
 json::object labels_of(const json::value& value) {
@@ -115,6 +125,7 @@ std::optional<SubmissionKey> submission_key_of(const Request& request, const std
 }
 
 asio::awaitable<void> submit_job(Services& services, Identity who, Job job, std::optional<SubmissionKey> key) {
+  if (services.outbound && !job.terms.webhook.empty()) check_webhook(*services.outbound, job.terms.webhook);
   Allowances& allowances = allowances_of(services);
   allowances.check_job(who, steady_ms());
   co_await services.jobs.submit(std::move(job), std::move(key));

@@ -90,6 +90,9 @@ std::string Metrics::text(const Now& now) const {
   single(out, "darkroom_workers_ready", "gauge", "Worker processes that can take a job.", now.workers);
   head(out, "darkroom_workers_lost_total", "counter", "Worker processes that were lost, by reason.");
   for (const auto& [reason, count] : lost_) labelled(out, "darkroom_workers_lost_total", "reason", reason, count);
+  single(out, "darkroom_webhooks_waiting", "gauge", "Messages to webhooks that are still to be delivered.", now.webhooks_waiting);
+  single(out, "darkroom_webhooks_delivered_total", "counter", "Messages that webhooks have taken.", webhooks_delivered_);
+  single(out, "darkroom_webhooks_failed_total", "counter", "Messages to webhooks that were given up.", webhooks_failed_);
   single(out, "darkroom_websocket_clients", "gauge", "WebSocket clients.", now.sockets);
   single(out, "darkroom_websocket_frames_dropped_total", "counter",
          "Previews and steps that a newer one replaced before a slow client had them.", now.frames_thinned);

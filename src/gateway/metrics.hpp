@@ -34,6 +34,8 @@ class Metrics {
   void jobs_cancelled_waiting(std::size_t count) { ended_["cancelled"] += count; }
   void node_ran(const std::string& node_class, double seconds);
   void nodes_cached(std::size_t count) { cached_ += count; }
+  void webhook_delivered() { ++webhooks_delivered_; }
+  void webhook_failed() { ++webhooks_failed_; }
   void worker_lost(std::string_view reason) { ++lost_[std::string(reason)]; }
 
   /// As they are when somebody asks.
@@ -50,6 +52,7 @@ class Metrics {
     std::uint64_t frames_thinned = 0, sockets_too_slow = 0;
     std::vector<Process> processes;
     std::vector<Device> devices;
+    std::size_t webhooks_waiting = 0;
   };
   /// The whole page.
   std::string text(const Now& now) const;
@@ -63,6 +66,7 @@ class Metrics {
   std::map<std::string, std::uint64_t> ended_{{"cancelled", 0}, {"error", 0}, {"success", 0}}, lost_;
   std::map<std::string, NodeTime> nodes_;  ///< by class
   DurationCounts waited_, ran_;
+  std::uint64_t webhooks_delivered_ = 0, webhooks_failed_ = 0;
 };
 
 }  // namespace darkroom

@@ -77,6 +77,11 @@ struct Options {
 
   std::vector<std::string> argv;         ///< as started, for system_stats
 
+  // -- requests to other servers
+  bool outbound = true;                     ///< requests to addresses that users name: inputs by URL, webhooks
+  std::vector<std::string> outbound_allow;  ///< hosts and networks that are open to them beside the public Internet
+  std::string webhook_secret;               ///< "whsec_…"; "": that of the file webhook.secret in the data folder
+
   std::size_t max_body_bytes() const { return static_cast<std::size_t>(max_upload_mb * 1024 * 1024); }
 };
 

@@ -13,6 +13,16 @@
 namespace darkroom {
 namespace {
 
+/// The command line as pages may show it.
+std::vector<std::string> without_secrets(std::vector<std::string> argv) {
+  constexpr std::string_view kFlag = "--webhook-secret";
+  for (std::size_t i = 0; i < argv.size(); ++i) {
+    if (argv[i] == kFlag && i + 1 < argv.size()) argv[i + 1] = "***";
+    else if (argv[i].starts_with(kFlag) && argv[i].size() > kFlag.size()) argv[i] = std::string(kFlag) + "=***";
+  }
+  return argv;
+}
+
 /// `options` are those that the flags are bound to: the file writes into them too.
 int serve(CLI::App& command, Options& options, const std::string& config_file, const ServeNotes& notes) {
   try {
@@ -47,7 +57,7 @@ void add_serve_command(CLI::App& app, const std::vector<std::string>& argv, int&
     ServeNotes notes;
   };
   const auto given = std::make_shared<Given>();
-  given->options.argv = argv;
+  given->options.argv = without_secrets(argv);
   declare_options(*command, given->options, given->config_file, given->notes);
   command->callback([command, given, &status] { status = serve(*command, given->options, given->config_file, given->notes); });
 }

@@ -160,6 +160,24 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
       ->group(group);
   serve.add_flag("--insecure", options.insecure, "Listen on public addresses although there is no --auth")->group(group);
   serve.add_option("--link-hours", options.link_hours, "Hours that a signed link to a result is good  [24]")->check(CLI::Range(0.01, 1e5))->group(group);
+  serve
+      .add_option_function<std::string>(
+          "--outbound", [&options](const std::string& word) { options.outbound = word == "public"; },
+          "Where the server sends requests that users ask for (inputs by URL, webhooks): public addresses, or off  [public]")
+      ->check(CLI::IsMember({"public", "off"}))
+      ->group(group);
+  serve
+      .add_option("--outbound-allow", options.outbound_allow,
+                  "A host, address or network such as 10.1.0.0/16 that is open to them too; may be given several times")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->group(group);
+  serve
+      .add_option("--webhook-secret", options.webhook_secret,
+                  "What messages to webhooks are signed with, whsec_...; better by its variable or in --config, as others see command "
+                  "lines  [webhook.secret "
+                  "in the data folder]")
+      ->group(group);
   UserLimits& user = options.user_limits;
   serve.add_option("--user-running", user.running, "Running jobs of one user; 0: any number  [0]")->check(CLI::NonNegativeNumber)->group(group);
   serve.add_option("--user-waiting", user.waiting, "Waiting jobs of one user; 0: any number  [100]")->check(CLI::NonNegativeNumber)->group(group);

@@ -16,13 +16,16 @@ class BlockingPool;
 class Folders;
 class Gatekeeper;
 class Hub;
+class InputFetcher;
 class JobDesk;
 class LogBuffer;
+class Outbound;
 class PictureHelper;
 class RestorationDesk;
 class Router;
 class SchemaStore;
 class UserStore;
+class WebhookSender;
 class WorkerPool;
 struct Identity;
 struct Options;
@@ -48,6 +51,9 @@ struct Services {
   Gatekeeper* gate = nullptr;                         ///< who is who: gateway/gatekeeper.hpp; set once it is made
   AssetStore* assets = nullptr;                       ///< files that API v2 knows: broker/asset_store.hpp; set once it is made
   std::shared_ptr<v2::EventStreams> streams = nullptr;  ///< of API v2; made with its routes
+  InputFetcher* inputs = nullptr;                       ///< files by their addresses: gateway/input_fetcher.hpp; set once it is made
+  Outbound* outbound = nullptr;                         ///< requests to other servers: outbound/outbound.hpp; set once it is made
+  WebhookSender* webhooks = nullptr;                    ///< gateway/webhook_sender.hpp; set once it is made
 };
 
 /// The one runner of darkroom-picture (gateway/picture_helper.hpp) that all routes share.

@@ -1,18 +1,15 @@
 #include "identity/signer.hpp"
 
-#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
-#include <unistd.h>
 
 #include <array>
-#include <fstream>
-#include <iterator>
 
 #include "base/error.hpp"
 #include "identity/base64url.hpp"
+#include "identity/secret_file.hpp"
 
 namespace darkroom {
 namespace {
@@ -25,14 +22,6 @@ constexpr std::size_t kLongestText = 4096;
 /// Limit: cookies, tickets and links that are remembered as good. Beyond: all are checked anew. Fixed: bounds the memory of the gateway.
 /// Edge: Signer.RemembersALimitedNumberOfTexts.
 constexpr std::size_t kMaxGood = 4096;
-
-std::string read_secret(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) throw Forbidden("the file " + file.string() + " can't be read");
-  std::string secret{std::istreambuf_iterator<char>(in), {}};
-  if (secret.size() != kSecretBytes) throw InvalidInput("the file " + file.string() + " is no secret of this server: remove it, and everybody has to log in anew");
-  return secret;
-}
 
 }  // namespace
 
@@ -53,19 +42,10 @@ std::string random_bytes(std::size_t count) {
 }
 
 Signer Signer::of_file(const std::filesystem::path& file) {
-  // Written beside and linked into place: whoever starts at the same time reads a whole secret, and both the same.
-  const std::filesystem::path fresh = file.string() + "." + std::to_string(::getpid());
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) {
-    const std::string secret = random_bytes(kSecretBytes);
-    const int descriptor = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    const bool written = descriptor >= 0 && ::write(descriptor, secret.data(), secret.size()) == static_cast<ssize_t>(secret.size()) && ::fsync(descriptor) == 0;
-    if (descriptor >= 0) ::close(descriptor);
-    const bool placed = written && (::link(fresh.c_str(), file.c_str()) == 0 || errno == EEXIST);
-    ::unlink(fresh.c_str());
-    if (!placed) throw Forbidden("the file " + file.string() + " can't be written");
-  }
-  return Signer(read_secret(file));
+  std::string secret = read_or_make_secret(file, [] { return random_bytes(kSecretBytes); });
+  if (secret.size() != kSecretBytes)
+    throw InvalidInput("the file " + file.string() + " is no secret of this server: remove it, and everybody has to log in anew");
+  return Signer(std::move(secret));
 }
 
 std::string Signer::seal(std::string_view purpose, std::string_view payload) const {

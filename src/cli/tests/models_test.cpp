@@ -12,8 +12,8 @@
 #include "cli/model_target.hpp"
 #include "cli/resumable_file.hpp"
 #include "cli/terminal.hpp"
-#include "cli/web_address.hpp"
 #include "client/proxy.hpp"
+#include "client/web_address.hpp"
 
 namespace darkroom {
 namespace {

@@ -11,6 +11,7 @@
 #include "gateway/metrics.hpp"
 #include "gateway/readiness.hpp"
 #include "gateway/services.hpp"
+#include "gateway/webhook_sender.hpp"
 #include "gateway/worker_pool.hpp"
 
 namespace darkroom {
@@ -32,6 +33,7 @@ Metrics::Now now(Services& services) {
   now.pending = jobs.pending;
   now.running = jobs.running;
   now.sockets = services.hub.size();
+  if (services.webhooks) now.webhooks_waiting = services.webhooks->waiting();
   now.frames_thinned = services.hub.losses.thinned;
   now.sockets_too_slow = services.hub.losses.too_slow;
   now.processes.push_back({"gateway", ResidentMemory(::getpid()).bytes()});

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "gateway/http.hpp"
+#include "gateway/input_fetcher.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/job_wishes.hpp"
 #include "gateway/pool.hpp"
@@ -148,6 +149,8 @@ asio::awaitable<Response> submit(Request& request, Services& services) {
   job.terms = take_terms(body, request, services.options);
   job.secrets = take_secrets(body);
   job.terms.assets = co_await place_assets(services, request.who.user, workflow);
+  FetchedInputs fetched = co_await fetch_inputs(services, request.who, workflow);
+  if (!fetched.validation.ok) throw invalid_workflow(fetched.validation);
   CheckedPrompt checked = co_await check_prompt(services, request.who.user, std::move(workflow), std::nullopt);
   if (!checked.validation.ok) throw invalid_workflow(checked.validation);
   job.id = uuid4();
@@ -159,6 +162,7 @@ asio::awaitable<Response> submit(Request& request, Services& services) {
   job.outputs = std::move(checked.validation.outputs);
   const std::string id = job.id;
   co_await submit_job(services, request.who, std::move(job), std::move(key));
+  fetched.keep();
   Response response = co_await shown(services, request, id, 201);
   response.header("Location", v2::outer_prefix(request) + "/api/v2/jobs/" + id);
   response.after_write = [&services, id](bool) { services.jobs.reply_written(id); };

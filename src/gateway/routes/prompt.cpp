@@ -12,6 +12,7 @@
 #include "broker/broker.hpp"
 #include "gateway/allowances.hpp"
 #include "gateway/http.hpp"
+#include "gateway/input_fetcher.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/job_wishes.hpp"
 #include "gateway/pool.hpp"
@@ -178,6 +179,8 @@ asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   job.terms = terms_of(prompt.fields(), request.who, services.options);
   prompt.take_number(services.jobs, job, request.who.has_own_room());
   json::object graph = prompt.take_prompt();
+  FetchedInputs fetched = co_await fetch_inputs(services, request.who, graph);
+  if (!fetched.validation.ok) co_return invalid(fetched.validation);
   CheckedPrompt checked = co_await check_prompt(services, request.who.user, std::move(graph), prompt.targets());
   if (!checked.validation.ok) co_return invalid(checked.validation);
 
@@ -189,6 +192,7 @@ asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   json::object reply{{"prompt_id", job.id}, {"number", job.number}, {"node_errors", std::move(checked.validation.node_errors)}};
   const std::string id = job.id;
   co_await submit_job(services, request.who, std::move(job), std::move(key));
+  fetched.keep();
   Response response = Response::of_json(reply);
   response.after_write = [&services, id](bool) { services.jobs.reply_written(id); };
   co_return response;

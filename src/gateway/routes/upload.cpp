@@ -1,10 +1,11 @@
-// POST /upload/image and /upload/mask (protocol.md §3.7). Where the original answers 200 to a mask that it refused, or 500 to
-// a form that is wrong, these answer 400, 403 or 404.
+// POST /upload/image (a file, or the `url` of one) and /upload/mask (protocol.md §3.7). Where the original answers 200 to a mask that it
+// refused, or 500 to a form that is wrong, these answer 400, 403 or 404.
 
 #include "base/error.hpp"
 #include "base/text.hpp"
 #include "gateway/allowances.hpp"
 #include "gateway/http.hpp"
+#include "gateway/input_fetcher.hpp"
 #include "gateway/picture_helper.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/receive_form.hpp"
@@ -61,10 +62,31 @@ Response guarded(Work work) {
   }
 }
 
+/// The form's `url` in place of a file.
+asio::awaitable<Response> fetch_image(const Identity& who, Services& services, std::string url) {
+  std::string why;
+  try {
+    const auto files = services.inputs->begin();
+    const auto end = std::chrono::steady_clock::now() + kFetchTime;
+    std::string name = co_await services.inputs->fetch(services, who, std::move(url), "", end, *files);
+    files->keep();
+    co_return Response::of_json(json::object{{"name", name.substr(kUrlFolder.size() + 1)}, {"subfolder", kUrlFolder}, {"type", "input"}});
+  } catch (const Exhausted& much) {
+    co_return too_many(much);
+  } catch (const TooLarge&) {
+    throw;
+  } catch (const Error& fault) {
+    why = fault.what();
+  }
+  co_return Response::error(400, "input_url_refused", "The file at this address can't be used", why);
+}
+
 asio::awaitable<Response> upload_image(Request& request, Services& services) {
   const Folders folders = services.folders.of_user(request.who.user);
   UploadForm form(folders);
   if (auto refused = co_await receive(request, services, form)) co_return std::move(*refused);
+  if (const std::string* url = form.text("url"); url && !form.has_file() && services.inputs)
+    co_return co_await fetch_image(request.who, services, *url);
   if (!form.has_file()) co_return no_file(form);
   co_return co_await services.pool.run([&] {
     return guarded([&] {

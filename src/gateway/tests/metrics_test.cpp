@@ -18,6 +18,7 @@ TEST(Metrics, EveryLineIsACommentOrASample) {
   metrics.node_ran("Odd \"class\"\\\n", 1.5);
   metrics.job_ended("success", 61);
   metrics.worker_lost("memory");
+  metrics.webhook_delivered();
   Metrics::Now now;
   now.pending = 3;
   now.processes = {{"gateway", 4096}};
@@ -29,6 +30,7 @@ TEST(Metrics, EveryLineIsACommentOrASample) {
         "darkroom_job_wait_seconds_bucket{le=\"0.5\"} 1\n", "darkroom_job_run_seconds_bucket{le=\"60\"} 0\n",
         "darkroom_job_run_seconds_bucket{le=\"300\"} 1\n", "darkroom_job_run_seconds_bucket{le=\"+Inf\"} 1\n",
         "darkroom_job_run_seconds_sum 61\n", "darkroom_node_run_seconds_sum{class=\"Odd \\\"class\\\"\\\\\\n\"} 1.5\n",
+        "darkroom_webhooks_delivered_total 1\n", "darkroom_webhooks_failed_total 0\n", "darkroom_webhooks_waiting 0\n",
         "darkroom_workers_lost_total{reason=\"memory\"} 1\n", "darkroom_resident_memory_bytes{process=\"gateway\"} 4096\n",
         "darkroom_device_memory_bytes{device=\"cpu\",kind=\"free\"} 60\n"})
     EXPECT_THAT(page, HasSubstr(line));

@@ -1,4 +1,4 @@
-#include "cli/web_address.hpp"
+#include "client/web_address.hpp"
 
 #include <fmt/format.h>
 
