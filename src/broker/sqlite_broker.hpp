@@ -72,8 +72,8 @@ class SqliteBroker final : public Broker {
   struct State;
   std::unique_ptr<State> state_;
   std::unique_ptr<RestorationStore> restorations_;
-  std::unique_ptr<WebhookStore> webhooks_;
   std::unique_ptr<AssetStore> assets_;
+  std::unique_ptr<WebhookStore> webhooks_;
 };
 
 }  // namespace darkroom

@@ -241,10 +241,10 @@ void RunningJob::say_progress_state() {
     return;
   }
   if (changes_waiting_) return;
-  const auto due = last_changes_ + kProgressInterval;
-  if (Clock::now() >= due) return flush_changes(false);
+  const auto next = last_changes_ + kProgressInterval;
+  if (Clock::now() >= next) return flush_changes(false);
   changes_waiting_ = true;
-  changes_timer_.expires_at(due);
+  changes_timer_.expires_at(next);
   changes_timer_.async_wait([weak = weak_from_this()](const boost::system::error_code& stopped) {
     const auto self = weak.lock();
     if (!self || stopped) return;
