@@ -1,6 +1,7 @@
 // Every route of the server, in the order in which they are asked.
 
 #include "gateway/http.hpp"
+#include "gateway/openapi.hpp"
 #include "gateway/services.hpp"
 
 namespace darkroom {
@@ -22,6 +23,7 @@ void add_all_routes(Router& router, Services& services) {
   add_users_routes(router, services);
   add_userdata_routes(router, services);
   add_images_routes(router, services);
+  add_openapi_routes(router);
   add_packs_routes(router, services);
   add_internal_routes(router, services);
   add_restore_page_routes(router, services);
