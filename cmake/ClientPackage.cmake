@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
 set(client_archive ${CMAKE_ARCHIVE_OUTPUT_DIRECTORY}/libdarkroom-client.a)
-set(client_parts darkroom_client darkroom_workflow darkroom_base)
+set(client_parts darkroom_client darkroom_drawing darkroom_workflow darkroom_base)
 set(script "create ${client_archive}\n")
 foreach(part ${client_parts})
   string(APPEND script "addlib $<TARGET_FILE:${part}>\n")
@@ -22,7 +22,7 @@ install(FILES ${client_archive} DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cl
 install(FILES ${CMAKE_BINARY_DIR}/generated/darkroomConfig.cmake ${CMAKE_BINARY_DIR}/generated/darkroomConfigVersion.cmake
         DESTINATION ${package_folder} COMPONENT client)
 install(FILES src/client/darkroom/client.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/darkroom COMPONENT client)
-foreach(header client/blocking_client client/client client/events client/picture_prompt client/results client/server_url client/transport base/error base/json)
+foreach(header client/blocking_client client/client client/events client/picture_prompt client/results client/server_url client/transport drawing/picture_prompt base/error base/json)
   get_filename_component(folder ${header} DIRECTORY)
   install(FILES src/${header}.hpp DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/darkroom/${folder} COMPONENT client)
 endforeach()

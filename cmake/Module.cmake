@@ -1,4 +1,4 @@
-include(${CMAKE_CURRENT_LIST_DIR}/EmbedSql.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/EmbedFiles.cmake)
 
 # darkroom_precompiled(TARGET SET [KEY])
 # Precompiles a set of cmake/pch once, for the first target that asks, and lends it to the others of the same key (default the
@@ -45,7 +45,10 @@ function(darkroom_module name)
   darkroom_precompiled(darkroom_${name} ${arg_PCH} ${pch_key})
 
   if(EXISTS ${folder}/sql)
-    darkroom_embed_sql(darkroom_${name} ${folder}/sql)
+    darkroom_embed_files(darkroom_${name} ${folder}/sql/*.sql broker/migrations.hpp Migration embedded_migrations)
+  endif()
+  if(EXISTS ${folder}/openapi)
+    darkroom_embed_files(darkroom_${name} ${folder}/openapi/*.yaml gateway/openapi.hpp OpenApiPart embedded_openapi)
   endif()
 
   file(GLOB tests CONFIGURE_DEPENDS ${folder}/tests/*_test.cpp)

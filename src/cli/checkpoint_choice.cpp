@@ -8,8 +8,8 @@
 #include "base/error.hpp"
 #include "base/percent.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/picture_workflow.hpp"
 #include "cli/server_of_run.hpp"
+#include "drawing/picture_workflow.hpp"
 #include "gateway/options.hpp"
 #include "storage/folders.hpp"
 #include "storage/safetensors_head.hpp"
@@ -91,7 +91,7 @@ std::string native_size(const RunOptions& options, const std::string& checkpoint
   const auto head = asked([&] { return head_of(options, checkpoint); });
   const auto size = find_string(head, "modelspec.resolution").value_or(kUsualSize);
   try {
-    parse_size(size);
+    picture_size(size);
   } catch (const InvalidInput&) {
     return kUsualSize;
   }

@@ -10,8 +10,8 @@
 #include "cli/checkpoint_choice.hpp"
 #include "cli/commands.hpp"
 #include "cli/exit_status.hpp"
-#include "cli/picture_workflow.hpp"
 #include "cli/run_flags.hpp"
+#include "drawing/picture_workflow.hpp"
 
 namespace darkroom {
 namespace {
@@ -27,12 +27,12 @@ struct PictureOptions {
 /// Asks for nothing but the graph to be run; a seed that isn't given is drawn, and said.
 int make_picture(PictureOptions options) {
   try {
-    if (!options.size.empty()) parse_size(options.size);  // says what is wrong before anything is asked
+    if (!options.size.empty()) picture_size(options.size);  // says what is wrong before anything is asked
     std::string note;
     if (options.request.model.empty()) options.request.model = first_checkpoint(checkpoints_of(options.run), note);
     if (!note.empty() && !options.run.quiet) std::fprintf(stderr, "%s\n", note.c_str());
     if (options.size.empty() && options.picture.empty()) options.size = native_size(options.run, options.request.model);
-    if (!options.size.empty()) std::tie(options.request.width, options.request.height) = parse_size(options.size);
+    if (!options.size.empty()) std::tie(options.request.width, options.request.height) = picture_size(options.size);
     std::random_device device;
     options.request.seed = options.seed ? *options.seed : static_cast<std::uint64_t>(device()) << 32 | device();
     if (!options.picture.empty()) {

@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "base/percent.hpp"
 #include "base/text.hpp"
+#include "gateway/api_error.hpp"
 #include "gateway/middleware.hpp"
 #include "gateway/options.hpp"
 #include "gateway/v2/reply.hpp"
@@ -72,10 +73,12 @@ std::string address_of(const Request& request) {
   return std::string(request.connection.loopback && !last.empty() ? last : std::string_view(request.connection.address));
 }
 
-/// Replies of the photo service have their code beside the text, those of ComfyUI's routes an object.
+/// Replies of the photo service have their code beside the text, those of /v1 what clients of OpenAI read, those of ComfyUI's routes an
+/// object.
 Response refusal(const Request& request, int status, const char* code, const std::string& why) {
   const std::string_view path = without_api(request.path);
   if (request.path.starts_with("/api/v2/")) return v2::error(status, status == 401 ? "unauthorized" : "forbidden", why);
+  if (path.starts_with("/v1/")) return api_error({status, why, code});
   const bool own = path.starts_with("/restore") || path.starts_with("/results") || path.starts_with("/auth");
   return own ? Response::of_json(json::object{{"error", why}, {"code", code}}, status) : Response::error(status, code, why);
 }
@@ -194,7 +197,8 @@ Gatekeeper::Verdict Gatekeeper::admit(const Request& request, Access access, boo
   const std::int64_t now = now_s();
   if (authority_) authority_->refresh(now);
   const std::string_view path = without_api(request.path);
-  const std::string* link = path.starts_with("/results/") && (request.method == "GET" || request.method == "HEAD") ? request.query_value("link") : nullptr;
+  const bool is_result = path.starts_with("/results/") || path.starts_with("/v1/images/files/");
+  const std::string* link = is_result && (request.method == "GET" || request.method == "HEAD") ? request.query_value("link") : nullptr;
   if (link) {
     const auto claims = signer_.verify("link", *link, now);
     if (claims && string_or(*claims, "path", "") == path) return Passed{{.user = string_or(*claims, "user", ""), .by = Identity::By::kLink, .admin = false}, ""};

@@ -25,6 +25,7 @@
 #include "gateway/hub.hpp"
 #include "gateway/input_fetcher.hpp"
 #include "gateway/job_desk.hpp"
+#include "gateway/job_watch.hpp"
 #include "gateway/log_buffer.hpp"
 #include "gateway/log_sink.hpp"
 #include "gateway/pack_routes.hpp"
@@ -103,34 +104,6 @@ WebhookSecret webhook_secret(const Options& options) {
   return WebhookSecret::parse(options.webhook_secret);
 }
 
-void add_routes(Router& router, Services& services) {
-  add_restore_routes(router, services);
-  add_prompt_routes(router, services);
-  add_queue_routes(router, services);
-  add_history_routes(router, services);
-  add_jobs_routes(router, services);
-  add_jobs_v2_routes(router, services);
-  add_assets_v2_routes(router, services);
-  add_object_info_routes(router, services);
-  add_system_routes(router, services);
-  add_health_routes(router, services);
-  add_view_routes(router, services);
-  add_upload_routes(router, services);
-  add_models_routes(router, services);
-  add_settings_routes(router, services);
-  add_auth_routes(router, services);
-  add_users_routes(router, services);
-  add_userdata_routes(router, services);
-  add_packs_routes(router, services);
-  add_internal_routes(router, services);
-  add_restore_page_routes(router, services);
-  add_editor_routes(router, services);
-  RouteOptions websocket;
-  websocket.websocket = true;
-  for (const char* path : {"/ws", "/ws/progress"})
-    router.add("GET", path, [](Request&) -> asio::awaitable<Response> { co_return Response::text(400, "400: this path is for WebSockets"); }, websocket);
-}
-
 }  // namespace
 
 struct Gateway::Parts {
@@ -147,6 +120,7 @@ struct Gateway::Parts {
                                                             .user_running = static_cast<std::size_t>(options.user_limits.running),
                                                             .user_waiting = static_cast<std::size_t>(options.user_limits.waiting)}),
         desk(io.get_executor(), options, broker, hub, workers),
+        watch(io.get_executor(), broker),
         services{options, folders, pool, hub, schemas, desk, workers, logs},
         pack_routes(
             io.get_executor(), [this] { return workers.workers(); }, !folders.packs().empty()),
@@ -174,6 +148,7 @@ struct Gateway::Parts {
   WorkerPool workers;
   SqliteBroker broker;
   JobDesk desk;
+  JobWatch watch;
   Services services;
   PackRoutes pack_routes;
   RestorationDesk restorations;
@@ -252,7 +227,8 @@ Gateway::Gateway(Options options) {
   raise_descriptor_limit();
   parts_ = std::make_unique<Parts>(std::move(options));
   Parts& parts = *parts_;
-  add_routes(parts.router, parts.services);
+  parts.services.watch = &parts.watch;
+  add_all_routes(parts.router, parts.services);
   parts.router.set_others(parts.pack_routes);
   parts.sockets.greet = [&parts](HubSession& session) { parts.desk.greet(session); };
   parts.services.restorations = &parts.restorations;

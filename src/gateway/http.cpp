@@ -161,6 +161,7 @@ Response Response::of_file(std::string path, std::string content_type) {
 void Router::add(std::string method, std::string pattern, Handler handler, RouteOptions options) {
   add_path(method, pattern, handler, options);
   if (options.api_too) add_path(method, "/api" + pattern, handler, options);
+  listed_.push_back({std::move(method), std::move(pattern), options});
 }
 
 void Router::add_path(const std::string& method, const std::string& pattern, const Handler& handler, const RouteOptions& options) {

@@ -48,7 +48,7 @@ struct Request {
   std::vector<std::pair<std::string, std::string>> headers;    ///< names lower-cased
   std::string body;                                            ///< whole, unless the route streams
   BodyReader* stream = nullptr;
-  Peer* peer = nullptr;                                        ///< given to OtherRoutes only
+  Peer* peer = nullptr;  ///< as long as its reply is not written; null: nobody waits for one
   Connection connection;
   Identity who;                                                ///< who asks: gateway/gatekeeper.hpp
 
@@ -151,6 +151,13 @@ class Router {
   };
   Match match(std::string_view method, std::string_view raw_path) const;
 
+  struct Listed {
+    std::string method, pattern;
+    RouteOptions options;
+  };
+  /// What was added, in its order; what is below /api too is there once.
+  const std::vector<Listed>& list() const { return listed_; }
+
  private:
   struct Route {
     std::string method;
@@ -166,6 +173,7 @@ class Router {
 
   std::unordered_map<std::string, std::vector<Route>, PathHash, std::equal_to<>> exact_;  ///< paths without captures
   std::vector<Route> patterns_;                                                           ///< the others, in the order of adding
+  std::vector<Listed> listed_;
   Handler fallback_;
   OtherRoutes* others_ = nullptr;
 };

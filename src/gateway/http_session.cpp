@@ -321,6 +321,7 @@ asio::awaitable<bool> HttpSession::serve_one() {
 asio::awaitable<std::optional<Response>> HttpSession::call(Router::Match& match, bool& by_handler) {
   body_limit_ = match.options.max_body.value_or(context_.options.max_body_bytes());
   request_.params = std::move(match.params);
+  request_.peer = this;
   std::optional<Response> response;
   try {
     if (match.options.streams_body || match.others) request_.stream = this;
@@ -358,9 +359,7 @@ asio::awaitable<Response> HttpSession::ask_others(Router::Match& match, bool& by
   // HTTP/1.0 knows no other protocols (RFC 9110 §7.8).
   if (parser_->http_1_0()) std::erase_if(request_.headers, [](const auto& header) { return header.first == "upgrade"; });
   co_await begin_body();
-  request_.peer = this;
   std::optional<Response> response = co_await match.others->answer(request_, match.allowed);
-  request_.peer = nullptr;
   if (response) {
     of_server_ = match.options.static_files = false;
     co_return std::move(*response);

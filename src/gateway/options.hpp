@@ -69,6 +69,10 @@ struct Options {
   double progress_silence_s = 60;
   std::string auth;                      ///< a file (identity/authority.hpp), or kApiTokensAlone; "": no auth
   std::filesystem::path warm_up;         ///< a workflow that runs once before the server is ready; empty: none
+  std::filesystem::path images_workflow, images_edit_workflow;  ///< behind /v1/images; empty: the built-in ones
+  /// Limit: time that a request of /v1/images waits for its pictures, s. Beyond: 504, and its job is cancelled. Set by: --images-time.
+  /// Edge: test_images_api.py::test_a_request_has_a_time_limit.
+  double images_time_s = 540;
   bool demonstration_models = true;      ///< the small ones that ship are listed
   bool insecure = false;                 ///< may listen on public addresses without auth
   double link_hours = 24;                ///< how long a signed link to a result is good

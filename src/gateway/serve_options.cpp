@@ -154,6 +154,21 @@ void add_own(CLI::App& serve, Options& options, std::string& config_file) {
       ->type_name("FILE")
       ->check(CLI::ExistingFile)
       ->group(group);
+  serve
+      .add_option("--images-workflow", options.images_workflow,
+                  "The workflow behind POST /v1/images/generations  [one for the first checkpoint]")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile)
+      ->group(group);
+  serve
+      .add_option("--images-edit-workflow", options.images_edit_workflow,
+                  "The workflow behind POST /v1/images/edits  [one for the first checkpoint]")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile)
+      ->group(group);
+  serve.add_option("--images-time", options.images_time_s, "Seconds that a request of /v1/images waits for its pictures  [540]")
+      ->check(CLI::Range(0.1, 86400.0))
+      ->group(group);
   serve.add_flag("!--no-demonstration-models", options.demonstration_models, "Leave out the small models that ship to show what they do")->group(group);
   serve.add_option("--auth", options.auth,
                    "Who may use this server: a file with the keys of JSON web tokens (docs/hosting.md), or the word api-tokens for those of `darkroom token` alone  [everybody]")

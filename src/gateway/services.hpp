@@ -18,6 +18,7 @@ class Gatekeeper;
 class Hub;
 class InputFetcher;
 class JobDesk;
+class JobWatch;
 class LogBuffer;
 class Outbound;
 class PictureHelper;
@@ -48,6 +49,7 @@ struct Services {
   std::shared_ptr<Allowances> allowances = nullptr;   ///< what users may send: allowances_of()
   std::shared_ptr<Metrics> metrics = std::make_shared<Metrics>();        ///< what monitoring reads: gateway/metrics.hpp
   std::shared_ptr<Readiness> readiness = std::make_shared<Readiness>();  ///< how far the server is: gateway/readiness.hpp
+  JobWatch* watch = nullptr;                          ///< how single jobs go on: gateway/job_watch.hpp; set once it is made
   Gatekeeper* gate = nullptr;                         ///< who is who: gateway/gatekeeper.hpp; set once it is made
   AssetStore* assets = nullptr;                       ///< files that API v2 knows: broker/asset_store.hpp; set once it is made
   std::shared_ptr<v2::EventStreams> streams = nullptr;  ///< of API v2; made with its routes
@@ -85,8 +87,12 @@ void add_auth_routes(Router& router, Services& services);      // routes/auth.cp
 void add_users_routes(Router& router, Services& services);     // routes/users.cpp
 void add_userdata_routes(Router& router, Services& services);  // routes/userdata.cpp
 void add_editor_routes(Router& router, Services& services);    // routes/editor.cpp: static files, /extensions, /i18n, templates
+void add_images_routes(Router& router, Services& services);    // routes/images.cpp: /v1/images, /v1/models
 void add_packs_routes(Router& router, Services& services);     // routes/packs.cpp: /darkroom/packs
 void add_restore_page_routes(Router& router, Services& services);  // routes/restore_page.cpp: /restore, /restore/assets
 void add_internal_routes(Router& router, Services& services);  // routes/internal.cpp: /internal/...
+
+/// All of them, in the order in which they are asked.
+void add_all_routes(Router& router, Services& services);  // routes/all.cpp
 
 }  // namespace darkroom

@@ -9,9 +9,11 @@
 
 #include "base/error.hpp"
 #include "base/log.hpp"
+#include "gateway/history_entry.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/options.hpp"
+#include "gateway/own_prompt.hpp"
 #include "gateway/pool.hpp"
 #include "gateway/readiness.hpp"
 #include "gateway/schema_store.hpp"
@@ -36,17 +38,6 @@ json::object read_prompt(const fs::path& file, const SchemaSet& schemas) {
   return read_workflow_text(std::string{std::istreambuf_iterator<char>(in), {}}, schemas).prompt;
 }
 
-/// The text of what refused or ended the job; empty: it went well.
-std::string fault_of(const json::object& entry) {
-  const auto* status = find_object(entry, "status");
-  if (!status || string_or(*status, "status_str", "") == "success") return "";
-  if (const auto* messages = find_array(*status, "messages"))
-    for (const auto& item : *messages)
-      if (const auto* pair = item.if_array(); pair && pair->size() == 2 && (*pair)[0] == "execution_error" && (*pair)[1].is_object())
-        return string_or((*pair)[1].get_object(), "exception_message", "a node failed");
-  return "it was interrupted";
-}
-
 asio::awaitable<void> run(Router& router, Services& services) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
   while (services.workers.workers().empty()) {
@@ -59,19 +50,12 @@ asio::awaitable<void> run(Router& router, Services& services) {
   auto read = [file, schemas] { return read_prompt(file, *schemas); };
   json::object prompt = co_await services.pool.run(std::move(read));
 
-  json::object body;
-  body["prompt"] = std::move(prompt);
-  const std::string text = dump(body);
-  const auto match = router.match("POST", "/prompt");
+  const json::object body{{"prompt", std::move(prompt)}};
   json::value answer;
   for (;;) {
-    Request request;
-    request.method = "POST";
-    request.target = request.path = "/prompt";
-    request.who.user = kUser;
-    request.body = text;
-    Response reply = co_await (*match.handler)(request);
-    if (reply.after_write) reply.after_write(true);
+    Identity who;
+    who.user = kUser;
+    Response reply = co_await post_own_prompt(router, std::move(who), body);
     answer = parse_json(reply.shared_body ? *reply.shared_body : reply.body);
     if (reply.status == 200) break;
     if (reply.status != 429 && reply.status != 503) throw InvalidInput("refused: " + dump(answer));
@@ -84,7 +68,7 @@ asio::awaitable<void> run(Router& router, Services& services) {
     const auto history = co_await services.jobs.history_json_of(kUser, id);
     const json::value all = parse_json(*history);
     if (const auto* entry = find_object(all.as_object(), id)) {
-      if (const std::string fault = fault_of(*entry); !fault.empty()) throw InvalidInput(fault);
+      if (const JobEnd end = end_of(*entry); end.kind != JobEnd::Kind::kSuccess) throw InvalidInput(end.fault);
       co_return;
     }
     timer.expires_after(kLookTime);

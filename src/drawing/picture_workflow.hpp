@@ -1,9 +1,7 @@
 #pragma once
-// The workflow behind `darkroom txt2img` and `darkroom img2img`: the graph that a user of the editor would draw.
+// The workflow behind `darkroom txt2img`, `darkroom img2img` and /v1/images: the graph that a user of the editor would draw.
 
 #include <cstdint>
-#include <filesystem>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +19,8 @@ struct PictureRequest {
   std::string sampler = "euler", scheduler = "normal";
   std::uint64_t seed = 0;
   std::string picture;              ///< img2img: name of the input picture; empty: from noise
+  bool resize = false;              ///< the input picture is scaled to width and height, its middle where the shapes differ
+  bool masked = false;              ///< only what is transparent in it is made anew
   std::string prefix = "darkroom";  ///< of the names of the results
 };
 
@@ -29,6 +29,6 @@ struct PictureRequest {
 json::object picture_workflow(const PictureRequest& request);
 
 /// "512x768" as width and height. Throws InvalidInput.
-std::pair<std::int64_t, std::int64_t> parse_size(const std::string& text);
+std::pair<std::int64_t, std::int64_t> picture_size(const std::string& text);
 
 }  // namespace darkroom

@@ -1,4 +1,4 @@
-#include "cli/picture_workflow.hpp"
+#include "drawing/picture_workflow.hpp"
 
 #include <gtest/gtest.h>
 
@@ -50,6 +50,17 @@ TEST(PictureWorkflow, a_picture_is_encoded_and_repeated) {
   EXPECT_THROW(inputs_of(prompt, "EmptyLatentImage"), std::out_of_range);
 }
 
+TEST(PictureWorkflow, only_what_is_transparent_is_made_anew) {
+  auto request = fox();
+  request.picture = "in.png", request.resize = true, request.masked = true, request.width = 64, request.height = 96, request.batch = 3;
+  const auto prompt = picture_workflow(request);
+  EXPECT_EQ(inputs_of(prompt, "ImageScale").at("height").as_int64(), 96);
+  EXPECT_EQ(inputs_of(prompt, "SetLatentNoiseMask").at("mask"), inputs_of(prompt, "ImageCompositeMasked").at("mask"));
+  EXPECT_EQ(inputs_of(prompt, "RepeatImageBatch").at("amount").as_int64(), 3);
+  request.width = 60;
+  EXPECT_THROW(picture_workflow(request), InvalidInput);
+}
+
 TEST(PictureWorkflow, what_makes_no_sense_is_refused) {
   auto request = fox();
   request.width = 508;
@@ -57,8 +68,9 @@ TEST(PictureWorkflow, what_makes_no_sense_is_refused) {
   request = fox();
   request.loras = {"name:strong"};
   EXPECT_THROW(picture_workflow(request), InvalidInput);
-  for (const auto* size : {"512", "512x", "x512", "512x512x3", "-8x8", "0x8", "9999999999999999999x8", ""}) EXPECT_THROW(parse_size(size), InvalidInput) << size;
-  EXPECT_EQ(parse_size("512x768"), (std::pair<std::int64_t, std::int64_t>{512, 768}));
+  for (const auto* size : {"512", "512x", "x512", "512x512x3", "-8x8", "0x8", "9999999999999999999x8", ""})
+    EXPECT_THROW(picture_size(size), InvalidInput) << size;
+  EXPECT_EQ(picture_size("512x768"), (std::pair<std::int64_t, std::int64_t>{512, 768}));
 }
 
 }  // namespace
