@@ -22,9 +22,14 @@ std::int64_t check_of_result(const std::string& outputs, const std::string& stat
 /// Every read of whole entries selects these columns.
 constexpr std::string_view kColumns =
     "id, number, prompt, extra_data, output_ids, outputs, status, meta, state, create_time, started, ended, workflow_id,"
-    " outputs_count, preview, error, job_check, result_check, terms, events";
+    " outputs_count, preview, error, job_check, result_check, terms";
 
-std::string select(std::string_view rest) { return fmt::format("SELECT {} FROM history {}", kColumns, rest); }
+/// With their events, which are long and few ask for, or without.
+enum class Events { kWith, kWithout };
+
+std::string select(std::string_view rest, Events events = Events::kWithout) {
+  return fmt::format("SELECT {}, {} FROM history {}", kColumns, events == Events::kWith ? "events" : "''", rest);
+}
 
 /// The current row, or nothing when its texts are not what was written.
 std::optional<HistoryEntry> entry_of(const Statement& row) {
@@ -153,7 +158,7 @@ std::vector<HistoryEntry> read_history(Database& database, const std::string& ow
 }
 
 std::optional<HistoryEntry> read_history_of(Database& database, const std::string& owner, const std::string& id) {
-  static const std::string sql = select("WHERE owner = ?1 AND id = ?2");
+  static const std::string sql = select("WHERE owner = ?1 AND id = ?2", Events::kWith);
   Statement rows = database.prepare(sql);
   rows.bind(owner, id);
   return rows.step() ? entry_of(rows) : std::nullopt;

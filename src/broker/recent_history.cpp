@@ -10,7 +10,8 @@ std::string key_of(const std::string& owner, const std::string& id) { return own
 
 std::size_t size_of(const HistoryEntry& entry) {
   return sizeof entry + entry.id.size() + entry.prompt.size() + entry.extra_data.size() + entry.output_ids.size() + entry.outputs.size() +
-         entry.status.size() + entry.meta.size() + entry.summary.preview.size() + entry.summary.error.size() + entry.terms.size() + entry.events.size();
+         entry.status.size() + entry.meta.size() + entry.summary.preview.size() + entry.summary.error.size() + entry.terms.size() +
+         entry.events.size();
 }
 
 }  // namespace

@@ -102,8 +102,8 @@ void Allowances::check_job(const Identity& who, std::int64_t now) {
         fmt::format("Your jobs have run for {:g} seconds in the last hour: wait a little", limits_.seconds_an_hour));
 }
 
-void Allowances::submitted(const Identity& who, std::int64_t now) {
-  if (who.has_own_room()) spent_by(who, now).jobs.add(1, now);
+void Allowances::submitted(const Identity& who, int count, std::int64_t now) {
+  if (who.has_own_room()) spent_by(who, now).jobs.add(count, now);
 }
 
 void Allowances::ran(const std::string& user, double seconds, std::int64_t now) {

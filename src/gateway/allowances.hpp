@@ -53,8 +53,8 @@ class Allowances {
 
   /// Throws Exhausted where this user has had its jobs, or their time, for now.
   void check_job(const Identity& who, std::int64_t now);
-  /// Counts a job that was taken.
-  void submitted(const Identity& who, std::int64_t now);
+  /// Counts a job that is sent (1), or takes that back (-1).
+  void submitted(const Identity& who, int count, std::int64_t now);
   /// Counts the time that a job of `user` ran.
   void ran(const std::string& user, double seconds, std::int64_t now);
 

@@ -293,8 +293,9 @@ asio::awaitable<void> Dispatcher::tick(Self self) {
     const auto now = RunningJob::Clock::now();
     std::vector<std::shared_ptr<RunningJob>> jobs;
     for (const auto& [id, seat] : self->seats_) {
-      if (!seat.job || seat.job->has_ended()) continue;
-      jobs.push_back(seat.job);
+      if (!seat.job) continue;
+      jobs.push_back(seat.job);  // one that has ended, too: its result may still be on the way to a full disk
+      if (seat.job->has_ended()) continue;
       seat.job->tick(now);
       if (seat.job->due && *seat.job->due <= now && !seat.job->cancelled_at) {
         seat.job->overdue = true;
@@ -308,7 +309,11 @@ asio::awaitable<void> Dispatcher::tick(Self self) {
       }
     }
     for (const auto& job : jobs) co_await self->broker_.extend(job->claim(), self->times_.lease);
-    co_await self->end_expired();
+    try {
+      co_await self->end_expired();
+    } catch (const Error& error) {  // the disk is full: what is over stays where it is
+      log::error("jobs that lost their workers can't be put away yet: {}", error.what());
+    }
   }
   self->ticking_ = false;
 }

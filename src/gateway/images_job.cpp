@@ -72,7 +72,10 @@ asio::awaitable<ImagesJob::News> ImagesJob::next(std::chrono::milliseconds at_mo
     if (!watched_->preview.empty()) co_return News::kPreview;
     if (watched_->said_its_end || steady_ms() >= next_look_) co_await look();
     if (ended_) co_return News::kEnd;
-    if (services_.readiness->stopping) throw ApiError{503, "The server is stopping; the job goes on when it is back", "stopping"};
+    if (services_.readiness->stopping) {
+      submitted_ = false;  // it is not to be cancelled when the reply ends
+      throw ApiError{503, "The server is stopping; the job goes on when it is back", "stopping"};
+    }
     const bool is_gone = peer_ && peer_->is_gone(), is_late = steady_ms() > deadline_;
     if (is_gone || is_late) co_await abandon();
     if (is_gone) throw ApiError{499, "The client closed its connection", "client_gone"};

@@ -52,8 +52,11 @@ asio::awaitable<std::string_view> ImagesStream::read() {
 asio::awaitable<void> ImagesStream::finish() { co_await job_->abandon(); }
 
 asio::awaitable<std::string> ImagesStream::next_events() {
+  const auto until = std::chrono::steady_clock::now() + kSilence;
   for (;;) {
-    const ImagesJob::News news = co_await job_->next(kSilence);
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+    if (left.count() <= 0) co_return ": still at it\n\n";  // previews come, and none of them is wanted now
+    const ImagesJob::News news = co_await job_->next(left);
     if (news == ImagesJob::News::kQuiet) co_return ": still at it\n\n";
     if (news == ImagesJob::News::kEnd) {
       over_ = true;

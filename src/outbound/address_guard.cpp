@@ -1,10 +1,15 @@
 #include "outbound/address_guard.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
+#include <memory>
 #include <optional>
 
 #include "base/error.hpp"
@@ -23,21 +28,22 @@ struct Range {
   int bits;
 };
 constexpr Range kSpecial[] = {
-    {{0, 0, 0, 0}, 8},        // this network
-    {{10, 0, 0, 0}, 8},       // private
-    {{100, 64, 0, 0}, 10},    // shared address space
-    {{127, 0, 0, 0}, 8},      // loopback
-    {{169, 254, 0, 0}, 16},   // link-local, metadata of clouds among it
-    {{172, 16, 0, 0}, 12},    // private
-    {{192, 0, 0, 0}, 24},     // protocol assignments
-    {{192, 0, 2, 0}, 24},     // documentation
-    {{192, 88, 99, 0}, 24},   // 6to4 relays
-    {{192, 168, 0, 0}, 16},   // private
-    {{198, 18, 0, 0}, 15},    // benchmarks
-    {{198, 51, 100, 0}, 24},  // documentation
-    {{203, 0, 113, 0}, 24},   // documentation
-    {{224, 0, 0, 0}, 4},      // multicast
-    {{240, 0, 0, 0}, 4},      // reserved, broadcast
+    {{0, 0, 0, 0}, 8},         // this network
+    {{10, 0, 0, 0}, 8},        // private
+    {{100, 64, 0, 0}, 10},     // shared address space
+    {{127, 0, 0, 0}, 8},       // loopback
+    {{168, 63, 129, 16}, 32},  // the machine agent of Azure, which is reached from inside alone
+    {{169, 254, 0, 0}, 16},    // link-local, metadata of clouds among it
+    {{172, 16, 0, 0}, 12},     // private
+    {{192, 0, 0, 0}, 24},      // protocol assignments
+    {{192, 0, 2, 0}, 24},      // documentation
+    {{192, 88, 99, 0}, 24},    // 6to4 relays
+    {{192, 168, 0, 0}, 16},    // private
+    {{198, 18, 0, 0}, 15},     // benchmarks
+    {{198, 51, 100, 0}, 24},   // documentation
+    {{203, 0, 113, 0}, 24},    // documentation
+    {{224, 0, 0, 0}, 4},       // multicast
+    {{240, 0, 0, 0}, 4},       // reserved, broadcast
 };
 
 bool starts_with(const unsigned char* bytes, const unsigned char* network, int bits) {
@@ -46,6 +52,24 @@ bool starts_with(const unsigned char* bytes, const unsigned char* network, int b
     if ((bytes[i] & mask) != (network[i] & mask)) return false;
   }
   return true;
+}
+
+/// A connection to one's own public address stays inside the machine, where no firewall is in its way.
+bool is_of_this_machine(const address& target) {
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return true;
+  const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> freed(list, &::freeifaddrs);
+  for (const ifaddrs* one = list; one; one = one->ifa_next) {
+    if (!one->ifa_addr) continue;
+    if (one->ifa_addr->sa_family == AF_INET && target.is_v4()) {
+      const auto* v4 = reinterpret_cast<const sockaddr_in*>(one->ifa_addr);
+      if (address_v4(ntohl(v4->sin_addr.s_addr)) == target.to_v4()) return true;
+    } else if (one->ifa_addr->sa_family == AF_INET6 && target.is_v6()) {
+      const auto* v6 = reinterpret_cast<const sockaddr_in6*>(one->ifa_addr);
+      if (std::memcmp(v6->sin6_addr.s6_addr, target.to_v6().to_bytes().data(), 16) == 0) return true;
+    }
+  }
+  return false;
 }
 
 bool is_public_v4(const address_v4::bytes_type& bytes) {
@@ -117,8 +141,8 @@ AddressGuard::AddressGuard(const std::vector<std::string>& allowed) {
 bool AddressGuard::names(std::string_view host) const { return std::ranges::find(hosts_, plain(host)) != hosts_.end(); }
 
 bool AddressGuard::allows(std::string_view host, const address& given) const {
-  if (is_public(given) || names(host)) return true;
   const address target = as_it_is(given);
+  if (names(host) || (is_public(given) && !is_of_this_machine(target))) return true;
   return std::ranges::any_of(networks_, [&](const auto& network) {
     if (const auto* v4 = std::get_if<asio::ip::network_v4>(&network))
       return target.is_v4() && asio::ip::network_v4(target.to_v4(), v4->prefix_length()).canonical() == *v4;

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <cstring>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "base/error.hpp"
@@ -76,26 +77,32 @@ asio::awaitable<std::vector<address>> Lookups::find(std::string host, std::chron
   }
   const auto answer = std::make_shared<Answer>(io_);
   answer->there.expires_at(end);
-  std::thread([shared = shared_, io = io_, host, waiting = std::weak_ptr<Answer>(answer)] {
-    std::vector<address> found;
-    std::string why;
-    try {
-      found = shared->resolver(host);
-    } catch (const std::exception& error) {
-      why = error.what();
-    }
-    const std::lock_guard lock(shared->mutex);
-    --shared->running;
-    if (!shared->open) return;
-    asio::post(io, [waiting, found = std::move(found), why = std::move(why)]() mutable {
-      const auto asked = waiting.lock();
-      if (!asked) return;
-      asked->found = std::move(found);
-      asked->fault = std::move(why);
-      asked->is_there = true;
-      asked->there.cancel();
-    });
-  }).detach();
+  try {
+    std::thread([shared = shared_, io = io_, host, waiting = std::weak_ptr<Answer>(answer)] {
+      std::vector<address> found;
+      std::string why;
+      try {
+        found = shared->resolver(host);
+      } catch (const std::exception& error) {
+        why = error.what();
+      }
+      const std::lock_guard lock(shared->mutex);
+      --shared->running;
+      if (!shared->open) return;
+      asio::post(io, [waiting, found = std::move(found), why = std::move(why)]() mutable {
+        const auto asked = waiting.lock();
+        if (!asked) return;
+        asked->found = std::move(found);
+        asked->fault = std::move(why);
+        asked->is_there = true;
+        asked->there.cancel();
+      });
+    }).detach();
+  } catch (const std::system_error&) {  // no thread is to be had
+    const std::lock_guard lock(shared_->mutex);
+    --shared_->running;
+    throw Unavailable("names can't be looked up just now");
+  }
   co_await answer->there.async_wait(asio::redirect_error(asio::use_awaitable, fault));
   if (!answer->is_there) throw Unavailable(fmt::format("{} could not be looked up in time", host));
   if (answer->found.empty())

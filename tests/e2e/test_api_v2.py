@@ -172,7 +172,7 @@ def test_bad_submissions_have_codes(api):
     assert code_of(api.request("POST", "/jobs", content=b"{"), 400) == "invalid_request"
     assert code_of(api.request("POST", "/jobs", json={}), 400) == "invalid_request"
     assert code_of(api.submit({"nodes": [], "links": [], "last_node_id": 1}), 422) == "workflow_format_ui"
-    for reserved in ({"webhook_url": "https://x"}, {"inputs": {}}, {"extra_data": {"other": 1}}, {"extra_data": 1}, {"priority": 1000}, {"timeout": 0}):
+    for reserved in ({"webhook_url": "https://x"}, {"inputs": {}}, {"extra_data": {"other": 1}}, {"extra_data": 1}, {"extra_data": {"api_key_comfy_org": "x" * 4097}}, {"priority": 1000}, {"timeout": 0}):
         assert code_of(api.submit(good, **reserved), 400) == "invalid_request"
     assert code_of(api.submit(good, metadata={"a b": "x"}), 422) == "metadata_invalid"
     assert code_of(api.submit({"1": {"class_type": "Nobody", "inputs": {}}}), 422) == "invalid_workflow"

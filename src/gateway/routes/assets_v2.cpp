@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.hpp"
+#include "base/hash.hpp"
 #include "base/text.hpp"
 #include "gateway/http.hpp"
 #include "gateway/job_desk.hpp"
@@ -16,6 +17,7 @@
 #include "gateway/v2/assets.hpp"
 #include "gateway/v2/reply.hpp"
 #include "storage/folders.hpp"
+#include "storage/user_room.hpp"
 
 namespace darkroom {
 
@@ -50,6 +52,13 @@ Response created(const Asset& asset, const Request& request, bool is_new, bool n
   return Response::of_json(v2::asset_json(asset, request, is_new), new_record ? 201 : 200);
 }
 
+/// Where the files of a user's assets are, in its input folder: those who share the folder share no files, so that nobody deletes
+/// another's.
+std::string asset_folder(const std::string& owner) {
+  const bool shared = room_of(owner) == kLocalUser && owner != kLocalUser;
+  return shared ? std::string(v2::kAssetFolder) + "/" + sha256_hex(owner).substr(0, 16) : v2::kAssetFolder;
+}
+
 /// The row of an upload, its file in place.
 AssetRow kept(v2::AssetForm& form, const std::string& owner, const fs::path& input) {
   const std::string name = v2::plain_name(form.text("file_path").empty() ? form.filename() : form.text("file_path"));
@@ -60,7 +69,7 @@ AssetRow kept(v2::AssetForm& form, const std::string& owner, const fs::path& inp
                .size = form.size(),
                .content_type = is_media_type(type) ? type : content_type_of(name),
                .file_path = name,
-               .file = std::string(v2::kAssetFolder) + "/" + hash.substr(kHashMark.size()) + v2::plain_ending(name),
+               .file = asset_folder(owner) + "/" + hash.substr(kHashMark.size()) + v2::plain_ending(name),
                .created = now_ms()};
   form.file().place(input / row.file, true);  // a file of this name has the same bytes
   return row;
@@ -73,7 +82,7 @@ asio::awaitable<Response> upload(Request& request, Services& services) {
     if (used) throw Refusal(422, "idempotency_key_reuse", "This Idempotency-Key has made an asset already");
   }
   const fs::path input = services.folders.of_user(request.who.user).input;
-  v2::AssetForm form(input / v2::kAssetFolder);
+  v2::AssetForm form(input / asset_folder(request.who.user));
   co_await receive_form(request, services, form);
   if (!form.has_file()) throw Refusal(400, "invalid_request", "The form has no file in a part named file");
   const std::string hash = form.hash(), expected = form.text("expected_hash");

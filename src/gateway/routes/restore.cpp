@@ -156,7 +156,7 @@ class Reception {
     job.outputs = validation.outputs;
     const std::string id = facts.id;
     const std::int64_t position = co_await desk_.accept(live_, std::move(job));
-    allowances_of(services_).submitted(request_.who, steady_ms());
+    allowances_of(services_).submitted(request_.who, 1, steady_ms());
     co_return json::object{{"job_id", id}, {"position", position}, {"progress_url", "/ws/progress?job=" + id}, {"status_url", "/restore/" + id}};
   }
 

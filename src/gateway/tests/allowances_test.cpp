@@ -87,13 +87,15 @@ TEST(Allowances, JobsInAnHour) {
   const auto send = [&](const Identity& who, std::int64_t now) {
     return wait_of([&] {
       allowances.check_job(who, now);
-      allowances.submitted(who, now);
+      allowances.submitted(who, 1, now);
     });
   };
   EXPECT_EQ(send(user("anna"), 0), 0);
   EXPECT_EQ(send(user("anna"), 1000), 0) << "at the edge";
   EXPECT_EQ(send(user("anna"), 60'000), 3540);
   EXPECT_EQ(send(user("bob"), 60'000), 0) << "each has its own";
+  allowances.submitted(user("anna"), -1, 60'000);
+  EXPECT_EQ(send(user("anna"), 60'000), 0) << "one was given back";
   EXPECT_EQ(send(user("anna"), kHour), 0);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(send({}, 0), 0) << "whoever runs the server has none";
 }
@@ -117,7 +119,7 @@ TEST(Allowances, ZeroIsNoLimit) {
     allowances.received(user("anna"), 1ull << 40, 0);
     allowances.restore(user("anna"), 100'000, 100'000, 0);
     allowances.check_job(user("anna"), 0);
-    allowances.submitted(user("anna"), 0);
+    allowances.submitted(user("anna"), 1, 0);
     allowances.ran("anna", 1e9, 0);
   }
 }

@@ -52,6 +52,22 @@ TEST(WorkflowAssets, OneWithoutAnIdIsRefused) {
   EXPECT_THROW(replace_assets(workflow, [](const std::string&) { return ""; }), Refusal);
 }
 
+TEST(WorkflowAssets, OnesThatAreTooLongOrTooManyAreRefused) {
+  const auto workflow_of = [](json::value item) {
+    return json::object{{"1", json::object{{"inputs", json::object{{"image", std::move(item)}}}}}};
+  };
+  json::value longest = asset("a");
+  longest.as_object()["x"] = "";
+  longest.as_object()["x"] = std::string(4096 - dump(longest).size(), 'x');
+  EXPECT_EQ(assets_in(workflow_of(longest)).size(), 1u);
+  longest.as_object()["x"].as_string().push_back('x');
+  EXPECT_THROW(assets_in(workflow_of(longest)), Refusal);
+  json::array many(256, asset("a"));
+  EXPECT_EQ(assets_in(workflow_of(many)).size(), 256u);
+  many.push_back(asset("a"));
+  EXPECT_THROW(assets_in(workflow_of(many)), Refusal);
+}
+
 TEST(AssetForm, NamesBecomePlain) {
   EXPECT_EQ(plain_name("photo.png"), "photo.png");
   EXPECT_EQ(plain_name("models/checkpoints/x.safetensors"), "x.safetensors");

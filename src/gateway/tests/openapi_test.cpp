@@ -34,7 +34,6 @@ std::string left_out(const std::string& method, const std::string& pattern) {
   for (const char* part :
        {"/extensions", "/i18n", "/workflow_templates", "/api/workflow_templates", "/global_subgraphs", "/templates", "/internal/"})
     if (pattern.starts_with(part)) return "of the editor alone, which may change it with each version";
-  if (pattern.starts_with("/api/v2/")) return "an interface with a contract of its own: docs/api-v2.md";
   if (pattern == "/ws" || pattern == "/ws/progress") return "a WebSocket, which OpenAPI can't describe";
   return "";
 }

@@ -140,9 +140,10 @@ class EventStream final : public BodyReader {
       return;
     }
     const auto position = queued.running ? std::nullopt : queue_position(services_.jobs.broker(), queued.job->ticket);
-    if (told_ && position == position_) return;
+    const bool is_new = !told_ || position != position_;
     told_ = now;
     position_ = position;
+    if (!is_new) return;
     send("status", json::object{{"status", "queued"}, {"queue_position", position ? json::value(*position) : json::value()}}, "");
   }
 
@@ -210,7 +211,7 @@ class EventStream final : public BodyReader {
   std::shared_ptr<JobEvents> live_;
   std::shared_ptr<void> listening_;
   std::int64_t sent_ = 0, preview_ = 0;
-  std::optional<Clock::time_point> told_;  ///< when the place in the queue was told last
+  std::optional<Clock::time_point> told_;  ///< when the place in the queue was looked up last
   std::optional<std::int64_t> position_;
   Clock::time_point due_ = Clock::time_point::max();
   bool begun_ = false, woken_ = false, over_ = false;

@@ -1,11 +1,30 @@
 #include "gateway/v2/workflow_assets.hpp"
 
+#include <fmt/format.h>
+
 #include "gateway/v2/reply.hpp"
 
 namespace darkroom::v2 {
 namespace {
 
 constexpr std::string_view kType = "core/ASSET";
+/// Limit: an asset in a workflow as JSON, bytes. Beyond: 422. Fixed: it is kept with the job, to be given back. Edge:
+/// WorkflowAssets.OnesThatAreTooLongOrTooManyAreRefused.
+constexpr std::size_t kMaxBytes = 4096;
+/// Limit: assets in a workflow. Beyond: 422. Fixed: they are kept with the job, to be given back. Edge:
+/// WorkflowAssets.OnesThatAreTooLongOrTooManyAreRefused.
+constexpr std::size_t kMaxAssets = 256;
+
+void collect(const json::value& value, std::vector<std::string>& ids) {
+  if (is_asset(value)) {
+    if (ids.size() == kMaxAssets) throw Refusal(422, "invalid_workflow", fmt::format("The workflow has more than {} assets", kMaxAssets));
+    ids.push_back(asset_id(value));
+  } else if (const auto* object = value.if_object()) {
+    for (const auto& [key, item] : *object) collect(item, ids);
+  } else if (const auto* list = value.if_array()) {
+    for (const auto& item : *list) collect(item, ids);
+  }
+}
 
 void replace(json::value& value, json::array& path, json::array& places, const std::function<std::string(const std::string&)>& found) {
   if (is_asset(value)) {
@@ -47,7 +66,15 @@ std::string asset_id(const json::value& asset) {
   const auto* info = find_object(asset.get_object(), "info");
   auto id = info ? find_string(*info, "id") : std::nullopt;
   if (!id || id->empty()) throw Refusal(422, "missing_asset", "An asset of the workflow has no info.id");
+  if (dump(asset).size() > kMaxBytes)
+    throw Refusal(422, "invalid_workflow", fmt::format("An asset of the workflow is longer than {} bytes", kMaxBytes));
   return std::move(*id);
+}
+
+std::vector<std::string> assets_in(const json::object& workflow) {
+  std::vector<std::string> ids;
+  for (const auto& [key, node] : workflow) collect(node, ids);
+  return ids;
 }
 
 json::array replace_assets(json::object& workflow, const std::function<std::string(const std::string&)>& found) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "base/json.hpp"
 
@@ -10,8 +11,10 @@ namespace darkroom::v2 {
 
 /// Is it such an object?
 bool is_asset(const json::value& value);
-/// Its id. Throws Refusal (422 missing_asset) where it has none.
+/// Its id. Throws Refusal: 422 missing_asset where it has none, 422 invalid_workflow for one that is too long.
 std::string asset_id(const json::value& asset);
+/// The ids of all in a workflow, in order. Throws as asset_id(), and Refusal for too many.
+std::vector<std::string> assets_in(const json::object& workflow);
 
 /// Every asset in `workflow`, in order: calls `found` with its id, and puts what that gives in its place. Returns where they were, for
 /// restore_assets(): [[key, ..., asset], ...].
