@@ -235,13 +235,14 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::jobs_json(std::stri
   co_return shared(jobs_view::page(page, filter));
 }
 
-asio::awaitable<std::shared_ptr<const std::string>> JobDesk::job_json(std::string owner, std::string job_id) {
+asio::awaitable<std::shared_ptr<const std::string>> JobDesk::job_json(std::string owner, std::string job_id, bool place) {
   // Queue first: a job that moves meanwhile is then found in the history.
   const QueueView view = co_await state_->broker.queue(owner);
   for (const auto& job : view.running)
     if (job->id == job_id) co_return shared(jobs_view::queued(*job, "in_progress"));
   for (const auto& job : view.pending)
     if (job->id == job_id) {
+      if (!place) co_return shared(jobs_view::queued(*job, "pending"));
       const auto& order = state_->broker.order();
       const std::int64_t position = std::ranges::find(order, job->ticket) - order.begin() + 1;
       co_return shared(jobs_view::waiting(*job, position, estimated_wait(position)));

@@ -77,7 +77,8 @@ class JobDesk {
 
   // -- jobs (§8.3): bodies of replies
   asio::awaitable<std::shared_ptr<const std::string>> jobs_json(std::string owner, JobsFilter filter);
-  asio::awaitable<std::shared_ptr<const std::string>> job_json(std::string owner, std::string job_id);  ///< null for an unknown one
+  /// Null for an unknown one. `place`: a waiting one also says where it stands, and how long about.
+  asio::awaitable<std::shared_ptr<const std::string>> job_json(std::string owner, std::string job_id, bool place = false);
 
   /// What has happened to a running job; null for one that does not run.
   std::shared_ptr<JobEvents> events_of(const std::string& owner, const std::string& job_id) const;

@@ -39,11 +39,12 @@ def test_waiting_jobs_know_their_place_and_about_how_long(own):
     running = server.queue(sleepy("runs", 60))
     wait_for(lambda: server.json("/queue")["queue_running"], 30, "it runs")
     waiting = [server.queue(empty_image(f"w{n}")) for n in range(3)]
-    jobs = [server.json(f"/api/jobs/{id}") for id in waiting]
+    jobs = [server.json(f"/api/jobs/{id}?place=1") for id in waiting]
     assert [job["queue_position"] for job in jobs] == [1, 2, 3]
     estimates = [job["estimated_wait_s"] for job in jobs]
     assert estimates == sorted(estimates) and 0 <= estimates[0] < estimates[2]
-    assert "queue_position" not in server.json(f"/api/jobs/{running}")
+    assert "queue_position" not in server.json(f"/api/jobs/{running}?place=1")
+    assert "queue_position" not in server.json(f"/api/jobs/{waiting[0]}"), "ComfyUI's clients get what they know"
     assert server.json(f"/api/v2/jobs/{waiting[1]}")["estimated_wait_s"] >= estimates[0]
     server.post("/queue", {"clear": True})
     server.post("/interrupt")

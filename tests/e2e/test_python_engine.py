@@ -217,6 +217,8 @@ def test_values_of_other_types_stay_as_they_are(server):
 
 
 def test_a_thread_can_cancel_while_a_native_node_computes(server):
+    # Model and texts are there already, so that the sampler is what the thread meets.
+    run(server, **MODEL, **TEXTS, k=("KSampler", {**SAMPLER, "model": ["m", 0], "steps": 1}), d=("EngineDifference", {"a": ["k", 0], "b": ["k", 0]}))
     with server.socket("me") as connection:
         job = server.queue(graph(**MODEL, **TEXTS, t=("EngineCancelsLater", {"model": ["m", 0]}), k=("KSampler", {**SAMPLER, "model": ["t", 0], "steps": 5000}), d=("EngineDifference", {"a": ["k", 0], "b": ["k", 0]})), "me")
         entry = server.wait(job, 60)

@@ -69,7 +69,7 @@ asio::awaitable<Response> get_jobs(Services& services, Request& request) {
 
 asio::awaitable<Response> get_job(Services& services, Request& request) {
   std::string id = request.param("job_id");
-  auto job = co_await services.jobs.job_json(request.who.user, std::move(id));
+  auto job = co_await services.jobs.job_json(request.who.user, std::move(id), request.query_value("place") != nullptr);
   if (!job) co_return jobs_error(404, "Job not found");
   co_return Response::of_json_text(std::move(job));
 }
