@@ -187,7 +187,7 @@ def test_it_goes_on_by_itself(door, closed):
     """Her one place in the line is taken by a job of hers, until that is done."""
     wanda = closed.as_somebody(bearer("wanda"))
     one = door(token("wanda"))
-    one.pick(large(500)).choose(upscale=4).restore()
+    one.pick(large(800)).choose(upscale=4).restore()
     expect(one.page.locator(".stages [data-s=now]").filter(has_text="Upscale").last).to_be_visible(timeout=30_000)
     wanda.queue(empty_image("waits"))
     one.page.get_by_label("Add photos").set_input_files(str(HOME))
