@@ -192,6 +192,8 @@ class Broker {
   virtual std::optional<Queued> queued(std::string_view owner, std::string_view id) const = 0;
   /// Tickets of the waiting jobs of all owners, in the order of claiming; good until the queue changes.
   virtual const std::vector<std::int64_t>& order() const = 0;
+  /// Where a waiting job stands among those of all owners, from 1; nothing for one that does not wait.
+  std::optional<std::int64_t> position(std::int64_t ticket) const;
   /// Advances the automatic queue number and gives its old value, from 0.
   virtual std::int64_t next_number() = 0;
   /// Called on the executor whenever a job came, went or changed its state.

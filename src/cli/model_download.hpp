@@ -7,7 +7,7 @@
 #include <string>
 
 #include "cli/transfer_view.hpp"
-#include "client/web_address.hpp"
+#include "outbound/web_address.hpp"
 
 namespace darkroom {
 

@@ -6,10 +6,9 @@
 #include "base/log.hpp"
 #include "base/percent.hpp"
 #include "base/text.hpp"
-#include "gateway/api_error.hpp"
 #include "gateway/middleware.hpp"
 #include "gateway/options.hpp"
-#include "gateway/v2/reply.hpp"
+#include "gateway/refusal.hpp"
 
 namespace darkroom {
 namespace {
@@ -59,28 +58,12 @@ bool wants_page(const Request& request) {
   return (request.method == "GET" || request.method == "HEAD") && request.header("accept").find("text/html") != std::string_view::npos;
 }
 
-/// Every route is also there below /api, some of them twice.
-std::string_view without_api(std::string_view path) {
-  while (path.starts_with("/api/")) path.remove_prefix(4);
-  return path;
-}
-
 /// Where a request comes from: what the nearest proxy says, or the connection.
 std::string address_of(const Request& request) {
   const std::string_view forwarded = request.header("x-forwarded-for");
   const auto comma = forwarded.rfind(',');
   const std::string_view last = trim(comma == std::string_view::npos ? forwarded : forwarded.substr(comma + 1));
   return std::string(request.connection.loopback && !last.empty() ? last : std::string_view(request.connection.address));
-}
-
-/// Replies of the photo service have their code beside the text, those of /v1 what clients of OpenAI read, those of ComfyUI's routes an
-/// object.
-Response refusal(const Request& request, int status, const char* code, const std::string& why) {
-  const std::string_view path = without_api(request.path);
-  if (request.path.starts_with("/api/v2/")) return v2::error(status, status == 401 ? "unauthorized" : "forbidden", why);
-  if (path.starts_with("/v1/")) return api_error({status, why, code});
-  const bool own = path.starts_with("/restore") || path.starts_with("/results") || path.starts_with("/auth");
-  return own ? Response::of_json(json::object{{"error", why}, {"code", code}}, status) : Response::error(status, code, why);
 }
 
 /// The login with the way back to this page, relative to it, so that it also works below a path of a proxy.

@@ -8,6 +8,7 @@
 #include "base/text.hpp"
 #include "gateway/gatekeeper.hpp"
 #include "gateway/options.hpp"
+#include "gateway/refusal.hpp"
 
 namespace darkroom {
 namespace {
@@ -339,6 +340,9 @@ asio::awaitable<std::optional<Response>> HttpSession::call(Router::Match& match,
     by_handler = false;
     if (expired_) response = Response::text(408, "408: Request Timeout");
     keep_alive_ = false;
+  } catch (const BodyTooLarge& large) {
+    by_handler = false;
+    response = too_long(request_, large.text);
   } catch (...) {
     by_handler = false;
     response = error_response(std::current_exception());

@@ -8,7 +8,6 @@
 #include "base/error.hpp"
 #include "base/hash.hpp"
 #include "base/text.hpp"
-#include "client/web_address.hpp"
 #include "gateway/allowances.hpp"
 #include "gateway/identity.hpp"
 #include "gateway/medium.hpp"
@@ -17,6 +16,7 @@
 #include "gateway/schema_store.hpp"
 #include "gateway/services.hpp"
 #include "outbound/outbound.hpp"
+#include "outbound/web_address.hpp"
 #include "storage/part_file.hpp"
 #include "workflow/validation_errors.hpp"
 

@@ -1,7 +1,5 @@
 #include "gateway/job_desk.hpp"
 
-#include <algorithm>
-
 #include "base/log.hpp"
 #include "base/text.hpp"
 #include "gateway/dispatcher.hpp"
@@ -237,16 +235,12 @@ asio::awaitable<std::shared_ptr<const std::string>> JobDesk::jobs_json(std::stri
 
 asio::awaitable<std::shared_ptr<const std::string>> JobDesk::job_json(std::string owner, std::string job_id, bool place) {
   // Queue first: a job that moves meanwhile is then found in the history.
-  const QueueView view = co_await state_->broker.queue(owner);
-  for (const auto& job : view.running)
-    if (job->id == job_id) co_return shared(jobs_view::queued(*job, "in_progress"));
-  for (const auto& job : view.pending)
-    if (job->id == job_id) {
-      if (!place) co_return shared(jobs_view::queued(*job, "pending"));
-      const auto& order = state_->broker.order();
-      const std::int64_t position = std::ranges::find(order, job->ticket) - order.begin() + 1;
-      co_return shared(jobs_view::waiting(*job, position, estimated_wait(position)));
-    }
+  if (const auto queued = state_->broker.queued(owner, job_id)) {
+    const QueuedJob& job = *queued->job;
+    if (queued->running) co_return shared(jobs_view::queued(job, "in_progress"));
+    const auto position = place ? state_->broker.position(job.ticket) : std::nullopt;
+    co_return shared(position ? jobs_view::waiting(job, *position, estimated_wait(*position)) : jobs_view::queued(job, "pending"));
+  }
   const auto entry = co_await state_->broker.history_of(owner, job_id);
   if (!entry) co_return nullptr;
   co_return shared(jobs_view::finished(*entry));

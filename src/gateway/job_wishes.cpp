@@ -129,13 +129,12 @@ asio::awaitable<void> submit_job(Services& services, Identity who, Job job, std:
   Allowances& allowances = allowances_of(services);
   allowances.check_job(who, steady_ms());
   allowances.submitted(who, 1, steady_ms());  // before it is on disk: others of the same moment are not to pass meanwhile
-  bool taken = false;
-  const auto give_back = [&](void*) {
-    if (!taken) allowances.submitted(who, -1, steady_ms());
-  };
-  const std::unique_ptr<void, decltype(give_back)> unless_taken(&taken, give_back);
-  co_await services.jobs.submit(std::move(job), std::move(key));
-  taken = true;
+  try {
+    co_await services.jobs.submit(std::move(job), std::move(key));
+  } catch (...) {
+    allowances.submitted(who, -1, steady_ms());
+    throw;
+  }
 }
 
 }  // namespace darkroom

@@ -125,12 +125,7 @@ asio::awaitable<void> RestorationDesk::reconcile() {
 void RestorationDesk::place(const Live& live, const QueueView& queue) {
   live->missed = 0;
   const auto found = std::ranges::find_if(queue.pending, [&](const auto& job) { return job->id == live->id(); });
-  std::int64_t position = 0;
-  if (found != queue.pending.end()) {
-    const auto& order = broker_.order();  // of all users
-    const auto at = std::ranges::find(order, (*found)->ticket);
-    position = at == order.end() ? 0 : 1 + (at - order.begin());
-  }
+  const std::int64_t position = found == queue.pending.end() ? 0 : broker_.position((*found)->ticket).value_or(0);
   if (position > 0) live->facts.state = "waiting";
   if (std::exchange(live->position, position) == position || position == 0) return;
   const std::int64_t ahead = position - 1 + static_cast<std::int64_t>(broker_.counts().running);

@@ -9,9 +9,9 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "client/web_address.hpp"
 #include "gateway/metrics.hpp"
 #include "outbound/outbound.hpp"
+#include "outbound/web_address.hpp"
 
 namespace darkroom {
 namespace {

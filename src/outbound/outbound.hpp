@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "client/transport.hpp"
-#include "client/web_address.hpp"
 #include "outbound/address_guard.hpp"
 #include "outbound/lookup.hpp"
+#include "outbound/web_address.hpp"
 
 namespace darkroom {
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import threading
-import time
 
 import httpx
 import pytest
@@ -55,9 +54,9 @@ class V2:
         parts = {"content_type": (None, content_type), "file_path": (None, name), **{k: (None, v) for k, v in fields.items()}, "file": (name, data)}
         return self.request("POST", "/assets", files=parts, headers={"Idempotency-Key": key} if key else {})
 
-    def events(self, id, last=None, limit=None):
-        """(id, name, data) of the stream, to its end or to `limit` events."""
-        found, current = [], {}
+    def events(self, id, last=None, limit=None, into=None):
+        """(id, name, data) of the stream, to its end or to `limit` events; as they come also in the list `into`."""
+        found, current = [] if into is None else into, {}
         with httpx.stream("GET", f"{self.server.url}/api/v2/jobs/{id}/events", headers={**self.headers, **({"Last-Event-ID": last} if last else {})}, timeout=60) as reply:
             assert reply.status_code == 200 and reply.headers["content-type"] == "text/event-stream"
             for line in reply.iter_lines():
@@ -267,10 +266,10 @@ def test_cancelling_what_waits_runs_and_is_over(api):
     wait_for(lambda: api.job(running)["status"] == "running", 30, "the first runs")
     assert api.job(waiting)["status"] == "queued" and api.job(waiting)["queue_position"] == 1
     stream = []
-    watcher = threading.Thread(target=lambda: stream.extend(api.events(running)))
+    watcher = threading.Thread(target=lambda: api.events(running, into=stream))
     watcher.start()
     assert api.request("POST", f"/jobs/{waiting}/cancel").json()["status"] == "canceled"
-    time.sleep(0.3)
+    wait_for(lambda: any(data.get("status") == "running" for _, _, data in list(stream)), 30, "its watcher knows that it runs")
     assert api.request("POST", f"/jobs/{running}/cancel").json()["status"] in ("canceling", "canceled")
     assert api.ended(running)["status"] == "canceled"
     watcher.join(30)
@@ -365,6 +364,17 @@ def test_one_user_has_a_limited_number_of_streams(own):
     finally:
         api.request("POST", f"/jobs/{waiting}/cancel"), api.request("POST", f"/jobs/{blocker}/cancel")
         client.close()
+
+
+def test_a_body_over_the_limit_is_refused_in_the_form_of_its_interface(own):
+    server = own("--max-upload-size", "0.01")
+    api = V2(server)
+    assert code_of(api.submit({"1": {"class_type": "x" * 20_000, "inputs": {}}}), 413) == "too_large"
+    assert code_of(api.upload(b"x" * 20_000), 413) == "too_large"
+    assert [p for p in (server.base / "input").rglob("*") if p.is_file()] == []
+    image = server.post("/v1/images/generations", {"prompt": "x" * 2_000_000})
+    assert image.status_code == 413 and image.json()["error"]["code"] == "too_large"
+    assert server.post("/prompt", {"prompt": {"1": "x" * 20_000}}).text.startswith("Maximum request body size")
 
 
 def test_a_server_below_a_path_gives_addresses_that_lead_there(api):

@@ -1,25 +1,11 @@
-#include <gtest/gtest.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
-
 #include "base/text.hpp"
-#include "broker/sqlite_broker.hpp"
-#include "storage/tests/scratch_folder.hpp"
+#include "broker/tests/store_fixture.hpp"
 
 namespace darkroom {
 namespace {
 
-class Assets : public testing::Test {
+class Assets : public StoreTest {
  protected:
-  template <class T>
-  T run(asio::awaitable<T> work) {
-    io_.restart();
-    auto future = asio::co_spawn(io_, std::move(work), asio::use_future);
-    io_.run();
-    return future.get();
-  }
   AssetStore& store() { return broker_->assets(); }
   static AssetRow asset(const std::string& id, const std::string& owner = "local") {
     return {.id = id,
@@ -31,10 +17,6 @@ class Assets : public testing::Test {
             .file = "assets/00.png",
             .created = now_ms()};
   }
-
-  ScratchFolder folder_;
-  asio::io_context io_;
-  std::unique_ptr<SqliteBroker> broker_ = std::make_unique<SqliteBroker>(folder_ / "darkroom.sqlite", BrokerLimits{});
 };
 
 TEST_F(Assets, AreFoundByIdHashAndNameByTheirOwnerAlone) {

@@ -1,38 +1,16 @@
-#include <gtest/gtest.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
-
-#include "broker/sqlite_broker.hpp"
-#include "storage/tests/scratch_folder.hpp"
+#include "broker/tests/store_fixture.hpp"
 
 namespace darkroom {
 namespace {
 
-class Restorations : public testing::Test {
+class Restorations : public StoreTest {
  protected:
-  template <class T>
-  T run(asio::awaitable<T> work) {
-    io_.restart();
-    auto future = asio::co_spawn(io_, std::move(work), asio::use_future);
-    io_.run();
-    return future.get();
-  }
-  void reopen() {
-    broker_.reset();
-    broker_ = std::make_unique<SqliteBroker>(folder_ / "darkroom.sqlite", BrokerLimits{});
-  }
   RestorationStore& store() { return broker_->restorations(); }
   static std::vector<RestorationMessage> numbered(std::int64_t first, std::int64_t last) {
     std::vector<RestorationMessage> list;
     for (std::int64_t seq = first; seq <= last; ++seq) list.push_back({seq, "m" + std::to_string(seq)});
     return list;
   }
-
-  ScratchFolder folder_;
-  asio::io_context io_;
-  std::unique_ptr<SqliteBroker> broker_ = std::make_unique<SqliteBroker>(folder_ / "darkroom.sqlite", BrokerLimits{});
 };
 
 TEST_F(Restorations, RecordsAndMessagesSurviveARestart) {

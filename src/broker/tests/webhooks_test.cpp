@@ -1,28 +1,13 @@
-#include <gtest/gtest.h>
-
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/use_future.hpp>
-
-#include "broker/sqlite_broker.hpp"
+#include "broker/tests/store_fixture.hpp"
 #include "broker/webhook_message.hpp"
-#include "storage/tests/scratch_folder.hpp"
 
 namespace darkroom {
 namespace {
 
-class Webhooks : public testing::Test {
+class Webhooks : public StoreTest {
  protected:
-  template <class T>
-  T run(asio::awaitable<T> work) {
-    io_.restart();
-    auto future = asio::co_spawn(io_, std::move(work), asio::use_future);
-    io_.run();
-    return future.get();
-  }
   void open(std::size_t most = kMaxWebhooks) {
-    broker_.reset();
-    broker_ = std::make_unique<SqliteBroker>(folder_ / "darkroom.sqlite", BrokerLimits{}, most);
+    reopen(most);
     broker_->webhooks().on_message([this](WebhookMessage message) { told_.push_back(message.url); });
   }
   void submit(const std::string& id, const std::string& webhook = "https://example.org/hook") {
@@ -40,9 +25,6 @@ class Webhooks : public testing::Test {
   std::vector<WebhookMessage> waiting() { return run(broker_->webhooks().waiting()); }
   json::object body_of(const WebhookMessage& message) { return parse_json(run(broker_->webhooks().body(message.seq)).value()).as_object(); }
 
-  ScratchFolder folder_;
-  asio::io_context io_;
-  std::unique_ptr<SqliteBroker> broker_;
   std::vector<std::string> told_;
 };
 

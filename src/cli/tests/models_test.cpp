@@ -13,7 +13,7 @@
 #include "cli/resumable_file.hpp"
 #include "cli/terminal.hpp"
 #include "client/proxy.hpp"
-#include "client/web_address.hpp"
+#include "outbound/web_address.hpp"
 
 namespace darkroom {
 namespace {

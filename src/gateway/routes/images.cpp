@@ -9,7 +9,6 @@
 #include "base/error.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
-#include "gateway/allowances.hpp"
 #include "gateway/api_error.hpp"
 #include "gateway/images_form.hpp"
 #include "gateway/images_job.hpp"
@@ -19,6 +18,7 @@
 #include "gateway/photo_facts.hpp"
 #include "gateway/picture_helper.hpp"
 #include "gateway/pool.hpp"
+#include "gateway/receive_form.hpp"
 #include "gateway/safe_file.hpp"
 #include "gateway/services.hpp"
 #include "restoration/options.hpp"
@@ -115,21 +115,6 @@ asio::awaitable<Response> generate(const Router& router, Services& services, Req
   co_return co_await draw(router, services, request, std::move(wish), std::move(made), "image_generation");
 }
 
-asio::awaitable<void> receive_form(Services& services, Request& request, ImagesForm& form) {
-  const std::string boundary = boundary_of(request.header("content-type"));
-  Allowances& allowances = allowances_of(services);
-  allowances.begin_upload(request.who, content_length(request), steady_ms());
-  MultipartParser parser(boundary, form);
-  for (;;) {
-    const std::string_view piece = co_await request.stream->read();
-    if (piece.empty()) break;
-    allowances.received(request.who, piece.size(), steady_ms());
-    auto push = [&parser, piece] { parser.push(piece); };
-    co_await services.pool.run(std::move(push));
-  }
-  parser.finish();
-}
-
 /// Lets darkroom-picture look at a picture of the form's `field`.
 asio::awaitable<EditPicture> look_at(Services& services, FormPicture& picture, const char* field) {
   std::string fault;
@@ -145,7 +130,7 @@ asio::awaitable<EditPicture> look_at(Services& services, FormPicture& picture, c
 asio::awaitable<Response> edit(const Router& router, Services& services, Request& request) {
   const Folders folders = services.folders.of_user(request.who.user);
   ImagesForm form(folders);
-  co_await receive_form(services, request, form);
+  co_await receive_form(request, services, form);
   const json::object fields = fields_of_form(form.texts);
   ImagesRequest wish = read_images_request(fields);
   if (form.images.empty()) throw ApiError{400, "image: it is missing, or is no file", "missing_required_parameter", "image"};

@@ -38,17 +38,14 @@ constexpr std::int64_t kListed = 50;
 constexpr std::size_t kFilters = 3;
 constexpr std::int64_t kScanned = 500;  ///< jobs that are looked through at once for labels
 
-constexpr std::size_t kParseHereBytes = 64u << 10;  ///< larger bodies are parsed on the pool
 /// Limit: key of paid services in a submission, bytes. Beyond: 400. Fixed: it is kept in memory. Edge:
 /// test_api_v2.py::test_bad_submissions_have_codes.
 constexpr std::size_t kMaxSecret = 4096;
 
 asio::awaitable<json::object> body_of(Services& services, const Request& request) {
-  std::optional<json::object> body;
-  if (request.body.size() <= kParseHereBytes) body = object_body(request);
-  else body = co_await services.pool.run([&request] { return object_body(request); });
-  if (!body) throw Refusal(400, "invalid_request", "The body must be a JSON object");
-  co_return std::move(*body);
+  json::value body = co_await parse_body(services, request.body);
+  if (!body.is_object()) throw Refusal(400, "invalid_request", "The body must be a JSON object");
+  co_return std::move(body.get_object());
 }
 
 json::object take_workflow(json::object& body) {

@@ -1,5 +1,6 @@
 #pragma once
-// What the routes of queue, history and jobs share: their small JSON bodies, parsed whatever the content type says.
+// JSON bodies of routes, parsed whatever the content type says: whole ones of prompts, and what the routes of queue, history and jobs
+// share.
 
 #include <optional>
 #include <string>
@@ -10,6 +11,11 @@
 #include "gateway/http.hpp"
 
 namespace darkroom {
+
+struct Services;
+
+/// The JSON of a whole body; a long one is parsed on the pool. Throws InvalidInput, TooLarge.
+asio::awaitable<json::value> parse_body(Services& services, const std::string& body);
 
 /// The object of a body; nothing when it is no JSON or no object.
 inline std::optional<json::object> object_body(const Request& request) {

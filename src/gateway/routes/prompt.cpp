@@ -15,15 +15,14 @@
 #include "gateway/input_fetcher.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/job_wishes.hpp"
-#include "gateway/pool.hpp"
 #include "gateway/prompt_check.hpp"
+#include "gateway/routes/json_body.hpp"
 #include "gateway/services.hpp"
 #include "gateway/worker_pool.hpp"
 
 namespace darkroom {
 namespace {
 
-constexpr std::size_t kParseHereBytes = 64u << 10;  // larger bodies are parsed on the pool
 /// Limit: prompt_id of a request, bytes. Beyond: 400 `invalid_prompt_id`. Fixed: it travels in every message; uuids have 36. Edge:
 /// JobRoutes.PromptIdsAreTakenAsTexts.
 constexpr std::size_t kMaxPromptIdBytes = 1024;
@@ -121,14 +120,6 @@ class PromptRequest {
  private:
   json::value body_;
 };
-
-asio::awaitable<json::value> parse_body(Services& services, const std::string& body) {
-  JsonLimits limits;
-  limits.max_bytes = std::max(limits.max_bytes, body.size());  // the server has judged its length already
-  if (body.size() <= kParseHereBytes) co_return parse_json(body, limits);
-  auto parse = [&body, limits] { return parse_json(body, limits); };
-  co_return co_await services.pool.run(std::move(parse));
-}
 
 Response invalid(const Validation& validation) {
   log::warn("prompt refused: {}", string_or(validation.error, "message", ""));

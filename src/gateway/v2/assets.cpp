@@ -15,8 +15,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::int64_t kYearMs = 365ll * 24 * 3600 * 1000;
-
 /// Size and time of change of a plain file.
 struct FileFacts {
   std::int64_t size = 0, changed = 0;
@@ -77,7 +75,7 @@ json::object asset_json(const Asset& asset, const Request& request, std::optiona
                    {"file_path", asset.file_path},
                    {"created_at", time_text(asset.created)},
                    {"url", base_address(request) + "/api/v2/assets/" + asset.id + "/content"},
-                   {"url_expires_at", time_text(now_ms() + kYearMs)},  // it does not: clients want a time
+                   {"url_expires_at", a_year_after(now_ms())},  // it does not: clients want a time
                    {"expires_at", nullptr}};
   if (!asset.job_id.empty()) out.emplace("job_id", asset.job_id);
   if (created_new) out.emplace("created_new", *created_new);

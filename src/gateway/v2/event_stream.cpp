@@ -1,13 +1,13 @@
 #include "gateway/v2/event_stream.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 
+#include "base/base64.hpp"
 #include "gateway/job_desk.hpp"
 #include "gateway/services.hpp"
 #include "gateway/v2/jobs.hpp"
@@ -15,14 +15,6 @@
 
 namespace darkroom::v2 {
 namespace {
-
-std::string base64(std::string_view bytes) {
-  std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()), reinterpret_cast<const unsigned char*>(bytes.data()),
-                                     static_cast<int>(bytes.size()));
-  out.resize(static_cast<std::size_t>(length));
-  return out;
-}
 
 /// `ATTEMPT.SEQ` of an event that a client has seen.
 struct Seen {
@@ -139,7 +131,7 @@ class EventStream final : public BodyReader {
       due_ = *told_ + streams_->times.position;
       return;
     }
-    const auto position = queued.running ? std::nullopt : queue_position(services_.jobs.broker(), queued.job->ticket);
+    const auto position = queued.running ? std::nullopt : services_.jobs.broker().position(queued.job->ticket);
     const bool is_new = !told_ || position != position_;
     told_ = now;
     position_ = position;

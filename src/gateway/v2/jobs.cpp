@@ -15,8 +15,6 @@
 namespace darkroom::v2 {
 namespace {
 
-constexpr std::int64_t kYearMs = 365ll * 24 * 3600 * 1000;
-
 const char* kind_of(const json::object& output) {
   const std::string type = content_type_of(string_or(output, "filename", ""));
   if (string_or(output, "key", "") == "latents" || string_or(output, "filename", "").ends_with(".latent")) return "latent";
@@ -51,7 +49,7 @@ json::value error_of(const std::string& text) {
 JobFacts facts_of(const Broker::Queued& queued, const JobEvents* events, JobDesk& desk) {
   JobFacts job{
       .id = queued.job->id, .status = "queued", .created = queued.job->create_time, .labels = JobTerms::of(queued.job->terms).labels};
-  if (!queued.running) job.position = queue_position(desk.broker(), queued.job->ticket);
+  if (!queued.running) job.position = desk.broker().position(queued.job->ticket);
   if (job.position) job.wait_s = desk.estimated_wait(*job.position);
   if (!events) return job;
   job.status = events->is_canceling() ? "canceling" : events->started() ? "running" : "queued";
@@ -69,13 +67,6 @@ std::string status_word(const std::string& status) {
   if (status == "in_progress") return "running";
   if (status == "completed") return "succeeded";
   return status == "cancelled" ? "canceled" : status;
-}
-
-std::optional<std::int64_t> queue_position(const Broker& broker, std::int64_t ticket) {
-  const auto& order = broker.order();
-  const auto place = std::ranges::find(order, ticket);
-  if (place == order.end()) return std::nullopt;
-  return place - order.begin() + 1;
 }
 
 JobFacts facts_of(const HistoryEntry& entry) {
@@ -117,7 +108,7 @@ json::object output_json(const json::object& output, const std::string& job_id, 
           {"id", id},
           {"hash", nullptr},
           {"url", base + "/api/v2/assets/" + id + "/content"},
-          {"url_expires_at", time_text(now_ms() + kYearMs)},
+          {"url_expires_at", a_year_after(now_ms())},
           {"job_id", job_id}};
 }
 
@@ -133,7 +124,7 @@ json::object job_json(const JobFacts& job, const Folders& folders, const Request
           {"created_at", time_text(job.created)},
           {"started_at", time_or_null(job.started)},
           {"completed_at", time_or_null(job.ended)},
-          {"expires_at", time_text(job.created + kYearMs)},  // older jobs go when there are too many; clients want a time
+          {"expires_at", a_year_after(job.created)},  // older jobs go when there are too many; clients want a time
           {"queue_position", job.position ? json::value(*job.position) : json::value()},
           {"estimated_wait_s", job.wait_s ? json::value(*job.wait_s) : json::value()},
           {"progress", job.progress},

@@ -29,8 +29,6 @@ struct JobFacts {
 
 /// The word of API v2 for a state of /api/jobs.
 std::string status_word(const std::string& status);
-/// Where a waiting job stands among those of everybody, from 1; nothing for one that does not wait.
-std::optional<std::int64_t> queue_position(const Broker& broker, std::int64_t ticket);
 /// The job of this user and id; nothing for none.
 asio::awaitable<std::optional<JobFacts>> find_job(Services& services, std::string user, std::string id);
 /// Of a finished one.

@@ -82,6 +82,8 @@ std::string time_text(std::int64_t ms) {
                      parts.tm_min, parts.tm_sec, ms % 1000);
 }
 
+std::string a_year_after(std::int64_t ms) { return time_text(ms + 365ll * 24 * 3600 * 1000); }
+
 json::value time_or_null(std::int64_t ms) { return ms > 0 ? json::value(time_text(ms)) : json::value(); }
 
 std::string outer_prefix(const Request& request) {

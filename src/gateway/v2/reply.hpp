@@ -30,6 +30,8 @@ asio::awaitable<Response> guarded(asio::awaitable<Response> handling);
 /// RFC 3339 in UTC with milliseconds; null for 0.
 json::value time_or_null(std::int64_t ms);
 std::string time_text(std::int64_t ms);
+/// For what does not expire: clients want a time.
+std::string a_year_after(std::int64_t ms);
 
 /// Scheme, host and outer prefix as the client sees them, without a slash at the end: of the request, or of the proxy that passed it on.
 std::string base_address(const Request& request);

@@ -1,4 +1,4 @@
-#include "client/web_address.hpp"
+#include "outbound/web_address.hpp"
 
 #include <fmt/format.h>
 
