@@ -1,29 +1,13 @@
 #include "gateway/job_events.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.hpp"
 #include "workflow/graph.hpp"
 
 namespace darkroom {
 namespace {
-
-/// The nodes that the wanted outputs hang on, with their classes.
-std::unordered_map<std::string, std::string> classes_of(const Job& job) {
-  std::unordered_map<std::string, std::string> classes;
-  std::vector<std::string> open = job.outputs;
-  while (!open.empty()) {
-    const std::string id = std::move(open.back());
-    open.pop_back();
-    const auto* node = find_object(job.prompt, id);
-    if (!node || !classes.emplace(id, string_or(*node, "class_type", "")).second) continue;
-    const auto* inputs = find_object(*node, "inputs");
-    if (!inputs) continue;
-    for (const auto& [name, value] : *inputs)
-      if (is_link(value)) open.push_back(python_str(value.get_array()[0]));
-  }
-  return classes;
-}
 
 std::optional<std::int64_t> whole(const json::value& number) {
   if (!number.is_number()) return std::nullopt;
@@ -47,8 +31,25 @@ json::object JobProgress::to_json() const {
           {"message", message.empty() ? json::value() : json::value(message)}};
 }
 
-JobEvents::JobEvents(asio::any_io_executor io, const Job& job, int attempt) : timer_(io), attempt_(attempt), classes_(classes_of(job)) {
-  progress_.nodes_total = static_cast<std::int64_t>(classes_.size());
+JobEvents::JobEvents(asio::any_io_executor io, const Job& job, int attempt) : timer_(io), attempt_(attempt), nodes_(nodes_of(job)) {
+  progress_.nodes_total = static_cast<std::int64_t>(nodes_.size());
+}
+
+/// The nodes that the wanted outputs hang on, with their classes.
+JobEvents::Nodes JobEvents::nodes_of(const Job& job) {
+  Nodes nodes;
+  std::vector<std::string> open = job.outputs;
+  while (!open.empty()) {
+    const std::string id = std::move(open.back());
+    open.pop_back();
+    const auto* node = find_object(job.prompt, id);
+    if (!node || !nodes.emplace(id, Node{string_or(*node, "class_type", "")}).second) continue;
+    const auto* inputs = find_object(*node, "inputs");
+    if (!inputs) continue;
+    for (const auto& [name, value] : *inputs)
+      if (is_link(value)) open.push_back(python_str(value.get_array()[0]));
+  }
+  return nodes;
 }
 
 void JobEvents::apply(const JobEvent& event) {
@@ -96,8 +97,9 @@ void JobEvents::on(const NodeFinished& event) {
 }
 
 void JobEvents::done(const std::string& node) {
-  if (classes_.contains(node)) done_.insert(node);  // what others made at run time is part of them
-  progress_.nodes_done = static_cast<std::int64_t>(done_.size());
+  const auto found = nodes_.find(node);  // what others made at run time is part of them
+  if (found == nodes_.end() || std::exchange(found->second.done, true)) return;
+  ++progress_.nodes_done;
 }
 
 /// `within`: how much of the node at work is done.
@@ -162,8 +164,8 @@ void JobEvents::tell() {
 }
 
 std::string JobEvents::class_of(const std::string& node) const {
-  const auto found = classes_.find(node);
-  return found == classes_.end() ? "" : found->second;
+  const auto found = nodes_.find(node);
+  return found == nodes_.end() ? "" : found->second.node_class;
 }
 
 std::string JobEvents::text(const std::string& status) const {

@@ -12,7 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "messages/events.hpp"
@@ -97,8 +97,13 @@ class JobEvents : public std::enable_shared_from_this<JobEvents> {
 
   asio::steady_timer timer_;
   const int attempt_;
-  std::unordered_map<std::string, std::string> classes_;  ///< of the nodes that may run
-  std::unordered_set<std::string> done_;
+  struct Node {
+    std::string node_class;
+    bool done = false;
+  };
+  using Nodes = std::unordered_map<std::string, Node>;
+  static Nodes nodes_of(const Job& job);
+  Nodes nodes_;  ///< that may run
   JobProgress progress_;
   JobPreview preview_;
   std::deque<NumberedEvent> events_;
