@@ -57,6 +57,7 @@ void Dispatcher::greet(HubSession& session) {
 // -- handing out
 
 Dispatcher::Seat* Dispatcher::free_seat() {
+  if (ending_.size() >= kMaxEnding) return nullptr;
   for (auto& [id, seat] : seats_)
     if (seat.is_free()) return &seat;
   return nullptr;
@@ -86,14 +87,30 @@ asio::awaitable<void> Dispatcher::dispatch(Self self) {
 }
 
 void Dispatcher::begin(Seat& seat, ClaimedJob claimed) {
-  JobVoice voice(hub_, room_of(claimed.job.owner), claimed.job.client_id, claimed.job.has_client, gates_.of(claimed.job.id));
+  const auto turn = seat.told ? seat.told : std::make_shared<MessageGate>(true);
+  JobVoice voice(hub_, room_of(claimed.job.owner), claimed.job.client_id, claimed.job.has_client, gate_of(claimed.job.id, *turn));
   if (claimed.losses > 0) log::info("job {} runs again (attempt {})", claimed.job.id, claimed.claim.attempt);
-  seat.job = std::make_shared<RunningJob>(io_, std::move(claimed), std::move(voice));
+  seat.job = std::make_shared<RunningJob>(io_, std::move(claimed), std::move(voice), turn);
+  seat.told = seat.job->told();
   seat.job->metrics = metrics;
   if (const auto longest = longest_of(*seat.job); longest.count() > 0) seat.job->due = RunningJob::Clock::now() + longest;
-  seat.job->voice().later([status = status_] { status->changed(); });
+  seat.job->voice().later([weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    self->status_->changed();
+    self->wake_readers();
+  });
   seat.worker->send(seat.job->run_record());
   start_ticking();
+}
+
+/// What its messages have to pass: its worker's last job has told its end, and the reply to its own POST /prompt is out.
+std::shared_ptr<MessageGate> Dispatcher::gate_of(const std::string& job_id, MessageGate& turn) {
+  const auto reply = gates_.of(job_id);
+  if (turn.is_open()) return reply;
+  const auto both = std::make_shared<MessageGate>(false);
+  turn.when_open([reply, both] { reply->when_open([both] { both->open(); }); });
+  return both;
 }
 
 /// How long it may run: what its sender asked for, within what the server allows. 0: any time.
@@ -131,9 +148,9 @@ void Dispatcher::on_record(WorkerHandle& worker, Record record) {
     if (found == seats_.end()) return;
     found->second.leaving = true;
     const auto job = found->second.job;
-    if (!job || job->has_ended() || job->id() != string_or(record.data, "job", "")) return;
+    if (!job || job->id() != string_or(record.data, "job", "")) return;
     found->second.job = nullptr;
-    if (job->kill_at) spawn(lose(shared_from_this(), job, worker.id(), LostReason::kCancelled));  // it was not to run any more
+    if (job->kill_at) spawn(lose(shared_from_this(), job, LostReason::kCancelled));  // it was not to run any more
     else spawn(hand_back(shared_from_this(), job));
   }
 }
@@ -174,13 +191,17 @@ void Dispatcher::on_event(const Record& record) {
   const std::string id = string_or(record.data, "job", ""), owner = string_or(record.data, "owner", kLocalUser);
   const auto attempt = static_cast<int>(int_or(record.data, "attempt", 0));
   for (auto& [worker, seat] : seats_) {
-    if (!seat.job || seat.job->id() != id || seat.job->owner() != owner || seat.job->claim().attempt != attempt || seat.job->has_ended()) continue;
+    if (!seat.job || seat.job->id() != id || seat.job->owner() != owner || seat.job->claim().attempt != attempt) continue;
     try {
       seat.job->apply(event_of(record));
     } catch (const Error& error) {
       log::error("worker {}: {}", worker, error.what());
     }
-    if (seat.job->has_ended()) spawn(finish(shared_from_this(), seat.job, worker));
+    if (seat.job->has_ended()) {
+      ending_.push_back(seat.job);
+      spawn(finish(shared_from_this(), std::exchange(seat.job, nullptr)));
+      kick();
+    }
     wake_readers();
     return;
   }
@@ -191,14 +212,13 @@ void Dispatcher::on_lost(WorkerHandle& worker, LostReason reason) {
   const auto found = seats_.find(worker.id());
   if (found == seats_.end()) return;
   const auto job = found->second.job;
-  const int id = found->first;
   seats_.erase(found);
-  if (!job || job->has_ended()) return;
-  spawn(lose(shared_from_this(), job, id, reason));
+  if (!job) return;
+  spawn(lose(shared_from_this(), job, reason));
 }
 
 /// What becomes of the job of a worker that is gone (DESIGN §9).
-asio::awaitable<void> Dispatcher::lose(Self self, JobPtr job, int worker, LostReason reason) {
+asio::awaitable<void> Dispatcher::lose(Self self, JobPtr job, LostReason reason) {
   if (reason == LostReason::kStopped && !job->kill_at) {
     co_await self->broker_.hand_back(job->claim());
     self->kick();
@@ -218,12 +238,14 @@ asio::awaitable<void> Dispatcher::lose(Self self, JobPtr job, int worker, LostRe
     job->end_as_lost(reason == LostReason::kSilent ? "The worker that ran this node stopped answering and was ended, again."
                                                    : "The worker that ran this node ended unexpectedly, again.");
   }
-  co_await finish(self, job, worker);
+  self->ending_.push_back(job);
+  co_await finish(self, job);
 }
 
-// -- the end: into the history and out of the queue, then `status`, then `executing` null
+// -- the end: into the history and out of the queue, then `status`, then `executing` null. The worker is at its next job meanwhile, whose
+// messages wait for these.
 
-asio::awaitable<void> Dispatcher::finish(Self self, JobPtr job, int worker) {
+asio::awaitable<void> Dispatcher::finish(Self self, JobPtr job) {
   const JobResult result = job->take_result();
   bool stored = false, told = false;
   while (!told) {
@@ -246,8 +268,9 @@ asio::awaitable<void> Dispatcher::finish(Self self, JobPtr job, int worker) {
     job->voice().later([status = self->status_, job] { status->ended(job->voice().room(), job->voice().client_id()); });
     job->say_end();
   }
-  const auto seat = self->seats_.find(worker);
-  if (seat != self->seats_.end() && seat->second.job == job) seat->second.job = nullptr;
+  job->turn().when_open([told = job->told()] { told->open(); });
+  std::erase(self->ending_, job);
+  self->wake_readers();
   self->kick();
 }
 
@@ -261,7 +284,7 @@ void Dispatcher::start_ticking() {
 bool Dispatcher::any_job() const {
   for (const auto& [id, seat] : seats_)
     if (seat.job) return true;
-  return false;
+  return !ending_.empty();
 }
 
 bool Dispatcher::any_beginning() const {
@@ -291,11 +314,10 @@ asio::awaitable<void> Dispatcher::tick(Self self) {
     boost::system::error_code ignored;
     co_await timer.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
     const auto now = RunningJob::Clock::now();
-    std::vector<std::shared_ptr<RunningJob>> jobs;
+    std::vector<JobPtr> jobs = self->ending_;  // their results may be on the way to a full disk
     for (const auto& [id, seat] : self->seats_) {
       if (!seat.job) continue;
-      jobs.push_back(seat.job);  // one that has ended, too: its result may still be on the way to a full disk
-      if (seat.job->has_ended()) continue;
+      jobs.push_back(seat.job);
       seat.job->tick(now);
       if (seat.job->due && *seat.job->due <= now && !seat.job->cancelled_at) {
         seat.job->overdue = true;
@@ -336,7 +358,7 @@ asio::awaitable<void> Dispatcher::end_expired() {
 bool Dispatcher::interrupt(std::string_view owner, const std::optional<std::string>& id) {
   bool hit = false;
   for (auto& [worker, seat] : seats_) {
-    if (!seat.job || seat.job->has_ended() || seat.job->owner() != owner || (id && seat.job->id() != *id)) continue;
+    if (!seat.job || seat.job->owner() != owner || (id && seat.job->id() != *id)) continue;
     hit = true;
     cancel(*seat.job, *seat.worker);
   }
@@ -354,6 +376,8 @@ std::vector<double> Dispatcher::running_seconds() const {
 std::shared_ptr<JobEvents> Dispatcher::events_of(std::string_view owner, std::string_view id) const {
   for (const auto& [worker, seat] : seats_)
     if (seat.job && seat.job->owner() == owner && seat.job->id() == id) return seat.job->events();
+  for (const auto& job : ending_)
+    if (job->owner() == owner && job->id() == id) return job->events();
   return nullptr;
 }
 

@@ -21,6 +21,7 @@ namespace darkroom {
 class Hub;
 class HubSession;
 class JobEvents;
+class MessageGate;
 class Metrics;
 class QueueStatus;
 class ReplyGates;
@@ -28,6 +29,11 @@ class RunningJob;
 
 class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
  public:
+  /// Limit: jobs that have ended and whose results are on their way into the history. Beyond: workers get no further one, so that results
+  /// don't pile up in memory while the disk is full. Fixed: a worker needs one or two to be at work while the last is stored. Edge:
+  /// JobDeskTest.WorkersStandStillWhileResultsCantBeStored.
+  static constexpr std::size_t kMaxEnding = 16;
+
   Dispatcher(asio::any_io_executor io, Broker& broker, Hub& hub, std::shared_ptr<QueueStatus> status, ReplyGates& gates, JobTimes times);
   ~Dispatcher();
 
@@ -59,8 +65,9 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   /// One worker and what it has in hand.
   struct Seat {
     WorkerHandle* worker = nullptr;
-    std::shared_ptr<RunningJob> job;  ///< until its end has been told
-    bool leaving = false;             ///< it handed its job back: it gets no other
+    std::shared_ptr<RunningJob> job;    ///< until its end
+    std::shared_ptr<MessageGate> told;  ///< of the job before; null for the first
+    bool leaving = false;               ///< it handed its job back: it gets no other
     bool is_free() const { return !job && !leaving; }
   };
   // Coroutines that outlive a turn hold their dispatcher.
@@ -75,6 +82,7 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   void wake_readers();
   static asio::awaitable<void> dispatch(Self self);
   void begin(Seat& seat, ClaimedJob claimed);
+  std::shared_ptr<MessageGate> gate_of(const std::string& job_id, MessageGate& turn);
   std::chrono::milliseconds longest_of(const RunningJob& job) const;
   void cancel(RunningJob& job, WorkerHandle& worker);
 
@@ -84,8 +92,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   static asio::awaitable<void> reply(Self self, int worker, json::object question);
   void on_lost(WorkerHandle& worker, LostReason reason);
   static asio::awaitable<void> hand_back(Self self, JobPtr job);
-  static asio::awaitable<void> lose(Self self, JobPtr job, int worker, LostReason reason);
-  static asio::awaitable<void> finish(Self self, JobPtr job, int worker);
+  static asio::awaitable<void> lose(Self self, JobPtr job, LostReason reason);
+  static asio::awaitable<void> finish(Self self, JobPtr job);
 
   void start_ticking();
   static asio::awaitable<void> tick(Self self);
@@ -97,7 +105,8 @@ class Dispatcher : public std::enable_shared_from_this<Dispatcher> {
   const std::shared_ptr<QueueStatus> status_;
   ReplyGates& gates_;
   const JobTimes times_;
-  std::map<int, Seat> seats_;  ///< by worker id
+  std::map<int, Seat> seats_;               ///< by worker id
+  std::vector<JobPtr> ending_;              ///< jobs that have ended and whose end is not told yet
   std::list<asio::steady_timer*> readers_;  ///< those in told_beginnings()
   bool closed_ = false, dispatching_ = false, ticking_ = false;
 };

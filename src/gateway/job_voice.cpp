@@ -4,18 +4,18 @@
 
 namespace darkroom {
 
-void ReplyGate::when_open(std::function<void()> send) {
+void MessageGate::when_open(std::function<void()> send) {
   if (open_) send();
   else waiting_.push_back(std::move(send));
 }
 
-void ReplyGate::open() {
+void MessageGate::open() {
   if (std::exchange(open_, true)) return;
   const auto waiting = std::exchange(waiting_, {});
   for (const auto& send : waiting) send();
 }
 
-JobVoice::JobVoice(Hub& hub, std::string_view room, std::string client_id, bool has_client, std::shared_ptr<ReplyGate> gate)
+JobVoice::JobVoice(Hub& hub, std::string_view room, std::string client_id, bool has_client, std::shared_ptr<MessageGate> gate)
     : hub_(hub), room_(room), client_id_(std::move(client_id)), has_client_(has_client), gate_(std::move(gate)) {}
 
 bool JobVoice::owner_listens() const { return has_client_ && (!gate_->is_open() || hub_.find(room_, client_id_)); }

@@ -1,6 +1,6 @@
 #pragma once
 // How the messages of one job reach sockets: who gets what (protocol.md §4.4), and not before the HTTP reply of its POST
-// /prompt has been written (DESIGN §8). Lives on the io thread.
+// /prompt has been written (DESIGN §8) and the end of its worker's last job told. Lives on the io thread.
 
 #include <functional>
 #include <memory>
@@ -12,9 +12,9 @@
 namespace darkroom {
 
 /// Holds messages back until it is opened; then they go out in the order in which they came.
-class ReplyGate {
+class MessageGate {
  public:
-  explicit ReplyGate(bool open) : open_(open) {}
+  explicit MessageGate(bool open) : open_(open) {}
   bool is_open() const { return open_; }
   void when_open(std::function<void()> send);
   void open();
@@ -27,10 +27,12 @@ class ReplyGate {
 class JobVoice {
  public:
   /// `room`: of its owner; nobody else hears it. `has_client` false: the prompt came without a client_id.
-  JobVoice(Hub& hub, std::string_view room, std::string client_id, bool has_client, std::shared_ptr<ReplyGate> gate);
+  JobVoice(Hub& hub, std::string_view room, std::string client_id, bool has_client, std::shared_ptr<MessageGate> gate);
 
   const std::string& client_id() const { return client_id_; }
   const std::string& room() const { return room_; }
+  /// False while its messages are held back.
+  bool is_heard() const { return gate_->is_open(); }
   bool has_client() const { return has_client_; }
   /// Would anybody get it? Saves making messages for nobody. (Behind a closed gate the client may still connect.)
   bool owner_listens() const;
@@ -49,7 +51,7 @@ class JobVoice {
   Hub& hub_;
   std::string room_, client_id_;
   bool has_client_;
-  std::shared_ptr<ReplyGate> gate_;
+  std::shared_ptr<MessageGate> gate_;
 };
 
 }  // namespace darkroom

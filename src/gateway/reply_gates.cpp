@@ -26,9 +26,9 @@ void ReplyGates::open(Gates& gates, const std::string& job_id, const std::shared
   waiting->gate.open();
 }
 
-std::shared_ptr<ReplyGate> ReplyGates::of(const std::string& job_id) const {
+std::shared_ptr<MessageGate> ReplyGates::of(const std::string& job_id) const {
   const auto found = gates_->find(job_id);
-  if (found == gates_->end()) return std::make_shared<ReplyGate>(true);
+  if (found == gates_->end()) return std::make_shared<MessageGate>(true);
   return {found->second, &found->second->gate};
 }
 

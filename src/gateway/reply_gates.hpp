@@ -23,12 +23,12 @@ class ReplyGates {
   void close(const std::string& job_id);
   void open(const std::string& job_id);
   /// The gate that messages of this job have to pass: an open one when its reply is out.
-  std::shared_ptr<ReplyGate> of(const std::string& job_id) const;
+  std::shared_ptr<MessageGate> of(const std::string& job_id) const;
 
  private:
   struct Waiting {
     explicit Waiting(const asio::any_io_executor& io) : timer(io) {}
-    ReplyGate gate{false};
+    MessageGate gate{false};
     asio::steady_timer timer;
   };
   using Gates = std::unordered_map<std::string, std::shared_ptr<Waiting>>;

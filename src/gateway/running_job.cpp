@@ -12,11 +12,12 @@ namespace darkroom {
 
 namespace say = job_messages;
 
-RunningJob::RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice)
+RunningJob::RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice, std::shared_ptr<MessageGate> turn)
     : io_(io),
       job_(std::move(claimed.job)),
       claim_(claimed.claim),
       voice_(std::move(voice)),
+      turn_(std::move(turn)),
       events_(std::make_shared<JobEvents>(io, job_, claim_.attempt)),
       progress_(job_.id),
       changes_timer_(io) {}
@@ -271,7 +272,7 @@ void RunningJob::tick(Clock::time_point now) {
 }
 
 void RunningJob::greet(HubSession& session) {
-  if (ended_ || !voice_.has_client() || session.client_id() != voice_.client_id() || room_of(session.handshake().owner) != voice_.room() || !current_) return;
+  if (ended_ || !voice_.is_heard() || !voice_.has_client() || session.client_id() != voice_.client_id() || room_of(session.handshake().owner) != voice_.room() || !current_) return;
   session.send(Frame::text(say::executing_again(current_->display)));
   std::string state = progress_.whole_message();
   if (progress_.whole() || state.size() <= kProgressBytes) session.send(Frame::text(std::move(state)));

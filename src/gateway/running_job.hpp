@@ -1,6 +1,6 @@
 #pragma once
 // One claimed job while a worker has it: turns its events into messages, and gathers what the history keeps.
-// Made when the job is handed to a worker, gone when its end has been told. Lives on the io thread.
+// Made when the job is handed to a worker, gone when its end has been told, which may be after the worker took up the next. Lives on the io thread.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -32,7 +32,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   /// A silent node's `progress_state` is repeated: one client reports a failure after 10 s of silence.
   static constexpr std::chrono::milliseconds kRepeatAfter{5000};
 
-  RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice);
+  RunningJob(asio::any_io_executor io, ClaimedJob claimed, JobVoice voice, std::shared_ptr<MessageGate> turn);
   ~RunningJob() { events_->leave(); }
 
   /// One event of the worker. After an end (success, failure, interruption) has_ended() is true and further ones are ignored.
@@ -46,7 +46,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   void announce_start();
 
   /// Has it told its start and its first node, or its end?
-  bool has_begun() const { return current_.has_value() || ended_; }
+  bool has_begun() const { return (current_.has_value() && voice_.is_heard()) || ended_; }
   bool has_ended() const { return ended_; }
   /// With its events, the end among them.
   JobResult take_result();
@@ -65,6 +65,10 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   /// How long it has run, ms; 0 before its start and where it never started.
   std::int64_t ran_ms() const { return started_ ? std::max<std::int64_t>(0, result_.ended - result_.started) : 0; }
   JobVoice& voice() { return voice_; }
+  /// Opened when its end has been told: its worker may have taken up the next job before.
+  const std::shared_ptr<MessageGate>& told() const { return told_; }
+  /// That of the job that its worker had before.
+  MessageGate& turn() { return *turn_; }
   /// What has happened to it, for those who ask by number.
   const std::shared_ptr<JobEvents>& events() const { return events_; }
   /// The record for the worker; made once.
@@ -106,6 +110,7 @@ class RunningJob : public std::enable_shared_from_this<RunningJob> {
   Job job_;
   Claim claim_;
   JobVoice voice_;
+  const std::shared_ptr<MessageGate> turn_, told_ = std::make_shared<MessageGate>(false);
   JobResult result_;
   std::string end_status_;  ///< of API v2
   std::shared_ptr<JobEvents> events_;

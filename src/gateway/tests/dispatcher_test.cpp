@@ -1,5 +1,9 @@
 // What becomes of jobs: workers that are lost, cancels, hand-backs, the shutdown.
 
+#include <algorithm>
+
+#include "broker/sqlite.hpp"
+#include "gateway/dispatcher.hpp"
 #include "gateway/tests/job_desk_fixture.hpp"
 
 namespace darkroom {
@@ -245,6 +249,79 @@ TEST_F(JobDeskTest, WorkersShareTheQueue) {
   EXPECT_EQ(second.jobs().size(), 1u);
   event(second, JobSucceeded{1}, second.jobs()[0].id);
   EXPECT_TRUE(until([&] { return second.jobs().size() == 2; }));
+}
+
+/// Keeps the broker from writing, as a disk would that takes nothing for a while.
+class HeldWrites {
+ public:
+  explicit HeldWrites(const fs::path& file) : database_(file.string(), Database::Mode::kReadWrite) { database_.prepare("BEGIN IMMEDIATE").run(); }
+  void let_go() { database_.prepare("ROLLBACK").run(); }
+
+ private:
+  Database database_;
+};
+
+TEST_F(JobDeskTest, AWorkerGoesOnWhileAResultIsStoredAndIsHeardAfterItsEnd) {
+  FakeSession a(hub_, "a");
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  submit("j");
+  submit("k");
+  HeldWrites held(folder_ / "d.sqlite");
+  event(worker, JobStarted{1});
+  event(worker, JobSucceeded{2});
+  ASSERT_TRUE(until([&] { return worker.jobs().size() == 2; })) << "the result of the first is not stored yet";
+  event(worker, JobStarted{3}, "k");
+  event(worker, NodeStarted{NodeIds::plain("1")}, "k");
+  pump();
+  EXPECT_EQ(a.count("execution_start"), 1u);
+  EXPECT_EQ(a.count("executing null"), 0u);
+  EXPECT_EQ(broker_.counts().running, 2u) << "a job that is not in the history is in the queue";
+  FakeSession late(hub_, "a");
+  desk_->greet(late);
+  EXPECT_EQ(late.count("executing 1"), 0u) << "its turn has not come";
+  held.let_go();
+  ASSERT_TRUE(until([&] { return late.count("executing 1") == 1; }));
+  EXPECT_EQ(late.words[0], "status 2");
+  const auto at = [&](const char* word) { return std::ranges::find(late.words, word) - late.words.begin(); };
+  EXPECT_LT(at("executing null"), at("execution_start"));
+  EXPECT_LT(at("execution_start"), at("executing 1"));
+}
+
+TEST_F(JobDeskTest, AReplyThatIsNotWrittenHoldsBackItsOwnJobAlone) {
+  FakeSession a(hub_, "a"), b(hub_, "b");
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  run(desk_->submit(job("j", "a")));  // and its reply is not read
+  submit("k", "b");
+  for (const char* id : {"j", "k"}) {
+    ASSERT_TRUE(until([&] { return worker.jobs().back().id == id; }));
+    event(worker, JobStarted{1}, id);
+    event(worker, JobSucceeded{2}, id);
+  }
+  ASSERT_TRUE(until([&] { return b.count("executing null") == 1; }));
+  EXPECT_EQ(a.count("execution_start"), 0u);
+  desk_->reply_written("j");
+  EXPECT_EQ(a.words.back(), "executing null");
+}
+
+TEST_F(JobDeskTest, WorkersStandStillWhileResultsCantBeStored) {
+  FakeWorker worker(1);
+  listener_.ready(worker);
+  const auto id = [](std::size_t i) { return "j" + std::to_string(i); };
+  for (std::size_t i = 0; i <= Dispatcher::kMaxEnding; ++i) submit(id(i));
+  HeldWrites held(folder_ / "d.sqlite");
+  for (std::size_t i = 0; i < Dispatcher::kMaxEnding; ++i) {
+    ASSERT_TRUE(until([&] { return worker.jobs().size() == i + 1; }));
+    event(worker, JobStarted{1}, id(i));
+    event(worker, JobSucceeded{2}, id(i));
+  }
+  pump();
+  EXPECT_EQ(worker.jobs().size(), Dispatcher::kMaxEnding);
+  EXPECT_EQ(broker_.counts().pending, 1u);
+  held.let_go();
+  ASSERT_TRUE(until([&] { return worker.jobs().size() == Dispatcher::kMaxEnding + 1; }));
+  for (std::size_t i = 0; i < Dispatcher::kMaxEnding; ++i) EXPECT_TRUE(history(id(i)).contains(id(i)));
 }
 
 TEST_F(JobDeskTest, EventsThatMakeNoSenseHarmNobody) {
