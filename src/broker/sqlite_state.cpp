@@ -35,7 +35,7 @@ SqliteBroker::State::State(const std::filesystem::path& file, BrokerLimits given
       limits(given),
       lock(made(path) + ".lock"),
       database(path, Database::Mode::kReadWrite),
-      max_webhooks(most_webhooks) {
+      webhooks_waiting(most_webhooks) {
   load();
   writer.emplace(database);
 }
@@ -49,7 +49,7 @@ void SqliteBroker::State::load() {
       "SELECT 1 + max(number) FROM (SELECT number FROM jobs WHERE explicit_number = 0"
       " UNION ALL SELECT number FROM history WHERE typeof(number) = 'integer')");
   next_webhook = 1 + database.scalar("SELECT max(seq) FROM webhooks");
-  webhooks_waiting = static_cast<std::size_t>(database.scalar("SELECT count(*) FROM webhooks"));
+  for (const WebhookMessage& message : list_webhooks(database)) webhooks_waiting.add(message.seq, message.owner);
   for (JobRow& row : list_jobs(database)) mirror.add(std::move(row), false);
 }
 
@@ -139,8 +139,8 @@ std::shared_ptr<const WebhookMessage> SqliteBroker::State::webhook_of(std::int64
   const QueuedJob& job = *entry->view;
   const std::string url = JobTerms::of(job.terms).webhook;
   if (url.empty()) return nullptr;
-  if (webhooks_waiting >= max_webhooks) {
-    log::error("job {}: its webhook is not told: {} messages wait already", job.id, webhooks_waiting);
+  if (!webhooks_waiting.has_room(job.owner)) {
+    log::error("job {}: its webhook is not told: too many messages wait already ({} of all users)", job.id, webhooks_waiting.size());
     return nullptr;
   }
   const WebhookSubject subject{.owner = job.owner, .id = job.id, .url = url, .ticket = ticket, .create_time = job.create_time};
@@ -152,7 +152,7 @@ std::shared_ptr<const WebhookMessage> SqliteBroker::State::webhook_of(std::int64
 void SqliteBroker::State::told_webhooks(const std::vector<std::shared_ptr<const WebhookMessage>>& messages) {
   for (const auto& message : messages) {
     if (!message) continue;
-    ++webhooks_waiting;
+    webhooks_waiting.add(message->seq, message->owner);
     WebhookMessage head = *message;
     head.body.clear();
     if (webhook_listener) webhook_listener(std::move(head));

@@ -16,6 +16,7 @@
 #include "broker/reader_pool.hpp"
 #include "broker/recent_history.hpp"
 #include "broker/sqlite_broker.hpp"
+#include "broker/waiting_webhooks.hpp"
 #include "broker/webhook_store.hpp"
 #include "broker/writer.hpp"
 
@@ -41,8 +42,7 @@ struct SqliteBroker::State {
   std::vector<std::function<void()>> change_listeners;
   EventChannel events;
   std::function<void(WebhookMessage)> webhook_listener;
-  const std::size_t max_webhooks;
-  std::size_t webhooks_waiting = 0;
+  WaitingWebhooks webhooks_waiting;
 
   void changed();
 

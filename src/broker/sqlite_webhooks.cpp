@@ -22,7 +22,7 @@ asio::awaitable<void> SqliteWebhooks::tried(std::int64_t seq, int tries, std::in
 asio::awaitable<void> SqliteWebhooks::forget(std::int64_t seq) {
   std::function<void(Database&)> apply = [seq](Database& writing) { delete_webhook(writing, seq); };
   co_await state_.write(std::move(apply), false);
-  if (state_.webhooks_waiting > 0) --state_.webhooks_waiting;
+  state_.webhooks_waiting.remove(seq);
 }
 
 void SqliteWebhooks::on_message(std::function<void(WebhookMessage)> listener) { state_.webhook_listener = std::move(listener); }

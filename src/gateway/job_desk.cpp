@@ -126,7 +126,9 @@ asio::awaitable<std::optional<KeyUse>> JobDesk::key_use(std::string owner, Submi
 
 void JobDesk::on_submit(std::function<std::function<void()>(const Job&)> listener) { state_->on_submit = std::move(listener); }
 
-void JobDesk::reply_written(const std::string& job_id) { state_->gates.open(job_id); }
+std::function<void(bool)> JobDesk::when_replied(const std::string& job_id) const {
+  return [open = state_->gates.opener(job_id)](bool) { open(); };
+}
 
 std::size_t JobDesk::queue_remaining(const std::string& owner) const { return state_->status->remaining(owner); }
 

@@ -55,8 +55,8 @@ class JobDesk {
   asio::awaitable<std::optional<KeyUse>> key_use(std::string owner, SubmissionKey key);
   /// Called with each job before it is submitted; what it gives is called once the job is in the queue.
   void on_submit(std::function<std::function<void()>(const Job&)> listener);
-  /// The reply of a submitted job has been written, or can't be: its messages may go out now.
-  void reply_written(const std::string& job_id);
+  /// To be called when the reply of a submitted job has been written, or can't be: its messages may go out then. It may outlive the desk.
+  std::function<void(bool)> when_replied(const std::string& job_id) const;
 
   // -- queue; from here on all is about jobs of one owner
   std::size_t queue_remaining(const std::string& owner) const;   ///< waiting and running

@@ -132,18 +132,18 @@ fs::path PictureHelper::beside_this_program() {
 }
 
 asio::awaitable<std::string> PictureHelper::run(std::string user, std::vector<std::string> arguments, fs::path picture, fs::path second) {
-  const auto own = queued_by_.find(user);
-  if (queued_ >= limits_.processes + limits_.waiting || (!user.empty() && own != queued_by_.end() && own->second >= limits_.of_user))
+  const auto own = queue_->of.find(user);
+  if (queue_->all >= limits_.processes + limits_.waiting || (!user.empty() && own != queue_->of.end() && own->second >= limits_.of_user))
     throw Unavailable("too many pictures are being made");
   struct Place {
-    PictureHelper& helper;
+    const std::shared_ptr<Queue> queue;
     const std::string& user;
-    Place(PictureHelper& all, const std::string& whose) : helper(all), user(whose) { ++helper.queued_, ++helper.queued_by_[user]; }
+    Place(std::shared_ptr<Queue> all, const std::string& whose) : queue(std::move(all)), user(whose) { ++queue->all, ++queue->of[user]; }
     ~Place() {
-      --helper.queued_;
-      if (--helper.queued_by_[user] == 0) helper.queued_by_.erase(user);
+      --queue->all;
+      if (--queue->of[user] == 0) queue->of.erase(user);
     }
-  } place(*this, user);
+  } place(queue_, user);
   // By reference: the frame outlives the work, and GCC 12 destroys a closure that owns something twice when it is made in an
   // await expression.
   co_return co_await pool_.run([&] { return run_now(arguments, picture, second); });

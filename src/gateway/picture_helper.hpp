@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -54,8 +55,12 @@ class PictureHelper {
   const std::filesystem::path program_;
   const PictureLimits limits_;
   std::atomic<bool> stopping_ = false;
-  int queued_ = 0;
-  std::unordered_map<std::string, int> queued_by_;  ///< user
+  /// Pictures that wait or are made. Requests that end while the server stops outlive the helper.
+  struct Queue {
+    int all = 0;
+    std::unordered_map<std::string, int> of;  ///< user
+  };
+  const std::shared_ptr<Queue> queue_ = std::make_shared<Queue>();
   BlockingPool pool_;
 };
 

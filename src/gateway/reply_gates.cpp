@@ -12,11 +12,19 @@ void ReplyGates::close(const std::string& job_id) {
   });
 }
 
-void ReplyGates::open(const std::string& job_id) {
-  const auto found = gates_->find(job_id);
-  if (found == gates_->end()) return;
+void ReplyGates::open(const std::string& job_id) { open(*gates_, job_id); }
+
+std::function<void()> ReplyGates::opener(const std::string& job_id) const {
+  return [weak = std::weak_ptr(gates_), job_id] {
+    if (const auto gates = weak.lock()) open(*gates, job_id);
+  };
+}
+
+void ReplyGates::open(Gates& gates, const std::string& job_id) {
+  const auto found = gates.find(job_id);
+  if (found == gates.end()) return;
   const auto waiting = found->second;
-  open(*gates_, job_id, waiting);
+  open(gates, job_id, waiting);
 }
 
 void ReplyGates::open(Gates& gates, const std::string& job_id, const std::shared_ptr<Waiting>& waiting) {

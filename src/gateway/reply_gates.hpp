@@ -5,6 +5,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -22,6 +23,8 @@ class ReplyGates {
 
   void close(const std::string& job_id);
   void open(const std::string& job_id);
+  /// open() for when its reply is out, which may be after this is gone: a connection's last act while the server stops.
+  std::function<void()> opener(const std::string& job_id) const;
   /// The gate that messages of this job have to pass: an open one when its reply is out.
   std::shared_ptr<MessageGate> of(const std::string& job_id) const;
 
@@ -32,6 +35,7 @@ class ReplyGates {
     asio::steady_timer timer;
   };
   using Gates = std::unordered_map<std::string, std::shared_ptr<Waiting>>;
+  static void open(Gates& gates, const std::string& job_id);
   static void open(Gates& gates, const std::string& job_id, const std::shared_ptr<Waiting>& waiting);
 
   asio::any_io_executor io_;

@@ -44,9 +44,9 @@ def wait_for(condition, seconds, what):
 class Server:
     """One `darkroom serve` with a base folder of its own. `with Server(folder) as server: ...`"""
 
-    def __init__(self, base, *flags, test_worker=False, env=None, prefix=(), ca=None, headers=None):
+    def __init__(self, base, *flags, test_worker=False, env=None, prefix=(), ca=None, headers=None, precision="fp32"):
         """`prefix`: a command that starts the server; `ca`: the certificate to trust, for a server with TLS; `headers`: of every request."""
-        self.base, self.port, self.flags, self.prefix = pathlib.Path(base), free_port(), list(flags), list(prefix)
+        self.base, self.port, self.flags, self.prefix = pathlib.Path(base), free_port(), ["--precision", precision, *flags], list(prefix)
         if test_worker:
             self.flags += ["--worker-program", str(TEST_WORKER)]
         self.url = f"{'https' if ca else 'http'}://127.0.0.1:{self.port}"
@@ -66,7 +66,7 @@ class Server:
         self.base.mkdir(parents=True, exist_ok=True)
         self.log = open(self.base / "server.log", "ab")
         self.process = subprocess.Popen(
-            [*self.prefix, str(BIN / "darkroom"), "serve", "--port", str(self.port), "--base-directory", str(self.base), "--precision", "fp32", *self.flags],
+            [*self.prefix, str(BIN / "darkroom"), "serve", "--port", str(self.port), "--base-directory", str(self.base), *self.flags],
             stdout=self.log, stderr=self.log, env=self.env)
         self.wait_until_listening()
         if ready:

@@ -121,7 +121,7 @@ def with_exif(kind):
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
 @pytest.mark.parametrize("keep", [False, True])
 def test_exif_survives_but_for_orientation_and_place(server, keep, kind):
-    job = restore(server, with_exif(kind), "a.jpg", sharpen=0.1, keep_gps=keep).json()["job_id"]
+    job = restore(server, with_exif(kind), "a.jpg", colorize=False, sharpen=0.1, keep_gps=keep).json()["job_id"]
     wait_for(lambda: server.json(f"/restore/{job}")["state"] == "complete", 30, "it completes")
     picture = Image.open(io.BytesIO(server.get(f"/results/{job}/result.png").content))
     original = Image.open(io.BytesIO(with_exif("JPEG")))
@@ -154,7 +154,7 @@ def test_sixteen_bits_and_alpha_survive(server):
     pixels = np.stack([rows, rows[::-1], rows[:, ::-1], np.full_like(rows, 40000)], axis=2).astype(">u2")
     raw = b"".join(b"\0" + pixels[y].tobytes() for y in range(48))
     deep = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 64, 48, 16, 6, 0, 0, 0)) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
-    job = restore(server, deep, "deep.png", scratch=0.01).json()["job_id"]
+    job = restore(server, deep, "deep.png", colorize=False, scratch=0.01).json()["job_id"]
     wait_for(lambda: server.json(f"/restore/{job}")["state"] == "complete", 30, "it completes")
     result = server.get(f"/results/{job}/result.png").content
     assert result[24:26] == bytes([16, 6]), "16 bits, RGB with alpha"
@@ -187,7 +187,7 @@ def test_a_profile_becomes_srgb(server):
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     out = io.BytesIO()
     picture.save(out, "PNG", icc_profile=lab.tobytes())
-    job = restore(server, out.getvalue(), sharpen=0.1).json()["job_id"]
+    job = restore(server, out.getvalue(), colorize=False, sharpen=0.1).json()["job_id"]
     wait_for(lambda: server.json(f"/restore/{job}")["state"] == "complete", 30, "it completes")
     result = Image.open(io.BytesIO(server.get(f"/results/{job}/result.png").content)).convert("RGB")
     assert np.abs(np.asarray(result, int) - (200, 30, 40)).max() <= 2

@@ -23,7 +23,7 @@ from restorations import STAGES, check_sequence, photo, restore, slow, until_clo
 def test_a_photograph_is_restored_while_two_watch(server):
     job = str(uuid.uuid4())
     with watch(server, f"?job={job}") as english, watch(server, f"?job={job}&lang=zh") as chinese:
-        reply = restore(server, photo(), "Grandma.png", id=job, upscale=2, sharpen=0.3, denoise=0.1)
+        reply = restore(server, photo(), "Grandma.png", id=job, colorize=False, upscale=2, sharpen=0.3, denoise=0.1)
         assert reply.status_code == 202
         assert reply.json() == {"job_id": job, "position": 1, "progress_url": f"/ws/progress?job={job}", "status_url": f"/restore/{job}"}
         seen, other = until_closed(english), until_closed(chinese)

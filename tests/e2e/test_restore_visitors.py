@@ -39,7 +39,7 @@ class Visitor:
         return connect(f"ws://127.0.0.1:{self.server.port}/ws/progress?job={self.job}{query}", max_size=None, compression=None, open_timeout=60, ping_interval=None)
 
     async def upload(self):
-        reply = await self.http.post("/restore", params={"id": self.job}, files={"image": (f"{self.number}.png", self.photo)}, data={"options": json.dumps({"sharpen": 0.1})})
+        reply = await self.http.post("/restore", params={"id": self.job}, files={"image": (f"{self.number}.png", self.photo)}, data={"options": json.dumps({"colorize": False, "sharpen": 0.1})})
         return reply
 
     async def send(self):

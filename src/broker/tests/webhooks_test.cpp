@@ -10,9 +10,10 @@ class Webhooks : public StoreTest {
     reopen(most);
     broker_->webhooks().on_message([this](WebhookMessage message) { told_.push_back(message.url); });
   }
-  void submit(const std::string& id, const std::string& webhook = "https://example.org/hook") {
+  void submit(const std::string& id, const std::string& webhook = "https://example.org/hook", const std::string& owner = "local") {
     Job job;
     job.id = id;
+    job.owner = owner;
     job.number = 0;
     job.terms.webhook = webhook;
     run(broker_->submit(std::move(job)));
@@ -84,6 +85,29 @@ TEST_F(Webhooks, ALimitedNumberWaits) {
   run(broker_->webhooks().forget(waiting().front().seq));
   finish();
   EXPECT_EQ(waiting().size(), 2u);
+}
+
+TEST_F(Webhooks, AUserLeavesRoomForOthers) {
+  open(30);
+  for (const char* id : {"a", "b", "c", "d"}) submit(id, "https://example.org/hook", "anna");
+  submit("e", "https://example.org/hook", "ben");
+  for (int i = 0; i < 5; ++i) finish();
+  const auto owners = [&] {
+    std::string all;
+    for (const auto& message : waiting()) all += message.owner.front();
+    std::ranges::sort(all);
+    return all;
+  };
+  EXPECT_EQ(owners(), "aaab") << "a tenth of all for each";
+  open(30);
+  submit("f", "https://example.org/hook", "anna");
+  finish();
+  EXPECT_EQ(owners(), "aaab") << "also after a restart";
+  for (const auto& message : waiting())
+    if (message.owner == "anna") run(broker_->webhooks().forget(message.seq));
+  submit("g", "https://example.org/hook", "anna");
+  finish();
+  EXPECT_EQ(owners(), "ab");
 }
 
 TEST(WebhookMessage, FilesHaveAddresses) {

@@ -167,7 +167,7 @@ asio::awaitable<Response> submit(Request& request, Services& services) {
   fetched.keep();
   Response response = co_await shown(services, request, id, 201);
   response.header("Location", v2::outer_prefix(request) + "/api/v2/jobs/" + id);
-  response.after_write = [&services, id](bool) { services.jobs.reply_written(id); };
+  response.after_write = services.jobs.when_replied(id);
   co_return response;
 }
 

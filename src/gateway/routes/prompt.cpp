@@ -185,7 +185,7 @@ asio::awaitable<Response> post_prompt(Services& services, Request& request) {
   co_await submit_job(services, request.who, std::move(job), std::move(key));
   fetched.keep();
   Response response = Response::of_json(reply);
-  response.after_write = [&services, id](bool) { services.jobs.reply_written(id); };
+  response.after_write = services.jobs.when_replied(id);
   co_return response;
 }
 

@@ -178,7 +178,7 @@ asio::awaitable<Response> post_restore(Request& request, Services& services) {
     const json::object reply = co_await reception.receive();
     Response response = Response::of_json(reply, 202);
     response.header("Location", string_or(reply, "status_url", ""));
-    response.after_write = [&services, id = string_or(reply, "job_id", "")](bool) { services.jobs.reply_written(id); };
+    response.after_write = services.jobs.when_replied(string_or(reply, "job_id", ""));
     co_return response;
   } catch (const Refusal& why) {
     refusal = why;

@@ -301,7 +301,7 @@ TEST_F(JobDeskTest, AReplyThatIsNotWrittenHoldsBackItsOwnJobAlone) {
   }
   ASSERT_TRUE(until([&] { return b.count("executing null") == 1; }));
   EXPECT_EQ(a.count("execution_start"), 0u);
-  desk_->reply_written("j");
+  desk_->when_replied("j")(true);
   EXPECT_EQ(a.words.back(), "executing null");
 }
 

@@ -137,7 +137,7 @@ class JobDeskTest : public testing::Test {
   }
   void submit(const std::string& id, const std::string& client = "a") {
     run(desk_->submit(job(id, client)));
-    desk_->reply_written(id);
+    desk_->when_replied(id)(true);
     pump();
   }
   void event(FakeWorker& worker, const JobEvent& what, const std::string& id = "j", int attempt = 1) {

@@ -50,7 +50,7 @@ TEST_F(JobDeskTest, MessagesWaitForTheReplyButTheStatusOfThePutDoesNot) {
   event(worker, JobSucceeded{2});
   ASSERT_TRUE(until([&] { return broker_.counts().total() == 0; }));
   EXPECT_EQ(a.words, Words{"status 1"});
-  desk_->reply_written("j");
+  desk_->when_replied("j")(true);
   EXPECT_EQ(a.words, (Words{"status 1", "status 0", "execution_start", "execution_success", "status 0", "executing null"}));
 }
 

@@ -100,7 +100,7 @@ TEST_F(QueueStatusTest, ManyJobsKeepTheirOrderWhileStatusIsJoined) {
   for (int i = 0; i < kJobs; ++i) {
     const std::string id = "j" + std::to_string(i);
     run(desk_->submit(job(id)));
-    desk_->reply_written(id);
+    desk_->when_replied(id)(true);
     ASSERT_TRUE(until([&] { return worker.count("run") == static_cast<std::size_t>(i) + 1; }));
     a_.words.clear();
     event(worker, JobStarted{1, ""}, id);
