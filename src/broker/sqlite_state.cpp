@@ -91,7 +91,8 @@ void SqliteBroker::State::shrink_history(const std::string& owner, std::int64_t 
   if (size != history_sizes.end() && (size->second -= count) <= 0) history_sizes.erase(size);
 }
 
-/// The writer's part of every end of a job. Beyond the limit goes the oldest entry of whoever has the most: nobody's jobs drive out another's.
+/// The writer's part of every end of a job. Beyond the limit go the oldest entries of whoever has the most: nobody's jobs drive out another's. They go some
+/// at a time: one by one each would cost about as many written pages as its job did.
 SqliteBroker::State::HistoryChange SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts,
                                                                      const JobSummary& summary) {
   HistoryChange change;
@@ -101,7 +102,9 @@ SqliteBroker::State::HistoryChange SqliteBroker::State::into_history(Database& w
   history_sizes[owner] += added;
   std::int64_t sum = 0;
   for (const auto& [user, size] : history_sizes) sum += size;
-  for (std::int64_t over = sum - static_cast<std::int64_t>(limits.max_history); over > 0;) {
+  const auto most_entries = static_cast<std::int64_t>(limits.max_history);
+  if (sum <= most_entries) return change;
+  for (std::int64_t over = sum - most_entries + std::min(kTrimmed - 1, most_entries / 100); over > 0;) {
     const auto most = std::ranges::max_element(history_sizes, {}, [](const auto& entry) { return entry.second; });
     const std::int64_t count = history_sizes.size() == 1 ? over : 1;
     trim_history(writing, most->first, count);

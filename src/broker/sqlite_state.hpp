@@ -26,6 +26,7 @@ struct SqliteBroker::State {
   State(const std::filesystem::path& file, BrokerLimits given, std::size_t most_webhooks);
 
   static constexpr std::size_t kReaders = 2;
+  static constexpr std::int64_t kTrimmed = 64;  ///< entries of a long history that go at a time; of a short one less
 
   std::string path;
   BrokerLimits limits;

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Figures of exported weights on the held-back pictures, and contact sheets to be looked at.
 
-    figures.py [--side S] [--out FOLDER] MODEL.safetensors
+    figures.py [--side S] [--out FOLDER] [--golden FOLDER] MODEL.safetensors
 
 Writes figures.json, held.jpg (true, grey, coloured) and photos.jpg (tests/data/restore/photos: as it is, coloured) to FOLDER. Colours go the
-way of Darkroom's node: a grey square of S pixels in, a and b out, enlarged beside the lightness in full size.
+way of Darkroom's node: a grey square of S pixels in, a and b out, enlarged beside the lightness in full size. `--golden` writes the small grey photograph and
+its colours that tests hold Darkroom's own network against.
 """
 import argparse
 import json
@@ -24,12 +25,13 @@ from lab import grey_of, lab_to_rgb, rgb_to_lab
 from prepare import PICTURES
 
 PHOTOS = here.parents[2] / "tests/data/restore/photos"
+GOLDEN = "old_dust_bowl_home.jpg"
 CELL = 240  # pixels of a picture's longer side on a sheet
 
 
 def as_batch(picture):
     """uint8 [H,W,3] -> [1,3,H,W] in 0..1."""
-    return torch.tensor(np.array(picture)).permute(2, 0, 1)[None].float() / 255
+    return torch.tensor(np.asarray(picture).copy()).permute(2, 0, 1)[None].float() / 255
 
 
 def colors_of(network, rgb, side):
@@ -78,7 +80,7 @@ def figures(network, held, trained, side):
 def sheet(rows, columns, path):
     """`rows` of pictures [1,3,H,W], each row a group; `columns` groups beside each other."""
     def cell(rgb):
-        image = Image.fromarray((rgb[0].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
+        image = picture_of(rgb)
         image.thumbnail((CELL, CELL), Image.LANCZOS)
         return image
 
@@ -96,13 +98,29 @@ def sheet(rows, columns, path):
     out.save(path, quality=88)
 
 
+def picture_of(rgb, rounded=np.round):
+    return Image.fromarray(rounded(rgb[0].permute(1, 2, 0).numpy() * 255).astype(np.uint8))
+
+
+def write_golden(network, folder):
+    """grey.png, 256 pixels wide, and colour.png."""
+    folder.mkdir(parents=True, exist_ok=True)
+    grey = Image.open(PHOTOS / GOLDEN).convert("L").convert("RGB")
+    grey = grey.resize((256, round(256 * grey.height / grey.width)), Image.LANCZOS)
+    grey.save(folder / "grey.png")
+    picture_of(coloured(as_batch(grey), colors_of(network, as_batch(grey), 256)), np.floor).save(folder / "colour.png")  # as SaveImage writes it
+
+
 def main():
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     ask.add_argument("--side", type=int, default=256)
     ask.add_argument("--out", type=Path, default=Path("."))
+    ask.add_argument("--golden", type=Path)
     ask.add_argument("model", type=Path)
     asked = ask.parse_args()
     network = network_of(read(asked.model))
+    if asked.golden:
+        write_golden(network, asked.golden)
     pictures = load_file(PICTURES)
     of = lambda use: [value for key, value in sorted(pictures.items()) if key.startswith(use + "/")]
     held = of("held")

@@ -9,6 +9,7 @@ REACH = 11     # classes to each side of grey
 SELDOM = 2e-4  # share of the pixels that makes a cell of the plane a class of its own
 MIXED = 0.5    # of even shares, in the shares that weights come from (Zhang et al. 2016)
 HEAVIEST = 4.0
+LEAVES = 2.5   # what a pixel of a leaf's green weighs beside the others: green and brown leaves look alike in grey, and what lies between them is brown
 SIDE = 2 * REACH + 1
 
 
@@ -41,9 +42,15 @@ class ColorClasses:
         return self.of_cell[cell_of(ab)]
 
 
+def is_leaf(ab):
+    """[B,2,H,W] -> whether it is a leaf's green: from yellow's side to blue's, and not nearly grey. [B,H,W]"""
+    a, b = ab[:, 0], ab[:, 1]
+    return (a < -5) & (b > 0) & (b < -4 * a)
+
+
 def loss(ab, scores, wanted, grey, classes):
     """ab, wanted: [B,2,S,S]; scores: [B,K,S/4,S/4]; grey: [B,3,S,S]. The sum, and its parts to be shown."""
-    weight = classes.weight[classes.of(wanted)]
+    weight = classes.weight[classes.of(wanted)] * torch.where(is_leaf(wanted), LEAVES, 1.0)
     away = ((ab - wanted) ** 2).sum(1).add(1).sqrt().sub(1)
     far = (weight * away).mean() / 10
 
