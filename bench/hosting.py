@@ -54,10 +54,10 @@ class Load:
             self.target.request("/queue", {"clear": True})
         for kind, count in report["faults"].items():
             self.faults[kind] = self.faults.get(kind, 0) + count
-        jobs = report["jobs"] or 1
+        of_a_job = lambda cpu_s: cpu_s / report["jobs"] * 1e3 if report["jobs"] else None
         return {"jobs_per_second": report["jobs_per_second"], **{p: report["latency_ms"].get(p) for p in PERCENTILES},
-                "server_cpu_ms_a_job": cpu / jobs * 1e3, "server_cores": cpu / report["seconds"],
-                "generator_cpu_ms_a_job": report["generator_cpu_s"] / jobs * 1e3, "generator_cores": report["generator_cpu_s"] / report["seconds"],
+                "server_cpu_ms_a_job": of_a_job(cpu), "server_cores": cpu / report["seconds"],
+                "generator_cpu_ms_a_job": of_a_job(report["generator_cpu_s"]), "generator_cores": report["generator_cpu_s"] / report["seconds"],
                 "statuses_per_socket_and_second": report["statuses_per_socket_and_second"], "sent_late_p99_ms": report["sent_late_ms"].get("p99")}
 
     def expect(self, generator, word):
@@ -128,11 +128,16 @@ def rows_of(result):
     yield f"open, {result['open']['rate']:g} a second, {crowd(result['open']['clients'])}, darkroom", result["open"]["darkroom"]
 
 
+def column(value, width, digits):
+    return f"{'-':>{width}}" if value is None else f"{value:{width}.{digits}f}"
+
+
 def print_table(result):
     print(f"\n{'':44}{'jobs/s':>9}" + "".join(f"{p + ' ms':>10}" for p in PERCENTILES) + f"{'CPU ms a job':>14}{'generator':>11}{'faults':>8}")
     for label, side in rows_of(result):
-        waits = "".join(f"{side[p]:10.1f}" if side[p] is not None else f"{'-':>10}" for p in PERCENTILES)
-        print(f"{label:44}{side['jobs_per_second']:9.1f}{waits}{side['server_cpu_ms_a_job']:14.2f}{side['generator_cpu_ms_a_job']:11.2f}{sum(side['faults'].values()):8d}")
+        waits = "".join(column(side[p], 10, 1) for p in PERCENTILES)
+        cpu = column(side["server_cpu_ms_a_job"], 14, 2) + column(side["generator_cpu_ms_a_job"], 11, 2)
+        print(f"{label:44}{side['jobs_per_second']:9.1f}{waits}{cpu}{sum(side['faults'].values()):8d}")
     for goal in result["goals"]:
         print(f"{'met' if goal['met'] else 'MISSED':8}{goal['what']}: {goal['got']:.4g} (wanted {goal['wanted']})")
 
@@ -153,7 +158,7 @@ def draw(result, folder):
     title = f"Many clients, {result['machine']['cpu']}: times better than ComfyUI"
     if ours:
         (folder / "hosting.svg").write_text(plot.bars(title, Figures(ours), Figures(theirs)))
-    series = {label: [side[p] for p in PERCENTILES] for label, side in rows_of(result) if all(side[p] for p in PERCENTILES)}
+    series = {label.replace(" a second", "/s"): [side[p] for p in PERCENTILES] for label, side in rows_of(result) if all(side[p] for p in PERCENTILES)}
     (folder / "hosting-waits.svg").write_text(plot.lines("How long clients wait for a job, ms", [p[1:] + " %" for p in PERCENTILES], series))
 
 
