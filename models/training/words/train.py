@@ -48,9 +48,9 @@ def encoded(vae, pictures, side):
 
 
 def encoder_of(start=None):
-    """The autoencoder, and what tells its encoder from others."""
+    """The autoencoder, of the exported model `start` or of the checkpoint, and what tells its encoder from others."""
     vae = Vae(Shape()).eval()
-    vae.load_state_dict(torch.load(VAE, weights_only=False)["average"] if VAE.exists() else part_of(load_file(start), "vae"))
+    vae.load_state_dict(part_of(load_file(start), "vae") if start else torch.load(VAE, weights_only=False)["average"])
     weights = [value for name, value in vae.state_dict().items() if name.startswith(("encoder.", "quant_conv."))]
     return vae, hashlib.sha256(b"".join(value.half().numpy().tobytes() for value in weights)).hexdigest()[:16]
 
