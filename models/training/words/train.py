@@ -44,7 +44,7 @@ def encoded(vae, pictures, side):
         for some in pictures.split(16):
             some = some.permute(0, 3, 1, 2).float()
             found.append(UNITS * vae.moments(F.avg_pool2d(some, 16 // side) / 127.5 - 1)[0])
-    return torch.cat(found)
+    return torch.cat(found).contiguous()
 
 
 def encoder_of(start=None):

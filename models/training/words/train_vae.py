@@ -81,7 +81,7 @@ class VaeTraining(Training):
                  "coarse": sum((F.avg_pool2d(found - pictures, n)).abs().mean() for n in (2, 4)),
                  "preview": (torch.einsum("bchw,ck->bkhw", means, PREVIEW) - F.avg_pool2d(pictures, 8)).abs().mean(),
                  "spread": (means.pow(2) + logs.exp() - 1 - logs).mean() / 2}
-        self.descend(parts["far"] + parts["edges"] + 0.5 * parts["coarse"] + 0.1 * parts["preview"] + 3e-4 * parts["spread"], steps)
+        self.descend(parts["far"] + parts["edges"] + 0.5 * parts["coarse"] + 0.5 * parts["preview"] + 3e-4 * parts["spread"], steps)
         return parts
 
     def keep_encoder(self):
