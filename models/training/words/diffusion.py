@@ -11,10 +11,11 @@ def noised(latents, noise, t):
     return kept.sqrt() * latents + (1 - kept).sqrt() * noise
 
 
-def weights(t, most=5.0):
-    """Of the noise's squared error (Hang et al. 2023)."""
+def weights(t, most=5.0, of_noise=10.0):
+    """Of the noise's squared error: as if the velocity were predicted (Salimans & Ho 2022), but at most `most` of the picture's own error (Hang et al. 2023). Plain ones
+    leave next to nothing to the high timesteps, where words decide."""
     snr = KEPT[t] / (1 - KEPT[t])
-    return snr.clamp_max(most) / snr
+    return ((1 + snr).clamp_max(most) / snr).clamp_max(of_noise)
 
 
 @torch.no_grad()

@@ -14,17 +14,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import load_file
 
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
-from captions import Captions
 from diffusion import sample
 from export import ROWS, part_of
 from network import Shape, Text, UNet, Vae
-from prepare import NAMES, PICTURES, SIDE
-from train import CHECKPOINT, VAE, latents_of
+from prepare import PICTURES, SIDE
+from train import CHECKPOINT, VAE, Examples
 from train_vae import UNITS
 
 
@@ -76,13 +76,12 @@ def main():
     ask.add_argument("--side", type=int, default=SIDE)
     ask.add_argument("model", type=Path, nargs="?")
     asked = ask.parse_args()
-    model, names = Model(asked.model), json.loads(NAMES.read_text())
-    captions = Captions(names)
+    model, examples = Model(asked.model), Examples(asked.side // 8, asked.model)
+    names, captions = examples.names, examples.captions
     if not torch.equal(captions.rows, model.rows):
         sys.exit("the model has another table of tokens than the captions")
     side, asked_of = asked.side // 8, dict(steps=asked.steps, cfg=asked.cfg)
     asked.out.mkdir(parents=True, exist_ok=True)
-    pictures = load_file(PICTURES)["pictures"]
 
     lines = (here / "prompts.txt").read_text().splitlines()
     sheet(model.pictures(model.latents(captions, lines, side, **asked_of)), 6, asked.out / "prompts.jpg")
@@ -93,8 +92,10 @@ def main():
     chosen = [bases[i] for i in chosen]
     texts = [next(names[i]["name"] for i in own if names[i]["base"] == base) for base in chosen]
     made = model.latents(captions, texts, side, **asked_of)
-    known = latents_of()[0][side]
+    known = examples.latents
     shown = [i for i in own if names[i]["base"] in set(chosen)]
+    pictures = load_file(PICTURES)["pictures"][[examples.shown[i] for i in shown]]
+    pictures = F.avg_pool2d(pictures.permute(0, 3, 1, 2).float(), SIDE // asked.side).round().to(torch.uint8).permute(0, 2, 3, 1)
     distances = torch.cdist(made.flatten(1), known[shown].flatten(1))
     hits = {1: 0, 5: 0}
     for row, base in enumerate(chosen):
@@ -105,13 +106,13 @@ def main():
         for most in hits:
             hits[most] += rank < most
     decoded = model.pictures(known[shown[:64]])
-    error = (decoded.float() - (pictures if side == 16 else pictures[:, ::2, ::2])[shown[:64]].float()).pow(2).mean().item()
+    error = (decoded.float() - pictures[:64].float()).pow(2).mean().item()
     found = {"names": len(chosen), "own name among the first": hits[1] / len(chosen), "among the first five": hits[5] / len(chosen), "steps": asked.steps, "cfg": asked.cfg,
              "autoencoder, dB": round(10 * np.log10(255**2 / error), 1)}
     (asked.out / "figures.json").write_text(json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
-    first = {base: next(i for i in own if names[i]["base"] == base) for base in chosen[:40]}
-    pairs = torch.stack([picture for i, made_one in zip(first.values(), model.pictures(made[:40])) for picture in (pictures[i] if side == 16 else pictures[i][::2, ::2], made_one)])
+    first = [next(row for row, i in enumerate(shown) if names[i]["base"] == base) for base in chosen[:40]]
+    pairs = torch.stack([picture for row, made_one in zip(first, model.pictures(made[:40])) for picture in (pictures[row], made_one)])
     sheet(pairs, 10, asked.out / "names.jpg")
 
 

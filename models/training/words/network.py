@@ -17,13 +17,13 @@ GROUPS = 32
 @dataclass(frozen=True)
 class Shape:
     vae: tuple = (32, 32, 64, 96)    # of the encoder's levels, in full size first
-    # Of the decoder's. What comes last is wide: its norm looks at 32 groups of channels, and of groups of one nothing is left that tells a picture's colour.
-    up: tuple = (96, 64, 64, 96)
+    # Of the decoder's. What comes last is wider: its norm looks at 32 groups of channels, and of groups of one nothing is left that tells a picture's colour.
+    up: tuple = (64, 32, 64, 96)
     up_blocks: tuple = (1, 1, 2, 1)
     unet: tuple = (64, 128, 160)      # of the UNet's levels
     looks: tuple = (False, True, True)  # at the text, for each level
     text: int = 192                   # width of the text
-    layers: int = 3                   # of the text encoder
+    layers: int = 2                   # of the text encoder
     rows: int = 0                     # of the table of tokens
 
 
@@ -233,9 +233,11 @@ class CrossAttention(nn.Module):
         self.to_out = nn.Sequential(nn.Linear(width, width), nn.Identity())
 
     def forward(self, x, text):
+        """x [B,N,width]; text [B,T,looked_at], or [B/k,T,looked_at] where k pictures after each other look at the same text."""
         heads = lambda layer, y: layer(y).unflatten(2, (self.HEADS, -1)).transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(heads(self.to_q, x), heads(self.to_k, text), heads(self.to_v, text))
-        return self.to_out(mixed.transpose(1, 2).flatten(2))
+        together = x.reshape(len(text), -1, x.shape[2])
+        mixed = F.scaled_dot_product_attention(heads(self.to_q, together), heads(self.to_k, text), heads(self.to_v, text))
+        return self.to_out(mixed.transpose(1, 2).flatten(2)).reshape(x.shape)
 
 
 class Geglu(nn.Module):

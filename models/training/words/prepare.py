@@ -28,7 +28,7 @@ from words.packages import FLUENT, GOOGLE, WORDS
 FOLDER = CACHE / "words"
 PICTURES, NAMES = FOLDER / "pictures.safetensors", FOLDER / "names.json"
 SIDE = 128
-WEIGHTS = {"Flags": 0.12, "Symbols": 0.5, "People & Body": 0.6, "Component": 0.2, "Animals & Nature": 1.6, "Food & Drink": 1.6}
+WEIGHTS = {"Flags": 0.03, "Symbols": 0.25, "People & Body": 0.25, "Component": 0.2, "Animals & Nature": 2.0, "Food & Drink": 2.0}
 COLORS = {"red": 0.0, "orange": 0.075, "yellow": 0.14, "green": 0.33, "blue": 0.6, "purple": 0.77, "pink": 0.92}  # hues
 COLORED = {"Food & Drink", "Animals & Nature", "Objects", "Travel & Places", "Activities"}
 WORN = {"a hat": ("top hat", 0.62, -0.02), "a crown": ("crown", 0.5, 0.0), "a cap": ("billed cap", 0.6, 0.0), "glasses": ("sunglasses", 0.62, 0.3)}

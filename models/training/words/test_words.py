@@ -13,11 +13,13 @@ from safetensors.torch import load_file
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
 import export
+import muon
 import prepare
 import train
+import train_vae
 from captions import UNKNOWN, Captions
 from diffusion import KEPT, noised, sample, weights
-from network import Shape, Vae
+from network import CrossAttention, Shape, Vae
 from tokens import END, START, prompt, tokens
 
 NARROW = dict(vae=(32, 32), unet=(32, 32, 64), text=64, layers=1)
@@ -52,7 +54,7 @@ def test_noise_is_added_by_sd1s_schedule():
     latents, noise, t = torch.randn(3, 4, 2, 2), torch.randn(3, 4, 2, 2), torch.tensor([0, 500, 999])
     x = noised(latents, noise, t)
     torch.testing.assert_close(x[1], KEPT[500].sqrt() * latents[1] + (1 - KEPT[500]).sqrt() * noise[1])
-    assert weights(t)[2] == 1 and weights(t)[0] < 0.01
+    assert weights(t)[2] == 10 and 1 < weights(t)[1] < 10 and weights(t)[0] < 0.01
 
 
 def test_a_sampler_with_the_true_noise_finds_the_latent():
@@ -83,6 +85,34 @@ def test_the_right_word_helps_and_a_wrong_one_harms(monkeypatch):
     with torch.no_grad():
         text = training.text(rows)
         assert error(text) < 0.8 * error(text.roll(3, 0))
+
+
+def test_noises_of_one_picture_share_its_words():
+    attention, x, text = CrossAttention(64, 32), torch.randn(6, 5, 64), torch.randn(2, 7, 32)
+    torch.testing.assert_close(attention(x, text), attention(x, text.repeat_interleave(3, 0)))
+
+
+@pytest.mark.parametrize("sides", [(3, 24, 80), (2, 80, 24), (1, 32, 32)])
+def test_muon_turns_and_does_not_stretch(sides):
+    before = torch.linalg.svd(torch.randn(*sides, generator=torch.Generator().manual_seed(1)), full_matrices=False)
+    after = torch.linalg.svdvals(muon.orthogonal(before.U @ torch.diag_embed(before.S.clamp_min(0.1 * before.S.max())) @ before.Vh))
+    assert after.min() > 0.5 and after.max() < 1.3
+
+
+def test_muon_leaves_tables_and_thin_layers_to_adam():
+    layers = torch.nn.ModuleList([torch.nn.Embedding(50, 16), torch.nn.Conv2d(4, 16, 3), torch.nn.Conv2d(16, 32, 3), torch.nn.Linear(32, 16)])
+    turned, others = (group["params"] for group in muon.of_network(layers, 1e-3).param_groups)
+    assert [tuple(one.shape) for one in turned] == [(32, 16, 3, 3), (16, 32)] and len(others) == 5
+
+
+def test_the_decoder_learns_alone():
+    training = train_vae.VaeTraining(1)
+    training.keep_encoder()
+    before = {name: value.clone() for name, value in training.network.state_dict().items()}
+    training.advance(torch.rand(1, 3, 16, 16) * 2 - 1, 10)
+    for name, value in training.network.state_dict().items():
+        if name.endswith("weight") and "norm" not in name:
+            assert torch.equal(value, before[name]) == name.startswith(("encoder.", "quant_conv.")), name
 
 
 def test_a_part_goes_on_where_the_last_one_stopped(tmp_path):

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Trains text encoder and UNet of the words model on the autoencoder's latents, in parts that go on where the last one stopped.
 
-    train.py [--steps N] [--part MINUTES] [--seed N] [--from FILE --done N]
+    train.py [--side 8|16] [--steps N] [--part MINUTES] [--seed N] [--from FILE --done N]
 
-The checkpoint is ~/.cache/darkroom/training/words/words.pt; `--from` takes an exported model. The first SMALL of all steps see pictures in half the size, which
-are four times as cheap: words and things find each other there.
+The checkpoint is ~/.cache/darkroom/training/words/words.pt; `--from` takes an exported model. Latents of side 8 are those of pictures in half the size, which are four
+times as cheap: words and things find each other there; 16 comes last.
 """
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -19,69 +20,87 @@ sys.path[:0] = [str(here), str(here.parent)]
 from captions import Captions
 from diffusion import STEPS, noised, weights
 from export import ROWS, part_of
+from muon import of_network
 from network import Shape, Text, UNet, Vae
 from parts import HALF, Training, options, train
 from prepare import NAMES, PICTURES
 from sources import CACHE
 from train_vae import CHECKPOINT as VAE, UNITS
 
-CHECKPOINT, LATENTS = CACHE / "words/words.pt", CACHE / "words/latents.safetensors"
-SMALL = 0.5
-COUNTS = {8: 96, 16: 40}  # pictures in a batch, by the side of their latents
+CHECKPOINT = CACHE / "words/words.pt"
+STYLES = ("flat",)          # of the pictures: with one for each emoji, words say all that is to be seen
+COUNTS = {8: 16, 16: 12}    # pictures in a batch, by the side of their latents
+NOISES = 4                  # of each picture: its words are read once
 PAIRS = 0.06    # share of two things beside each other, in full size
 EMPTY = 0.1     # share of pictures without words
-RATE, LAST_RATE, WARM = 6e-4, 2e-5, 300
+RATE, LAST_RATE, WARM = 2e-3, 5e-5, 50
 AVERAGE = 0.999
 
 
-def encoded(vae, pictures):
-    """uint8 [N,H,W,3] -> latents [N,4,H/8,W/8], in the sampler's units."""
+def encoded(vae, pictures, side):
+    """uint8 [N,128,128,3] -> latents [N,4,side,side], in the sampler's units."""
     found = []
     with torch.no_grad():
-        for some in pictures.split(32):
-            found.append(UNITS * vae.moments(some.permute(0, 3, 1, 2).float() / 127.5 - 1)[0])
-    return torch.cat(found)
+        for some in pictures.split(16):
+            some = some.permute(0, 3, 1, 2).float()
+            found.append(UNITS * vae.moments(F.avg_pool2d(some, 16 // side) / 127.5 - 1)[0])
+    return torch.cat(found).contiguous()
 
 
-def latents_of(start=None):
-    """Latents of all pictures by their side, and of nothing but white; made anew when the autoencoder is newer."""
-    if not LATENTS.exists() or VAE.exists() and VAE.stat().st_mtime > LATENTS.stat().st_mtime:
-        vae = Vae(Shape()).eval()
-        vae.load_state_dict(torch.load(VAE, weights_only=False)["average"] if VAE.exists() else part_of(load_file(start), "vae"))
-        pictures = load_file(PICTURES)["pictures"]
-        half = F.avg_pool2d(pictures.permute(0, 3, 1, 2).float(), 2).round().to(torch.uint8).permute(0, 2, 3, 1)
-        white = torch.full((1, 128, 128, 3), 255, dtype=torch.uint8)
-        save_file({"8": encoded(vae, half), "16": encoded(vae, pictures), "white": encoded(vae, white)}, LATENTS)
-    found = load_file(LATENTS)
-    return {8: found["8"], 16: found["16"]}, found["white"][0]
+def encoder_of(start=None):
+    """The autoencoder, of the exported model `start` or of the checkpoint, and what tells its encoder from others."""
+    vae = Vae(Shape()).eval()
+    vae.load_state_dict(part_of(load_file(start), "vae") if start else torch.load(VAE, weights_only=False)["average"])
+    weights = [value for name, value in vae.state_dict().items() if name.startswith(("encoder.", "quant_conv."))]
+    return vae, hashlib.sha256(b"".join(value.half().numpy().tobytes() for value in weights)).hexdigest()[:16]
+
+
+def latents_of(side, shown, start=None):
+    """Latents of the pictures `shown`; made anew for another encoder."""
+    vae, mark = encoder_of(start)
+    path = CACHE / f"words/latents-{side}-{'-'.join(STYLES)}-{mark}.safetensors"
+    if not path.exists():
+        save_file({"latents": encoded(vae, load_file(PICTURES)["pictures"][shown], side)}, path)
+    return load_file(path)["latents"]
+
+
+def white_of(start=None):
+    return encoded(encoder_of(start)[0], torch.full((1, 128, 128, 3), 255, dtype=torch.uint8), 16)[0]
 
 
 class Examples:
-    def __init__(self, start=None):
-        self.names = json.loads(NAMES.read_text())
-        self.latents, self.white = latents_of(start)
-        self.captions = Captions(self.names)
-        self.weights = torch.tensor([entry["weight"] for entry in self.names])
-        self.of_style = {style: torch.tensor([entry["weight"] * (entry["style"] == style) for entry in self.names]) for style in {entry["style"] for entry in self.names}}
+    """The pictures of STYLES, as latents, and their words."""
 
-    def batch(self, seed, step, steps):
-        """Latents, their rows of words, timesteps and noise."""
+    def __init__(self, side, start=None):
+        whole = json.loads(NAMES.read_text())
+        self.shown = [i for i, entry in enumerate(whole) if entry["style"] in STYLES]
+        self.side, self.names, self.captions = side, [whole[i] for i in self.shown], Captions(whole)
+        self.latents = latents_of(side, self.shown, start)
+        if side == 16:
+            self.small, self.white = latents_of(8, self.shown, start), white_of(start)
+        self.weights = torch.tensor([entry["weight"] for entry in self.names])
+
+    def beside(self, one, other):
+        """Two things in half the size beside each other."""
+        latent = self.white.clone()
+        latent[:, 4:12] = torch.cat([self.small[one], self.small[other]], 2)
+        return latent
+
+    def batch(self, seed, step):
+        """Latents, the rows of words for each NOISES of them, timesteps and noise."""
         draw = torch.Generator().manual_seed(seed * 1_000_003 + step)
-        side = 8 if step < SMALL * steps else 16
-        chosen = torch.multinomial(self.weights, COUNTS[side], replacement=True, generator=draw).tolist()
+        chance = lambda: torch.rand((), generator=draw).item()
         latents, captions = [], []
-        for one in chosen:
-            entries, latent = [self.names[one]], self.latents[side][one]
-            if side == 16 and torch.rand((), generator=draw) < PAIRS:
-                other = int(torch.multinomial(self.of_style[entries[0]["style"]], 1, generator=draw))
-                latent = self.white.clone()
-                latent[:, 4:12] = torch.cat([self.latents[8][one], self.latents[8][other]], 2)
-                entries.append(self.names[other])
+        for one in torch.multinomial(self.weights, COUNTS[self.side], replacement=True, generator=draw).tolist():
+            entries, latent = [self.names[one]], self.latents[one]
+            if self.side == 16 and chance() < PAIRS:
+                other = int(torch.multinomial(self.weights, 1, generator=draw))
+                entries, latent = [*entries, self.names[other]], self.beside(one, other)
             latents.append(latent)
-            captions.append("" if torch.rand((), generator=draw) < EMPTY else self.captions.of(entries, draw))
-        latents = torch.stack(latents)
-        t = torch.randint(STEPS, (len(latents),), generator=draw)
-        return latents, self.captions.batch(captions, draw), t, torch.randn(latents.shape, generator=draw)
+            captions.append("" if chance() < EMPTY else self.captions.of(entries, draw))
+        latents = torch.stack(latents).repeat_interleave(NOISES, 0)
+        spread = torch.arange(NOISES) / NOISES + torch.rand(len(captions), 1, generator=draw)  # a picture's timesteps are evenly apart
+        return latents, self.captions.batch(captions, draw), (spread % 1 * STEPS).long().flatten(), torch.randn(latents.shape, generator=draw)
 
 
 class WordsTraining(Training):
@@ -94,7 +113,7 @@ class WordsTraining(Training):
         torch.nn.init.normal_(embeddings.token_embedding.weight, std=0.4)
         torch.nn.init.normal_(embeddings.position_embedding.weight, std=0.05)
         both = torch.nn.ModuleDict({"text": self.text, "unet": self.unet})
-        super().__init__(both, torch.optim.AdamW(both.parameters(), lr=RATE, betas=(0.9, 0.99), weight_decay=0.01, fused=True), seed, AVERAGE, (RATE, LAST_RATE, WARM))
+        super().__init__(both, of_network(both, RATE), seed, AVERAGE, (RATE, LAST_RATE, WARM))
 
     def advance(self, batch, steps):
         latents, rows, t, noise = batch
@@ -124,8 +143,10 @@ class WordsTraining(Training):
 
 
 def main():
-    asked = options(__doc__, 30000, CHECKPOINT).parse_args()
-    examples = Examples(asked.start)
+    ask = options(__doc__, 30000, CHECKPOINT)
+    ask.add_argument("--side", type=int, default=8, choices=COUNTS)
+    asked = ask.parse_args()
+    examples = Examples(asked.side, asked.start)
     if asked.checkpoint.exists():
         training = WordsTraining.load(asked.checkpoint)
     else:
@@ -135,7 +156,7 @@ def main():
             training.step = asked.done
     print(f"{sum(p.numel() for p in training.whole.parameters()) / 1e6:.2f} M parameters, {len(examples.names)} pictures, {examples.captions.count} tokens, at step {training.step}, "
           f"{training.seconds / 60:.1f} minutes so far")
-    train(training, lambda step: examples.batch(training.seed, step, asked.steps), asked.steps, asked.part, asked.checkpoint)
+    train(training, lambda step: examples.batch(training.seed, step), asked.steps, asked.part, asked.checkpoint)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Trains the autoencoder of the words model, in parts that go on where the last one stopped.
 
-    train_vae.py [--steps N] [--part MINUTES] [--seed N] [--from FILE --done N]
+    train_vae.py [--decoder] [--steps N] [--part MINUTES] [--seed N] [--from FILE --done N]
 
-The checkpoint is ~/.cache/darkroom/training/words/vae.pt; `--from` takes an exported model. Latents are made such that the editor's quick previews (a few numbers for
+The checkpoint is ~/.cache/darkroom/training/words/vae.pt; `--from` takes an exported model. `--decoder` leaves the encoder as it is, and with it the latents that
+text encoder and UNet have learnt. Latents are made such that the editor's quick previews (a few numbers for
 each of SD1.x's four channels) show the picture's colours: that is part of what is trained.
 """
 import sys
@@ -16,15 +17,16 @@ from safetensors.torch import load_file
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
 from export import part_of
+from muon import of_network
 from network import Shape, Vae
 from parts import HALF, Training, options, train
 from prepare import PICTURES
 from sources import CACHE
 
 CHECKPOINT = CACHE / "words/vae.pt"
-SIDE, COUNT = 64, 12  # of the pieces in a batch: twice as many take 2.4 times as long, the caches hold no more
-RATE, LAST_RATE, WARM = 1e-3, 2e-5, 100
-AVERAGE = 0.998
+SIDE, COUNT = 64, 4  # of the pieces in a batch
+RATE, LAST_RATE, WARM = 2e-3, 5e-5, 50
+AVERAGE = 0.995
 UNITS = 0.18215  # of the sampler, in a latent's own
 # Colours of the sampler's four channels in previews, as Darkroom shows them (src/diffusion/latent_format.cpp).
 PREVIEW = torch.tensor([[0.347, 0.228, 0.318], [0.325, 0.491, 0.240], [-0.269, 0.171, 0.263], [-0.213, -0.260, -0.698]])
@@ -42,7 +44,7 @@ class Pieces:
         pieces = []
         for _ in range(COUNT):
             picture = self.pictures[below(len(self.pictures))].permute(2, 0, 1).float()
-            if below(4) == 0:
+            if below(5) < 2:
                 piece = F.avg_pool2d(picture[None], 2)[0]
             else:
                 y, x = below(128 - SIDE + 1), below(128 - SIDE + 1)
@@ -52,7 +54,7 @@ class Pieces:
             if below(6) == 0:  # grounds that are not white, and pictures that a user brings
                 piece = piece * (0.4 + 0.6 * torch.rand(3, 1, 1, generator=draw))
             pieces.append(piece)
-        return (torch.stack(pieces) / 127.5 - 1).contiguous(memory_format=torch.channels_last)
+        return (torch.stack(pieces) / 127.5 - 1)
 
 
 def edges(x):
@@ -62,11 +64,11 @@ def edges(x):
 class VaeTraining(Training):
     def __init__(self, seed):
         torch.manual_seed(seed)
-        self.network = Vae(Shape()).to(memory_format=torch.channels_last)
+        self.network = Vae(Shape())
         with torch.no_grad():  # begins with little noise in the latents: with as much as signal the decoder learns nothing for a thousand steps
             self.network.quant_conv.bias[4:] = -4
             self.network.quant_conv.weight[4:] *= 0.1
-        super().__init__(self.network, torch.optim.AdamW(self.network.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=1e-3, fused=True), seed, AVERAGE, (RATE, LAST_RATE, WARM))
+        super().__init__(self.network, of_network(self.network, RATE), seed, AVERAGE, (RATE, LAST_RATE, WARM))
 
     def advance(self, pictures, steps):
         with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
@@ -79,8 +81,12 @@ class VaeTraining(Training):
                  "coarse": sum((F.avg_pool2d(found - pictures, n)).abs().mean() for n in (2, 4)),
                  "preview": (torch.einsum("bchw,ck->bkhw", means, PREVIEW) - F.avg_pool2d(pictures, 8)).abs().mean(),
                  "spread": (means.pow(2) + logs.exp() - 1 - logs).mean() / 2}
-        self.descend(parts["far"] + parts["edges"] + 0.5 * parts["coarse"] + 0.1 * parts["preview"] + 3e-4 * parts["spread"], steps)
+        self.descend(parts["far"] + parts["edges"] + 0.5 * parts["coarse"] + 0.5 * parts["preview"] + 3e-4 * parts["spread"], steps)
         return parts
+
+    def keep_encoder(self):
+        for part in (self.network.encoder, self.network.quant_conv):
+            part.requires_grad_(False)
 
     @classmethod
     def load(cls, path):
@@ -94,11 +100,15 @@ class VaeTraining(Training):
 
 
 def main():
-    asked = options(__doc__, 6000, CHECKPOINT).parse_args()
+    ask = options(__doc__, 6000, CHECKPOINT)
+    ask.add_argument("--decoder", action="store_true")
+    asked = ask.parse_args()
     training = VaeTraining.load(asked.checkpoint) if asked.checkpoint.exists() else VaeTraining(asked.seed)
     if asked.start and not asked.checkpoint.exists():
         training.start_from(asked.start)
         training.step = asked.done
+    if asked.decoder:
+        training.keep_encoder()
     pieces = Pieces()
     print(f"{sum(p.numel() for p in training.network.parameters()) / 1e6:.2f} M parameters, {len(pieces.pictures)} pictures, at step {training.step}")
     train(training, lambda step: pieces.batch(training.seed, step), asked.steps, asked.part, asked.checkpoint)
