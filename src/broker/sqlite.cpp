@@ -71,12 +71,12 @@ Database::Database(const std::string& path, Mode mode) : log_path_(path + "-wal"
   }
   sqlite3_busy_timeout(handle_, kBusyMs);
   try {
-    // A busy queue changes the same pages again and again: with a log of 16 MB, not SQLite's 4, they go into the file a quarter as often, and
-    // reading it after a crash still takes but some hundredths of a second. (Commits that wait 3 ms for more of them, tried with a hundred clients:
-    // 4 % more jobs a second, and a third less with eight.)
-    // NORMAL: whether a commit waits for the disk is the caller's to say (sync_log). FULL would be switched by a statement that SQLite
-    // compiles anew each time.
-    if (mode == Mode::kReadWrite) execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST; PRAGMA wal_autocheckpoint=4000;");
+    // A busy queue changes the same pages again and again: with a log of 16 MB, not SQLite's 4, they go into the file a quarter as often,
+    // and reading it after a crash still takes but some hundredths of a second. (Commits that wait 3 ms for more of them, tried with a
+    // hundred clients: 4 % more jobs a second, and a third less with eight.) NORMAL: whether a commit waits for the disk is the caller's to
+    // say (sync_log). FULL would be switched by a statement that SQLite compiles anew each time.
+    if (mode == Mode::kReadWrite)
+      execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA secure_delete=FAST; PRAGMA wal_autocheckpoint=4000;");
   } catch (const Error&) {
     sqlite3_close_v2(handle_);
     throw;

@@ -91,8 +91,8 @@ void SqliteBroker::State::shrink_history(const std::string& owner, std::int64_t 
   if (size != history_sizes.end() && (size->second -= count) <= 0) history_sizes.erase(size);
 }
 
-/// The writer's part of every end of a job. Beyond the limit go the oldest entries of whoever has the most: nobody's jobs drive out another's. They go some
-/// at a time: one by one each would cost about as many written pages as its job did.
+/// The writer's part of every end of a job. Beyond the limit go the oldest entries of whoever has the most: nobody's jobs drive out
+/// another's. They go some at a time: one by one each would cost about as many written pages as its job did.
 SqliteBroker::State::HistoryChange SqliteBroker::State::into_history(Database& writing, std::int64_t ticket, const ResultTexts& texts,
                                                                      const JobSummary& summary) {
   HistoryChange change;

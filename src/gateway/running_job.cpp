@@ -272,7 +272,9 @@ void RunningJob::tick(Clock::time_point now) {
 }
 
 void RunningJob::greet(HubSession& session) {
-  if (ended_ || !voice_.is_heard() || !voice_.has_client() || session.client_id() != voice_.client_id() || room_of(session.handshake().owner) != voice_.room() || !current_) return;
+  if (ended_ || !voice_.is_heard() || !voice_.has_client() || session.client_id() != voice_.client_id() ||
+      room_of(session.handshake().owner) != voice_.room() || !current_)
+    return;
   session.send(Frame::text(say::executing_again(current_->display)));
   std::string state = progress_.whole_message();
   if (progress_.whole() || state.size() <= kProgressBytes) session.send(Frame::text(std::move(state)));

@@ -1,6 +1,7 @@
 #pragma once
 // One claimed job while a worker has it: turns its events into messages, and gathers what the history keeps.
-// Made when the job is handed to a worker, gone when its end has been told, which may be after the worker took up the next. Lives on the io thread.
+// Made when the job is handed to a worker, gone when its end has been told, which may be after the worker took up the next. Lives on the io
+// thread.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/steady_timer.hpp>

@@ -205,6 +205,23 @@ TEST(SqliteBroker, ARecentResultGoesWithThatOnDisk) {
   EXPECT_TRUE(run(broker.history_of("anna", "e")));
 }
 
+TEST(SqliteBroker, ALongHistoryIsTrimmedSomeEntriesAtATime) {
+  TempFolder folder;
+  SqliteBroker broker(folder.file(), {.max_history = 200});
+  run(submit_many(broker, 0, 203));
+  const auto size = [&] { return run(broker.history("local", std::nullopt, -1)).size(); };
+  const auto finish = [&] { run(broker.finish(run(broker.claim(kLongLease))->claim, success())); };
+  for (int i = 0; i < 200; ++i) finish();
+  EXPECT_EQ(size(), 200u);
+  finish();
+  EXPECT_EQ(size(), 198u) << "one over the limit, and a hundredth of it more";
+  finish();
+  finish();
+  EXPECT_EQ(size(), 200u);
+  EXPECT_TRUE(run(broker.history_of("local", "j202")));
+  EXPECT_FALSE(run(broker.history_of("local", "j2")));
+}
+
 TEST(SqliteBroker, JobsBeyondTheTextBudgetAreReadFromDisk) {
   TempFolder folder;
   SqliteBroker broker(folder.file(), {});

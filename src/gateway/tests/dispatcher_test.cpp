@@ -254,7 +254,9 @@ TEST_F(JobDeskTest, WorkersShareTheQueue) {
 /// Keeps the broker from writing, as a disk would that takes nothing for a while.
 class HeldWrites {
  public:
-  explicit HeldWrites(const fs::path& file) : database_(file.string(), Database::Mode::kReadWrite) { database_.prepare("BEGIN IMMEDIATE").run(); }
+  explicit HeldWrites(const fs::path& file) : database_(file.string(), Database::Mode::kReadWrite) {
+    database_.prepare("BEGIN IMMEDIATE").run();
+  }
   void let_go() { database_.prepare("ROLLBACK").run(); }
 
  private:
