@@ -28,7 +28,7 @@ class WaitingWebhooks {
   }
 
  private:
-  /// Limit: messages to the webhooks of one user that wait, as a share of all that may. Beyond: further jobs of this user end without one,
+  /// Limit: messages to the webhooks of one user that wait: one in so many of all that may. Beyond: further jobs of this user end without one,
   /// and the log says so. Fixed: a receiver that is away costs nobody else a message. Edge: Webhooks.AUserLeavesRoomForOthers.
   static constexpr std::size_t kWebhooksOfOne = 10;
 
