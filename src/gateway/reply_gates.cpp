@@ -12,8 +12,6 @@ void ReplyGates::close(const std::string& job_id) {
   });
 }
 
-void ReplyGates::open(const std::string& job_id) { open(*gates_, job_id); }
-
 std::function<void()> ReplyGates::opener(const std::string& job_id) const {
   return [weak = std::weak_ptr(gates_), job_id] {
     if (const auto gates = weak.lock()) open(*gates, job_id);

@@ -22,8 +22,7 @@ class ReplyGates {
   ReplyGates(asio::any_io_executor io, std::chrono::milliseconds longest) : io_(std::move(io)), longest_(longest) {}
 
   void close(const std::string& job_id);
-  void open(const std::string& job_id);
-  /// open() for when its reply is out, which may be after this is gone: a connection's last act while the server stops.
+  /// Opens it, once its reply is out; may be called after this is gone: a connection's last act while the server stops.
   std::function<void()> opener(const std::string& job_id) const;
   /// The gate that messages of this job have to pass: an open one when its reply is out.
   std::shared_ptr<MessageGate> of(const std::string& job_id) const;
