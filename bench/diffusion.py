@@ -1,7 +1,7 @@
 """Text to image with networks of the real sizes and random weights: Darkroom beside ComfyUI, OpenVINO and plain PyTorch.
 
 usage: diffusion.py [--model sd15|sdxl] [--size N] [--steps N] [--rounds N] [--comfyui URL] [--peers openvino,pytorch] [--precision auto|fp32|bf16]
-                    [--cold] [--short] [--out FILE.json]
+                    [--cold] [--short] [--no-pictures] [--no-networks] [--out FILE.json]
 
 Two things are measured, each in turns, so that what else the machine does falls on all sides:
 
@@ -171,15 +171,17 @@ def precision_of(args, what):
 def print_table(result):
     rows = [("load", "load_s"), ("encode both texts", "encode_s"), ("before the first step, file warm", "before_first_step_warm_s"),
             ("before the first step, file cold", "before_first_step_cold_s"), ("step", "step_s"), ("decode", "decode_s"), ("a picture, model loaded", "picture_s")]
-    pictures = result["pictures"]
+    pictures = result.get("pictures", {})
     print(f"\n{result['model']} {result['size']}x{result['size']}, {result['precision']}, {result['machine']['cpu']}, {result['threads']} threads")
-    print(f"{'whole pictures':34}" + "".join(f"{name:>14}" for name in pictures))
+    if pictures:
+        print(f"{'whole pictures':34}" + "".join(f"{name:>14}" for name in pictures))
     for label, key in rows:
         if any(key in side for side in pictures.values()):
             print(f"{label:34}" + "".join(f"{side[key]:12.2f} s" if key in side else f"{'-':>14}" for side in pictures.values()))
-    print(f"{'all but steps and decode':34}" + "".join(f"{side['others_share'] * 100:12.1f} %" for side in pictures.values()))
-    print(f"{'peak of memory':34}" + "".join(f"{side['peak_mb'] or 0:11,d} MB" for side in pictures.values()))
-    print(f"{'PSNR against ComfyUI':34}" + "".join(f"{side['psnr_db']:11.1f} dB" if "psnr_db" in side else f"{'-':>14}" for side in pictures.values()))
+    if pictures:
+        print(f"{'all but steps and decode':34}" + "".join(f"{side['others_share'] * 100:12.1f} %" for side in pictures.values()))
+        print(f"{'peak of memory':34}" + "".join(f"{side['peak_mb'] or 0:11,d} MB" for side in pictures.values()))
+        print(f"{'PSNR against ComfyUI':34}" + "".join(f"{side['psnr_db']:11.1f} dB" if "psnr_db" in side else f"{'-':>14}" for side in pictures.values()))
     for what, label in (("unet", "one step alone"), ("decode", "one decode alone")):
         for name, side in result.get("networks", {}).get(what, {}).items():
             accuracy = f"{side['psnr_db']:.1f} dB" if "psnr_db" in side else "the reference"
@@ -199,8 +201,9 @@ class Figures:
 def draw(result, path):
     """How many times faster Darkroom is than each peer."""
     ours, theirs = {}, {}
-    pictures, mine = result["pictures"], result["pictures"]["darkroom"]
+    pictures = result.get("pictures", {})
     if peer := pictures.get("comfyui"):
+        mine = pictures["darkroom"]
         for label, key in (("step", "step_s"), ("decode", "decode_s"), ("a picture", "picture_s"), ("to the first step, warm", "before_first_step_warm_s"),
                            ("to the first step, cold", "before_first_step_cold_s"), ("peak memory", "peak_mb")):
             if mine.get(key) and peer.get(key):
@@ -225,6 +228,7 @@ def main():
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     parser.add_argument("--cold", action="store_true", help="also with the checkpoint out of the page cache")
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--no-pictures", action="store_true", help="networks alone only")
     parser.add_argument("--no-networks", action="store_true", help="whole pictures only")
     parser.add_argument("--programs", type=pathlib.Path, default=ROOT / "build/release/bin")
     parser.add_argument("--out", type=pathlib.Path, help="a JSON file for the figures; a plot goes beside it as .svg")
@@ -242,8 +246,9 @@ def main():
     began_load = os.getloadavg()
     result = {"machine": machine(), "bf16_in_hardware": has_bf16(), "date": datetime.date.today().isoformat(), "model": args.model, "size": args.size, "steps": args.steps,
               "rounds": args.rounds, "threads": args.threads, "precision": args.precision}
-    with tempfile.TemporaryDirectory() as base:
-        result["pictures"] = whole_pictures(model, args, pathlib.Path(base))
+    if not args.no_pictures:
+        with tempfile.TemporaryDirectory() as base:
+            result["pictures"] = whole_pictures(model, args, pathlib.Path(base))
     if not args.no_networks:
         python = environment()
         result["networks"] = networks_alone(model, args, python)
