@@ -12,6 +12,7 @@
 #include "drawing/picture_workflow.hpp"
 #include "gateway/options.hpp"
 #include "storage/folders.hpp"
+#include "storage/model_names.hpp"
 #include "storage/safetensors_head.hpp"
 
 namespace darkroom {
@@ -83,8 +84,11 @@ std::vector<std::string> checkpoints_of(const RunOptions& options) {
 
 std::string first_checkpoint(const std::vector<std::string>& names, std::string& note) {
   if (names.empty()) throw RunFailure(RunStatus::kWorkflow, "there is no checkpoint in models/checkpoints: darkroom models list shows some that can be fetched");
-  note = names.size() == 1 ? "model " + names.front() : fmt::format("model {}, the first of {}; --model takes another", names.front(), names.size());
-  return names.front();
+  const auto& name = preferred_name(names);
+  note = "model " + name;
+  if (is_demonstration(name)) note += ", a demonstration of emoji: darkroom models list shows real ones";
+  else if (names.size() > 1) note += fmt::format(", the first of {}; --model takes another", names.size());
+  return name;
 }
 
 std::string native_size(const RunOptions& options, const std::string& checkpoint) {

@@ -12,7 +12,8 @@ namespace darkroom {
 /// Throws RunFailure when the server can't be asked.
 std::vector<std::string> checkpoints_of(const RunOptions& options);
 
-/// The first of `names`; `note` gets the line that says so. Throws RunFailure (kWorkflow), with what to do, when there is none.
+/// The first of `names` that is no demonstration, else the first; `note` gets the line that says so. Throws RunFailure (kWorkflow), with
+/// what to do, when there is none.
 std::string first_checkpoint(const std::vector<std::string>& names, std::string& note);
 
 /// "128x128": the size that the checkpoint was made for, as its head says (`modelspec.resolution`); "512x512" where it says nothing.

@@ -35,5 +35,7 @@ std::vector<NamedModel> colorizers(const Folders& folders);
 
 /// Is it a model that ships with the project to show what it does, not for what it makes? Every other one is preferred.
 bool is_demonstration(std::string_view name);
+/// Which of `names`, of which there are some, is taken where nobody chose: the first that is no demonstration, else the first.
+const std::string& preferred_name(const std::vector<std::string>& names);
 
 }  // namespace darkroom

@@ -85,7 +85,7 @@ def test_pictures_from_text(images, folder):
 
 def test_models_are_the_checkpoints(images, folder):
     found = openai(images, folder, "models")
-    assert found["names"] == ["tiny_sd15.safetensors", "tiny_sd15_too.safetensors"] and found["one"] == "darkroom"
+    assert found["names"] == ["darkroom-demo.safetensors", "tiny_sd15.safetensors", "tiny_sd15_too.safetensors"] and found["one"] == "darkroom"
     prompts = [entry["prompt"][2] for entry in images.json("/history").values()]
     assert "tiny_sd15_too.safetensors" in json.dumps(prompts)
 
@@ -129,7 +129,7 @@ def test_bodies_have_a_limit(images):
 
 
 def test_a_server_without_checkpoints(own, folder):
-    server = own()
+    server = own("--no-demonstration-models")
     found = openai(server, folder, "one")
     assert found["class"] == "NotFoundError" and "models/checkpoints" in found["message"]
     assert server.json("/v1/models")["data"] == []

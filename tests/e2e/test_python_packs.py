@@ -281,7 +281,7 @@ def test_folders_are_those_of_the_server(server):
 
 
 def test_packs_can_be_switched_off_but_some(tmp_path):
-    scripts = lambda server: [path for path in server.json("/extensions") if "core/" not in path]
+    scripts = lambda server: [path for path in server.json("/extensions") if not path.startswith(("/extensions/core/", "/extensions/darkroom/"))]
     packs = tmp_path / "base/custom_nodes"
     shutil.copytree(ROOT / "examples/brightness", packs / "brightness")
     shutil.copytree(ROOT / "examples/brightness", packs / "other")

@@ -1,7 +1,7 @@
 """What a picture may be called, and the table of tokens for it."""
 import torch
 
-from tokens import LENGTH, prompt, tokens
+from tokens import END, prompt, tokens
 
 OPENINGS = ("{}", "{}", "{}", "a picture of {}", "an emoji of {}", "{} emoji", "an icon of {}", "a photo of {}", "a drawing of {}")
 STYLES = {"flat": ("flat", "flat design", "simple"), "3d": ("3d", "3d render", "shiny 3d")}
@@ -53,8 +53,10 @@ class Captions:
             text += ", " + pick(STYLES[entries[0]["style"]])
         return text
 
-    def batch(self, captions, draw):
-        """[B,LENGTH] rows; now and then a word that nobody knows."""
+    def batch(self, captions, draw, whole=True):
+        """[B,LENGTH] rows; now and then a word that nobody knows. Not `whole`: without the places beyond the longest caption's end, which hold end marks alone."""
         rows = torch.stack([self.rows_of(text) for text in captions])
-        inner = (torch.arange(LENGTH)[None] > 0) & (rows != self.rows[49407])
+        if not whole:
+            rows = rows[:, :2 + (rows != self.rows[END]).sum(1).max().item()]
+        inner = (torch.arange(rows.shape[1])[None] > 0) & (rows != self.rows[END])
         return torch.where(inner & (torch.rand(rows.shape, generator=draw) < 0.01), UNKNOWN, rows)

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Figures of the words model and contact sheets to be looked at.
 
-    figures.py [--out FOLDER] [--steps N] [--cfg X] [--names N] [MODEL.safetensors]
+    figures.py [--out FOLDER] [--steps N] [--cfg X] [--names N] [--side PIXELS] [--golden FILE.png] [MODEL.safetensors]
 
 Without a model: that of the checkpoints. Writes figures.json, prompts.jpg (prompts.txt, line by line) and names.jpg (some of the names: the emoji, what the
 model makes of its name) to FOLDER. Retrieval: a picture is made from each of N names; it counts where one of the emoji with this name is among the five nearest
-of all N, by the distance of latents.
+of all N, by the distance of latents. `--golden` writes nothing but the pictures of prompts.txt, six in a row, each as SaveImage would: what tests hold Darkroom
+against. The first seed is 7, and each picture's is one higher.
 """
 import argparse
 import json
@@ -20,7 +21,7 @@ from safetensors.torch import load_file
 
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
-from diffusion import sample
+from diffusion import noises_of, sample
 from export import ROWS, part_of
 from network import Shape, Text, UNet, Vae
 from prepare import PICTURES, SIDE
@@ -44,26 +45,27 @@ class Model:
             network.load_state_dict(parts[part])
 
     @torch.no_grad()
-    def latents(self, captions, texts, side=16, steps=20, cfg=4.0, seed=0):
-        found = []
+    def latents(self, captions, texts, side=16, steps=20, cfg=4.0, seed=7):
+        """One for each text, with seeds from `seed` on."""
+        found, noises = [], noises_of(range(seed, seed + len(texts)), side)
         for i in range(0, len(texts), 20):
             rows = torch.stack([captions.rows_of(text) for text in texts[i:i + 20]])
-            found.append(sample(self.unet, self.text(rows), self.text(captions.empty[None]), side, steps, cfg, seed + i))
+            found.append(sample(self.unet, self.text(rows), self.text(captions.empty[None]), noises[i:i + 20], steps, cfg))
         return torch.cat(found)
 
     @torch.no_grad()
     def pictures(self, latents):
-        """uint8 [N,H,W,3]"""
+        """uint8 [N,H,W,3], cut off as SaveImage does."""
         found = torch.cat([self.vae.decode(some / UNITS) for some in latents.split(8)])
-        return ((found + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
+        return ((found + 1) * 127.5).clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1)
 
 
-def sheet(pictures, columns, path):
-    side = pictures.shape[1]
+def sheet(pictures, columns, path, gap=4):
+    cell = pictures.shape[1] + gap
     rows = -(-len(pictures) // columns)
-    out = Image.new("RGB", (columns * (side + 4), rows * (side + 4)), "white")
+    out = Image.new("RGB", (columns * cell, rows * cell), "white")
     for i, picture in enumerate(pictures):
-        out.paste(Image.fromarray(picture.numpy()), (i % columns * (side + 4), i // columns * (side + 4)))
+        out.paste(Image.fromarray(picture.numpy()), (i % columns * cell, i // columns * cell))
     out.save(path, quality=90)
 
 
@@ -73,7 +75,8 @@ def main():
     ask.add_argument("--steps", type=int, default=20)
     ask.add_argument("--cfg", type=float, default=4.0)
     ask.add_argument("--names", type=int, default=200)
-    ask.add_argument("--side", type=int, default=SIDE)
+    ask.add_argument("--side", type=int, default=SIDE, choices=(SIDE // 2, SIDE))
+    ask.add_argument("--golden", type=Path)
     ask.add_argument("model", type=Path, nargs="?")
     asked = ask.parse_args()
     model, examples = Model(asked.model), Examples(asked.side // 8, asked.model)
@@ -81,10 +84,11 @@ def main():
     if not torch.equal(captions.rows, model.rows):
         sys.exit("the model has another table of tokens than the captions")
     side, asked_of = asked.side // 8, dict(steps=asked.steps, cfg=asked.cfg)
+    drawn = model.pictures(model.latents(captions, (here / "prompts.txt").read_text().splitlines(), side, **asked_of))
+    if asked.golden:
+        return sheet(drawn, 6, asked.golden, gap=0)
     asked.out.mkdir(parents=True, exist_ok=True)
-
-    lines = (here / "prompts.txt").read_text().splitlines()
-    sheet(model.pictures(model.latents(captions, lines, side, **asked_of)), 6, asked.out / "prompts.jpg")
+    sheet(drawn, 6, asked.out / "prompts.jpg")
 
     own = [i for i, entry in enumerate(names) if entry["words"] and entry["kind"] != "Flags"]
     bases = sorted({names[i]["base"] for i in own})

@@ -54,13 +54,13 @@ def test_noise_is_added_by_sd1s_schedule():
     latents, noise, t = torch.randn(3, 4, 2, 2), torch.randn(3, 4, 2, 2), torch.tensor([0, 500, 999])
     x = noised(latents, noise, t)
     torch.testing.assert_close(x[1], KEPT[500].sqrt() * latents[1] + (1 - KEPT[500]).sqrt() * noise[1])
-    assert weights(t)[2] == 10 and 1 < weights(t)[1] < 10 and weights(t)[0] < 0.01
+    assert weights(t)[2] == 25 and 1 < weights(t)[1] < 25 and weights(t)[0] < 0.01
 
 
 def test_a_sampler_with_the_true_noise_finds_the_latent():
     latent = torch.randn(1, 4, 4, 4)
     true = lambda x, t, text: (x - KEPT[t[0]].sqrt() * latent) / (1 - KEPT[t[0]]).sqrt()
-    found = sample(true, torch.zeros(1, 77, 8), torch.zeros(1, 77, 8), 4, steps=5)
+    found = sample(true, torch.zeros(1, 77, 8), torch.zeros(1, 77, 8), torch.randn(1, 4, 4, 4), steps=5)
     torch.testing.assert_close(found, latent, atol=1e-3, rtol=0)
 
 

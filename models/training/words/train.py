@@ -29,8 +29,9 @@ from train_vae import CHECKPOINT as VAE, UNITS
 
 CHECKPOINT = CACHE / "words/words.pt"
 STYLES = ("flat",)          # of the pictures: with one for each emoji, words say all that is to be seen
-COUNTS = {8: 16, 16: 12}    # pictures in a batch, by the side of their latents
+COUNTS = {8: 32, 16: 16}    # pictures in a batch, by the side of their latents
 NOISES = 4                  # of each picture: its words are read once
+WHOLE = 6       # of so many batches one has all 77 places of text, and in the last tenth all have: captions are short, and what follows them is end marks alone
 PAIRS = 0.06    # share of two things beside each other, in full size
 EMPTY = 0.1     # share of pictures without words
 RATE, LAST_RATE, WARM = 2e-3, 5e-5, 50
@@ -86,8 +87,9 @@ class Examples:
         latent[:, 4:12] = torch.cat([self.small[one], self.small[other]], 2)
         return latent
 
-    def batch(self, seed, step):
+    def batch(self, seed, step, steps):
         """Latents, the rows of words for each NOISES of them, timesteps and noise."""
+        whole = step % WHOLE == 0 or step >= 0.9 * steps
         draw = torch.Generator().manual_seed(seed * 1_000_003 + step)
         chance = lambda: torch.rand((), generator=draw).item()
         latents, captions = [], []
@@ -100,7 +102,7 @@ class Examples:
             captions.append("" if chance() < EMPTY else self.captions.of(entries, draw))
         latents = torch.stack(latents).repeat_interleave(NOISES, 0)
         spread = torch.arange(NOISES) / NOISES + torch.rand(len(captions), 1, generator=draw)  # a picture's timesteps are evenly apart
-        return latents, self.captions.batch(captions, draw), (spread % 1 * STEPS).long().flatten(), torch.randn(latents.shape, generator=draw)
+        return latents, self.captions.batch(captions, draw, whole), (spread % 1 * STEPS).long().flatten(), torch.randn(latents.shape, generator=draw)
 
 
 class WordsTraining(Training):
@@ -156,7 +158,7 @@ def main():
             training.step = asked.done
     print(f"{sum(p.numel() for p in training.whole.parameters()) / 1e6:.2f} M parameters, {len(examples.names)} pictures, {examples.captions.count} tokens, at step {training.step}, "
           f"{training.seconds / 60:.1f} minutes so far")
-    train(training, lambda step: examples.batch(training.seed, step), asked.steps, asked.part, asked.checkpoint)
+    train(training, lambda step: examples.batch(training.seed, step, asked.steps), asked.steps, asked.part, asked.checkpoint)
 
 
 if __name__ == "__main__":
