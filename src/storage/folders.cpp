@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "base/text.hpp"
+#include "storage/project_folder.hpp"
 #include "storage/user_room.hpp"
 
 namespace darkroom {
@@ -220,14 +221,10 @@ std::vector<fs::path> shipped_model_folders(bool demonstrations) {
 
 std::vector<fs::path> shipped_model_folders(const fs::path& program, bool demonstrations) {
   std::vector<fs::path> candidates;
-  // Walking up from build/<preset>/bin/darkroom finds the checkout, from <prefix>/bin/darkroom the share folder.
-  for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
-    std::error_code ignored;
-    for (const fs::path& root : {folder / "models", folder / "share" / "darkroom" / "models"})
-      if (candidates.empty() && fs::is_regular_file(root / "LICENSES.md", ignored)) candidates.push_back(root);
-    if (!candidates.empty()) break;
+  if (const fs::path models = project_folder(program, "models", "LICENSES.md"); !models.empty()) {
+    candidates.push_back(models);
+    if (demonstrations) candidates.push_back(models / "demonstration");
   }
-  if (demonstrations && !candidates.empty()) candidates.push_back(candidates.front() / "demonstration");
   const char* cache = std::getenv("DARKROOM_CACHE");
   const char* home = std::getenv("HOME");
   if (cache && *cache) candidates.push_back(fs::path(cache) / "models");

@@ -7,6 +7,7 @@
 #include "gateway/pool.hpp"
 #include "gateway/services.hpp"
 #include "storage/folders.hpp"
+#include "storage/project_folder.hpp"
 
 namespace darkroom {
 
@@ -20,16 +21,6 @@ constexpr const char* kPolicy =
     "base-uri 'none'; frame-ancestors 'none'";
 
 constexpr const char* kNoPage = "The photo page is not installed: the folder web/ of the project was not found above this program.";
-
-/// The folder `web` of the checkout or the installed share folder; empty where neither is.
-fs::path page_folder() {
-  std::error_code ignored;
-  const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-  for (fs::path folder = program.parent_path(); folder.has_relative_path(); folder = folder.parent_path())
-    for (const fs::path& web : {folder / "web", folder / "share" / "darkroom" / "web"})
-      if (fs::is_regular_file(web / "assets" / "main.js", ignored)) return web;
-  return {};
-}
 
 Response page(const fs::path& web, const char* name) {
   if (web.empty()) return Response::text(404, kNoPage);
@@ -60,7 +51,7 @@ void add_restore_page_routes(Router& router, Services& services) {
   only_here.access = Access::kPublic;  // the page asks for a login itself
   RouteOptions files = only_here;
   files.static_files = true;
-  const fs::path web = page_folder();
+  const fs::path web = project_folder("web", "assets/main.js");
 
   const auto serve = [&services, web](const char* name) -> Handler {
     return [&services, web, name](Request&) -> asio::awaitable<Response> { co_return co_await services.pool.run([&] { return page(web, name); }); };

@@ -38,7 +38,10 @@ TEST_F(Editor, serves_its_files_and_nothing_else) {
     EXPECT_TRUE(RouteBench::text_of(reply).empty());
   }
   EXPECT_EQ(bench->ask("POST", "/none").status, 405);
-  EXPECT_EQ(RouteBench::text_of(bench->get("/templates/index.fr.json")), "[]");
+  EXPECT_EQ(RouteBench::text_of(bench->get("/templates/index.fr.json")), RouteBench::text_of(bench->get("/templates/index.json")));
+  EXPECT_THAT(RouteBench::text_of(bench->get("/templates/index.json")), HasSubstr("\"start\""));
+  EXPECT_EQ(bench->get("/templates/start.json").file->content_type, "application/json");
+  EXPECT_EQ(bench->get("/templates/../README.md").status, 404);
   EXPECT_EQ(bench->get("/templates/first-1.webp").status, 404);
 }
 
@@ -63,12 +66,15 @@ TEST_F(Editor, lists_scripts_of_packs_that_declare_them) {
   pack("bad/__init__.py", "WEB_DIRECTORY = '../..'\n");
   pack("computed/__init__.py", "WEB_DIRECTORY = os.path.join(HERE, 'js')\n");
   pack("off.disabled/__init__.py", "WEB_DIRECTORY = './web'\n");
-  EXPECT_EQ(RouteBench::text_of(bench->get("/extensions")),
-            R"(["/extensions/core/a.js","/extensions/one/a.js","/extensions/one/sub/deep.js","/extensions/second/b.js"])");
+  EXPECT_EQ(
+      RouteBench::text_of(bench->get("/extensions")),
+      R"(["/extensions/core/a.js","/extensions/darkroom/templates.js","/extensions/one/a.js","/extensions/one/sub/deep.js","/extensions/second/b.js"])");
   EXPECT_EQ(RouteBench::text_of(bench->get("/extensions/one/a.js")), "one");
   EXPECT_EQ(RouteBench::text_of(bench->get("/extensions/second/b.js")), "two");
   EXPECT_EQ(RouteBench::text_of(bench->get("/extensions/core/a.js")), "a");
   EXPECT_EQ(bench->get("/extensions/one/../__init__.py").status, 404);
+  EXPECT_EQ(bench->get("/extensions/darkroom/templates.js").file->content_type, "application/javascript");
+  EXPECT_EQ(bench->get("/extensions/darkroom/../index.html").status, 404);
   EXPECT_EQ(bench->get("/extensions/one/none.js").status, 404);
 }
 
