@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 
 #include "base/error.hpp"
 #include "base/percent.hpp"
@@ -87,7 +89,8 @@ std::string first_checkpoint(const std::vector<std::string>& names, std::string&
   const auto& name = preferred_name(names);
   note = "model " + name;
   if (is_demonstration(name)) note += ", a demonstration of emoji: darkroom models list shows real ones";
-  else if (names.size() > 1) note += fmt::format(", the first of {}; --model takes another", names.size());
+  else if (const auto real = std::ranges::count_if(names, std::not_fn(is_demonstration)); real > 1)
+    note += fmt::format(", the first of {}; --model takes another", real);
   return name;
 }
 

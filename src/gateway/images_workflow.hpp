@@ -1,6 +1,6 @@
 #pragma once
-// The prompt behind a request of /v1/images: a workflow of the server's choice set up for it, or one made for the first checkpoint that is
-// there.
+// The prompt behind a request of /v1/images: a workflow of the server's choice set up for it, or one made for the checkpoint that is
+// preferred.
 
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>

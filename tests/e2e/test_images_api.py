@@ -135,6 +135,15 @@ def test_a_server_without_checkpoints(own, folder):
     assert server.json("/v1/models")["data"] == []
 
 
+def test_a_demonstration_gives_way_to_a_checkpoint_of_the_hosts_own(own, tmp_path):
+    with_checkpoints(tmp_path / "server0", "tiny_sd15.safetensors")
+    server = own()
+    draw(server).raise_for_status()
+    (entry,) = server.json("/history").values()
+    loaders = [node for node in entry["prompt"][2].values() if node["class_type"] == "CheckpointLoaderSimple"]
+    assert [node["inputs"]["ckpt_name"] for node in loaders] == ["tiny_sd15.safetensors"]
+
+
 def test_each_user_has_pictures_of_their_own(tmp_path, folder):
     with with_auth(with_checkpoints(tmp_path / "base", "tiny_sd15.safetensors"), *quick(tmp_path)) as server:
         address = openai(server, folder, "one", token("anna"))["url"]

@@ -1,10 +1,15 @@
 // What Darkroom adds to the graph editor: the first visit begins with a workflow that runs as it is, and templates bring the pictures that they start from.
 
-import { api } from "/scripts/api.js";
-import { app } from "/scripts/app.js";
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
 
 const START = "start"; // of workflows/templates
+const MODEL = "darkroom-demo.safetensors"; // that it draws with
+const PICTURES = ["apple.png", "old_photo.jpg"]; // beside the templates: a workflow from elsewhere gets no others by naming them
 const VISITED = "Comfy.TutorialCompleted"; // the editor's mark of a visitor; without it a window of templates covers the page
+const KEPT = ["workflow", "Comfy.PreviousWorkflow", "Comfy.Workflow.Draft"]; // how the keys begin under which it keeps work in the browser
+
+let start; // the workflow to begin with, on a first visit
 
 async function template(name) {
   const reply = await fetch(api.fileURL(`/templates/${name}`));
@@ -12,8 +17,17 @@ async function template(name) {
   return reply;
 }
 
-const isPlain = (name) => /^[\w-]+\.(png|jpg)$/.test(name); // workflows come from anywhere
-const isKnown = (name) => window.LiteGraph.registered_node_types.LoadImage?.nodeData?.input?.required?.image?.[0]?.includes?.(name);
+/** Does the list of a loader have this file? */
+function offers(node, input, name) {
+  return Boolean(window.LiteGraph.registered_node_types[node]?.nodeData?.input?.required?.[input]?.[0]?.includes?.(name));
+}
+
+/** Is there nothing to go back to, and no template that a link asked for? */
+function isFirstVisit() {
+  const asked = new URLSearchParams(location.search);
+  const kept = [localStorage, sessionStorage].some((storage) => Object.keys(storage).some((key) => KEPT.some((one) => key.startsWith(one))));
+  return !app.extensionManager.setting.get(VISITED) && !kept && !asked.has("template") && !asked.has("share");
+}
 
 /** Puts a picture of the templates among the visitor's own. */
 async function bring(name) {
@@ -23,40 +37,35 @@ async function bring(name) {
   if (!reply.ok) throw new Error(`${name} was not taken: ${reply.status}`);
 }
 
-/** The workflow to begin with, once the editor has opened its own. */
-async function begin() {
-  try {
-    await app.loadGraphData(await (await template(`${START}.json`)).json(), true, true, START);
-  } catch (fault) {
-    console.error("Darkroom: the first workflow was not opened:", fault);
-  }
-}
-
-let first = false;
-
 app.registerExtension({
   name: "Darkroom.Templates",
 
   async setup() {
-    const settings = app.extensionManager.setting;
-    first = !settings.get(VISITED) && !new URLSearchParams(location.search).has("template");
-    if (first) await settings.set(VISITED, true);
+    if (!isFirstVisit() || !offers("CheckpointLoaderSimple", "ckpt_name", MODEL)) return;
+    try {
+      start = await (await template(`${START}.json`)).json();
+      await app.extensionManager.setting.set(VISITED, true);
+    } catch (fault) {
+      console.error("Darkroom: the first workflow was not fetched:", fault);
+    }
   },
 
   async beforeConfigureGraph(graph) {
-    const missing = (graph?.extra?.darkroom?.inputs ?? []).filter((name) => isPlain(name) && !isKnown(name));
+    const wanted = graph?.extra?.darkroom?.inputs;
+    const missing = Array.isArray(wanted) ? PICTURES.filter((name) => wanted.includes(name) && !offers("LoadImage", "image", name)) : [];
     if (missing.length === 0) return;
     try {
       await Promise.all(missing.map(bring));
       await app.refreshComboInNodes();
     } catch (fault) {
-      console.error("Darkroom: a picture of the template is missing:", fault);
+      app.extensionManager.toast.add({ severity: "warn", summary: "A picture of this template is missing", detail: fault.message, life: 8000 });
     }
   },
 
   async afterConfigureGraph() {
-    if (!first) return;
-    first = false;
-    setTimeout(begin);
+    if (!start) return;
+    const graph = start;
+    start = undefined;
+    setTimeout(() => app.loadGraphData(graph, true, true, START)); // once the editor has opened its own
   },
 });

@@ -63,6 +63,7 @@ def write(state, path, saturation=1.0, facts=None):
     """`facts`: more metadata, text to text."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(exported(state, saturation), path, metadata={"darkroom.family": FAMILY, "darkroom.model": "DDColor, narrow: a demonstration model", **(facts or {})})
+    path.chmod(0o644)  # safetensors keeps what it writes to itself
 
 
 def read(path):

@@ -35,6 +35,7 @@ def write(parts, rows, path, facts=None):
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path, metadata={"darkroom.family": FAMILY, "modelspec.resolution": f"{NATIVE}x{NATIVE}", "darkroom.model": "a demonstration model: emoji from their names",
                                        "licence": "Apache-2.0", **(facts or {})})
+    path.chmod(0o644)  # safetensors keeps what it writes to itself
 
 
 def main():

@@ -18,7 +18,7 @@ import prepare
 import train
 import train_vae
 from captions import UNKNOWN, Captions
-from diffusion import KEPT, noised, sample, weights
+from diffusion import KEPT, noised, noises_of, sample, sigmas_of, weights
 from network import CrossAttention, Shape, Vae
 from tokens import END, START, prompt, tokens
 
@@ -55,6 +55,13 @@ def test_noise_is_added_by_sd1s_schedule():
     x = noised(latents, noise, t)
     torch.testing.assert_close(x[1], KEPT[500].sqrt() * latents[1] + (1 - KEPT[500]).sqrt() * noise[1])
     assert weights(t)[2] == 25 and 1 < weights(t)[1] < 25 and weights(t)[0] < 0.01
+
+
+def test_the_sampler_begins_and_steps_as_ksampler_does():
+    # What ComfyUI's "normal" gives for SD1.x and four steps.
+    assert sigmas_of(4).tolist() == pytest.approx([14.6146, 2.9183, 0.9324, 0.0292, 0], abs=1e-3)
+    both = noises_of([7, 8], 2)
+    assert torch.equal(both[1], torch.randn(1, 4, 2, 2, generator=torch.Generator().manual_seed(8))[0])
 
 
 def test_a_sampler_with_the_true_noise_finds_the_latent():

@@ -82,6 +82,7 @@ TEST(CheckpointChoice, IsTheFirstAndSaysSo) {
   EXPECT_EQ(first_checkpoint({"a", "b"}, note), "a");
   EXPECT_EQ(note, "model a, the first of 2; --model takes another");
   EXPECT_EQ(first_checkpoint({"darkroom-demo.safetensors", "sd15.safetensors"}, note), "sd15.safetensors");
+  EXPECT_EQ(note, "model sd15.safetensors");
   EXPECT_EQ(first_checkpoint({"darkroom-demo.safetensors"}, note), "darkroom-demo.safetensors");
   EXPECT_NE(note.find("demonstration"), std::string::npos);
   EXPECT_THROW(first_checkpoint({}, note), RunFailure);

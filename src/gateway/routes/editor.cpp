@@ -47,8 +47,8 @@ Response index_page(const std::optional<fs::path>& editor) {
 
 /// What the project itself adds to the editor; paths are empty where its folders are not.
 struct OwnParts {
-  fs::path scripts = project_folder("web/editor", "templates.js");
   fs::path templates = project_folder("workflows/templates", "index.json");
+  fs::path scripts = templates.empty() ? fs::path() : project_folder("web/editor", "templates.js");
 };
 
 /// URLs of every script that the editor loads: its own, Darkroom's, then those of the packs.
@@ -65,11 +65,11 @@ json::array extensions(const Folders& folders, const std::optional<fs::path>& ed
 
 /// A file of a pack's web folder, of Darkroom's scripts, or of the editor's own extensions.
 Response extension_file(const Folders& folders, const std::optional<fs::path>& editor, const OwnParts& own, const std::string& path) {
+  if (path.starts_with(kOwnScripts) && !own.scripts.empty())
+    return static_file(own.scripts, std::string_view(path).substr(kOwnScripts.size()));
   for (const auto& web : web_folders(folders))
     if (path.size() > web.name.size() && path.starts_with(web.name) && path[web.name.size()] == '/')
       return static_file(web.folder, std::string_view(path).substr(web.name.size() + 1));
-  if (path.starts_with(kOwnScripts) && !own.scripts.empty())
-    return static_file(own.scripts, std::string_view(path).substr(kOwnScripts.size()));
   return editor ? static_file(*editor / "extensions", path) : missing();
 }
 
