@@ -64,6 +64,20 @@ def test_a_first_visit_begins_with_a_workflow_that_runs(browser, server):
     assert server.json("/settings/Comfy.TutorialCompleted") is True
 
 
+@pytest.mark.parametrize("why", ["the model is left out", "work is kept in the browser"])
+def test_it_is_no_first_visit_where(browser, tmp_path, why):
+    for version in EDITORS:
+        flags = ["--no-demonstration-models"] if "model" in why else []
+        with Server(tmp_path / version, *editor_flags(version), *flags) as server:
+            page = Page(browser, server)
+            if not flags:
+                page.page.add_init_script("localStorage.setItem('Comfy.PreviousWorkflow', '\"mine.json\"')")
+            page.open()
+            page.page.wait_for_timeout(3000)
+            assert page.page.evaluate("() => window.LiteGraph.registered_node_types.LoadImage && performance.getEntriesByType('resource').some(one => one.name.endsWith('/extensions/darkroom/templates.js'))")
+            assert not page.page.evaluate("() => window.app.graph._nodes.some(node => node.title === 'About')"), version
+
+
 def test_templates_bring_what_they_start_from_and_run(browser, server):
     server.post("/settings/Comfy.TutorialCompleted", True).raise_for_status()
     page = Page(browser, server)

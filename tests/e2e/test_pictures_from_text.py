@@ -233,15 +233,17 @@ def test_a_picture_is_as_large_as_the_model_was_made_for(pictures, tmp_path):
             (folder / f"{model}.safetensors").unlink(missing_ok=True)
 
 
-def test_without_a_model_the_first_one_is_taken(pictures, tmp_path):
+def test_without_a_model_the_first_one_is_taken(pictures, own, tmp_path):
     def fox(*flags):
         return subprocess.run([BIN / "darkroom", "txt2img", "a fox", "--steps", "1", "--size", "64x64", "-o", str(tmp_path), *map(str, flags)],
                               capture_output=True, text=True, timeout=200)
 
     base = tmp_path / "base"
     (base / "models/checkpoints").mkdir(parents=True)
-    none = fox("--base-directory", base)
-    assert none.returncode == 0 and "model darkroom-demo.safetensors, a demonstration" in none.stderr, none.stderr
+    none = fox("--server", own("--no-demonstration-models").url)
+    assert none.returncode == 3 and "there is no checkpoint" in none.stderr and "models list" in none.stderr
+    fresh = fox("--base-directory", base)
+    assert fresh.returncode == 0 and "model darkroom-demo.safetensors, a demonstration" in fresh.stderr, fresh.stderr
     (base / "models/checkpoints/only.safetensors").symlink_to(GOLDEN_MODELS / "checkpoints/tiny_sd15.safetensors")
     here = fox("--base-directory", base)
     assert here.returncode == 0 and "model only.safetensors\n" in here.stderr, here.stderr
