@@ -14,7 +14,6 @@
 #include "drawing/picture_workflow.hpp"
 #include "gateway/options.hpp"
 #include "storage/folders.hpp"
-#include "storage/model_names.hpp"
 #include "storage/safetensors_head.hpp"
 
 namespace darkroom {
@@ -86,7 +85,8 @@ std::vector<std::string> checkpoints_of(const RunOptions& options) {
 
 std::string first_checkpoint(const std::vector<std::string>& names, std::string& note) {
   if (names.empty()) throw RunFailure(RunStatus::kWorkflow, "there is no checkpoint in models/checkpoints: darkroom models list shows some that can be fetched");
-  const auto& name = preferred_name(names);
+  const auto preferred = std::ranges::find_if_not(names, is_demonstration);  // a server may list them in another order than ours
+  const auto& name = preferred == names.end() ? names.front() : *preferred;
   note = "model " + name;
   if (is_demonstration(name)) note += ", a demonstration of emoji: darkroom models list shows real ones";
   else if (const auto real = std::ranges::count_if(names, std::not_fn(is_demonstration)); real > 1)

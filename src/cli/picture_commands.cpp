@@ -55,7 +55,7 @@ void add_picture_options(CLI::App& command, PictureOptions& options) {
   auto& request = options.request;
   command.add_option("prompt", request.prompt, "What the picture shows; (words:1.2) weighs them")->required();
   command.add_option("--model", request.model,
-                     "Checkpoint, by its name below models/checkpoints (default: the first one there that is no demonstration)");
+                     "Checkpoint, by its name below models/checkpoints (default: the first one there, demonstrations last)");
   command.add_option("--negative", request.negative, "What it does not show");
   command.add_option("--steps", request.steps, "How often the model is asked")->check(CLI::Range(1, 10000));
   command.add_option("--cfg", request.cfg, "How strongly the prompt is followed")->check(CLI::Range(0.0, 100.0));

@@ -17,7 +17,6 @@
 #include "gateway/pool.hpp"
 #include "gateway/schema_store.hpp"
 #include "gateway/services.hpp"
-#include "storage/model_names.hpp"
 #include "storage/safetensors_head.hpp"
 #include "workflow/import.hpp"
 
@@ -65,13 +64,13 @@ std::vector<std::string> checkpoints_of(const Services& services) { return servi
 
 bool has(const std::vector<std::string>& names, const std::string& name) { return std::ranges::find(names, name) != names.end(); }
 
-/// The checkpoint that is asked for where it is there, else the first that is no demonstration.
+/// The checkpoint that is asked for where it is there, else the first.
 std::string chosen_checkpoint(const Services& services, const std::string& model) {
   const auto names = checkpoints_of(services);
   if (names.empty())
     throw ApiError{404, "This server has no checkpoint to draw with: whoever runs it puts one into models/checkpoints", "model_not_found",
                    "model"};
-  return has(names, model) ? model : preferred_name(names);
+  return has(names, model) ? model : names.front();
 }
 
 /// What the checkpoint was made for, as its head says.

@@ -21,6 +21,9 @@ struct ModelFolder {
   bool folders_only = false;            ///< "diffusers": entries are folders
 };
 
+/// Is it a model that ships with the project to show what it does, not for what it makes? Every other one comes before it.
+bool is_demonstration(std::string_view name);
+
 /// One file of a model folder, where it lies.
 struct ModelFile {
   std::string name;            ///< relative to its folder
@@ -61,7 +64,7 @@ class Folders {
   std::filesystem::path annotated(std::string_view name, std::string_view default_type = "input") const;
 
   const ModelFolder* model_folder(std::string_view key) const;  ///< `unet` and `clip` map to their newer names
-  /// Relative names, sorted, duplicates once; recursive, links followed, `.git` skipped.
+  /// Relative names, sorted but with demonstrations last, duplicates once; recursive, links followed, `.git` skipped.
   /// `read`: gets every folder that was looked into, or would have been were it there.
   std::vector<std::string> list_models(std::string_view key, std::vector<std::filesystem::path>* read = nullptr) const;
   /// Every file of every folder of the key, by folder and name; a name may come several times. Hidden files are left out.

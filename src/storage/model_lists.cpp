@@ -1,6 +1,7 @@
 // What /models shows: files of a key, over all its folders, and the file that a listed name stands for.
 
 #include <algorithm>
+#include <functional>
 #include <set>
 #include <string_view>
 
@@ -92,6 +93,8 @@ bool is_wanted(const std::string& name, const std::vector<std::string>& wanted) 
 
 }  // namespace
 
+bool is_demonstration(std::string_view name) { return name.starts_with("darkroom-demo"); }
+
 const ModelFolder* Folders::model_folder(std::string_view key) const {
   if (key == "unet") key = "diffusion_models";
   if (key == "clip") key = "text_encoders";
@@ -106,7 +109,9 @@ std::vector<std::string> Folders::list_models(std::string_view key, std::vector<
   std::set<std::string> names;
   std::set<fs::path> above;
   for (const auto& root : folder->paths) collect(*folder, root, "", above, names, read);
-  return {names.begin(), names.end()};
+  std::vector<std::string> listed(names.begin(), names.end());
+  std::ranges::stable_partition(listed, std::not_fn(is_demonstration));
+  return listed;
 }
 
 std::vector<ModelFile> Folders::model_files(std::string_view key) const {

@@ -113,13 +113,6 @@ bool is_published_name(std::string_view key, std::string_view name) {
   return std::any_of(known.begin(), known.end(), [&](const std::string& one) { return plain(one) == plain(name); });
 }
 
-bool is_demonstration(std::string_view name) { return name.starts_with("darkroom-demo"); }
-
-const std::string& preferred_name(const std::vector<std::string>& names) {
-  const auto found = std::ranges::find_if_not(names, is_demonstration);
-  return found == names.end() ? names.front() : *found;
-}
-
 std::vector<NamedModel> colorizers(const Folders& folders) {
   struct Ranked {
     NamedModel model;

@@ -33,9 +33,4 @@ inline bool has_published_names(std::string_view key) { return !published_names(
 /// The files of models/ddcolor, best first: by size (the networks differ in little else), then in the order of published names.
 std::vector<NamedModel> colorizers(const Folders& folders);
 
-/// Is it a model that ships with the project to show what it does, not for what it makes? Every other one is preferred.
-bool is_demonstration(std::string_view name);
-/// Which of `names`, of which there are some, is taken where nobody chose: the first that is no demonstration, else the first.
-const std::string& preferred_name(const std::vector<std::string>& names);
-
 }  // namespace darkroom

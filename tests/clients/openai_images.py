@@ -42,7 +42,7 @@ def generate():
 
 def models():
     names = [model.id for model in client.models.list()]
-    chosen = client.images.generate(prompt="a red fox", model=names[-1], size=SIZE, quality="low")
+    chosen = client.images.generate(prompt="a red fox", model=names[1], size=SIZE, quality="low")
     return {"names": names, "one": client.models.retrieve(names[0]).owned_by, "chosen": decoded(chosen.data[0])}
 
 

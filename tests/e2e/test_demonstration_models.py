@@ -75,6 +75,7 @@ def test_a_model_of_the_users_own_comes_first(tmp_path):
     (own / "zz_own.safetensors").symlink_to(ROOT / "models/demonstration/ddcolor" / MODEL)
     with Server(tmp_path / "base") as server:
         assert server.json("/restore/info")["models"]["colorize"][0] == {"name": "zz_own.safetensors", "demonstration": False}
+        assert server.json("/models/ddcolor") == ["zz_own.safetensors", MODEL]
 
 
 def test_a_photograph_that_is_only_uploaded_is_coloured_by_it(server):

@@ -85,7 +85,7 @@ def test_pictures_from_text(images, folder):
 
 def test_models_are_the_checkpoints(images, folder):
     found = openai(images, folder, "models")
-    assert found["names"] == ["darkroom-demo.safetensors", "tiny_sd15.safetensors", "tiny_sd15_too.safetensors"] and found["one"] == "darkroom"
+    assert found["names"] == ["tiny_sd15.safetensors", "tiny_sd15_too.safetensors", "darkroom-demo.safetensors"] and found["one"] == "darkroom"
     prompts = [entry["prompt"][2] for entry in images.json("/history").values()]
     assert "tiny_sd15_too.safetensors" in json.dumps(prompts)
 

@@ -275,9 +275,16 @@ def test_a_validator_that_never_answers_is_an_error(server):
 
 
 def test_folders_are_those_of_the_server(server):
-    told = run(server, graph(a=("TestFolders", {})))["outputs"]["a"]
+    own = server.base / "models/checkpoints/zz_own.safetensors"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("listed by its name alone")
+    try:
+        told, listed = run(server, graph(a=("TestFolders", {})))["outputs"]["a"], server.json("/models/checkpoints")
+    finally:
+        own.unlink()
     assert told["folders"] == [str(server.base / "input"), None, str(server.base / "models")]
     assert told["names"] == [str(server.base / "output/x.png")]
+    assert told["checkpoints"] == listed == ["zz_own.safetensors", "darkroom-demo.safetensors"]
 
 
 def test_packs_can_be_switched_off_but_some(tmp_path):

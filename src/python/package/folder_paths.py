@@ -200,14 +200,15 @@ def get_filename_list(folder_name):
 
 
 def get_filename_list_(folder_name):
-    """(names, {folder: its time}, the time of this look)."""
+    """(names, demonstrations last, {folder: its time}, the time of this look)."""
     paths, endings = folder_names_and_paths[map_legacy(folder_name)]
     names, times = set(), {}
     for path in paths:
         files, folders = recursive_search(path, excluded_dir_names=[".git"])
         names.update(filter_files_extensions(files, endings))
         times.update(folders)
-    return sorted(names), times, time.perf_counter()
+    # As is_demonstration in storage/model_lists.cpp.
+    return sorted(names, key=lambda name: (name.startswith("darkroom-demo"), name)), times, time.perf_counter()
 
 
 def cached_filename_list_(folder_name):

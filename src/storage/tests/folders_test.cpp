@@ -94,6 +94,15 @@ TEST(ModelLists, know_the_special_keys) {
   EXPECT_THAT(folders.list_models("custom_nodes"), ElementsAre("pack/__init__.py"));
 }
 
+TEST(Folders, demonstrations_are_listed_last) {
+  ScratchFolder scratch;
+  const Folders folders = Folders::below(scratch.path());
+  for (const char* name : {"a.safetensors", "darkroom-demo.safetensors", "darkroom-demo-too.safetensors", "zz/own.safetensors"})
+    scratch.write(std::string("models/checkpoints/") + name);
+  EXPECT_THAT(folders.list_models("checkpoints"),
+              ElementsAre("a.safetensors", "zz/own.safetensors", "darkroom-demo-too.safetensors", "darkroom-demo.safetensors"));
+}
+
 TEST(Folders, shipped_models_lie_above_the_program_and_demonstrations_below_them) {
   ScratchFolder checkout;
   checkout.write("models/LICENSES.md");
