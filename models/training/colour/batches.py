@@ -8,7 +8,7 @@ from safetensors.torch import load_file
 from lab import rgb_to_lab, grey_of
 
 PIXELS = 16 * 128 * 128  # of a batch, whatever the side of its squares
-SMALL, LARGE = (96, 128, 160), (128, 160, 192, 256)  # sides before and after GROWS of the training
+SMALL, LARGE = (64, 96, 128), (128, 160, 192, 256)  # sides before and after GROWS of the training
 GROWS = 0.5
 OBJECTS = 0.06  # share of things without surroundings, before GROWS
 

@@ -10,6 +10,7 @@ SELDOM = 2e-4  # share of the pixels that makes a cell of the plane a class of i
 MIXED = 0.5    # of even shares, in the shares that weights come from (Zhang et al. 2016)
 HEAVIEST = 4.0
 LEAVES = 2.5   # what a pixel of a leaf's green weighs beside the others: green and brown leaves look alike in grey, and what lies between them is brown
+ALIKE = 0.3    # weight of what makes a and b two colours
 SIDE = 2 * REACH + 1
 
 
@@ -48,8 +49,8 @@ def is_leaf(ab):
     return (a < -5) & (b > 0) & (b < -4 * a)
 
 
-def loss(ab, scores, wanted, grey, classes):
-    """ab, wanted: [B,2,S,S]; scores: [B,K,S/4,S/4]; grey: [B,3,S,S]. The sum, and its parts to be shown."""
+def loss(ab, scores, vectors, wanted, grey, classes):
+    """ab, wanted: [B,2,S,S]; scores: [B,K,S/4,S/4]; vectors: [B,2,C]; grey: [B,3,S,S]. The sum, and its parts to be shown."""
     weight = classes.weight[classes.of(wanted)] * torch.where(is_leaf(wanted), LEAVES, 1.0)
     away = ((ab - wanted) ** 2).sum(1).add(1).sqrt().sub(1)
     far = (weight * away).mean() / 10
@@ -63,4 +64,7 @@ def loss(ab, scores, wanted, grey, classes):
 
     spread = lambda t: t.flatten(2).std(2).mean(1)
     pale = F.relu(spread(wanted) - spread(ab)).mean() / 10
-    return far + 0.1 * guess + 0.05 * rough + 0.1 * pale, {"far": far, "guess": guess, "rough": rough, "pale": pale}
+
+    # a and b from one vector are one colour and its opposite: queries that grow alike bring that about, and then nothing drives them apart.
+    alike = F.cosine_similarity(vectors[:, 0], vectors[:, 1], dim=1).square().mean()
+    return far + 0.1 * guess + 0.05 * rough + 0.1 * pale + ALIKE * alike, {"far": far, "guess": guess, "rough": rough, "pale": pale, "alike": alike}

@@ -238,7 +238,8 @@ class DDColor(nn.Module):
         self.apply(start)
 
     def forward(self, grey):
-        """grey [B,3,S,S] in 0..1, S a multiple of 32 -> ab [B,2,S,S] in units of CIE Lab, and the classes' scores [B,K,S/4,S/4] or None."""
+        """grey [B,3,S,S] in 0..1, S a multiple of 32 -> ab [B,2,S,S] in units of CIE Lab, the classes' scores [B,K,S/4,S/4] or None, and the two vectors
+        [B,2,C] that the last map is multiplied with to give a and b."""
         x = (grey - self.mean) / self.std
         stages = self.encoder.arch(x)
         maps, m = [], stages[3]
@@ -248,8 +249,9 @@ class DDColor(nn.Module):
         colors = self.decoder.color_decoder(maps)
         refine = self.refine_net[0][0]
         of_queries, of_picture = refine.weight[:, :-3, 0, 0], refine.weight[:, -3:]
-        ab = self.decoder.last_shuf(m, of_queries @ colors) + F.conv2d(x, of_picture, refine.bias)
-        return UNIT * ab, self.head(m) if self.shape.classes else None
+        vectors = of_queries @ colors
+        ab = self.decoder.last_shuf(m, vectors) + F.conv2d(x, of_picture, refine.bias)
+        return UNIT * ab, self.head(m) if self.shape.classes else None, vectors
 
 
 def start(module):

@@ -1,4 +1,4 @@
-"""Where the pictures come from. All of them may be trained on: MIT or Apache-2.0 by the packages' own word (README.md: the credits)."""
+"""Where the pictures come from. All of them may be trained on: MIT, Apache-2.0, CC0 or CC BY by the packages' own word (../../demonstration/README.md: the credits)."""
 from sources import Package
 
 PACKAGES = [
@@ -16,4 +16,5 @@ PACKAGES = [
     Package("npm", "startbootstrap-creative", "7.0.7", "746c2e46c5292e797358c90533ed695fbeb6ceff58ad7fd43284d93e9c3d0555", "MIT"),
     Package("npm", "themekit", "2.1.0", "ea1c9217ed971402eb10563dc644dc0ffe8d1f8a21e14d4ab44fd4abb7655145", "MIT"),
     Package("npm", "@lobehub/fluent-emoji-3d", "1.1.0", "c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58", "MIT"),
+    Package("debian", "lomiri-wallpapers-16.04", "20.04.0-2", "a99ff6a3bfe451e4cc0682ecb3cc82e71740626d59e4845ae34a0a0e45421eab", "CC BY 4.0 and CC0-1.0, what is taken of it"),
 ]

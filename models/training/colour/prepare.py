@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Takes the pictures of pictures.tsv out of their packages: ~/.cache/darkroom/training/colour/pictures.safetensors.
 
-Keys are `use/number`, values uint8 RGB [H,W,3] of at most SIDE pixels a side; objects have an alpha channel. `use`:
+Keys are `use/number`, values uint8 RGB [H,W,3] of at most SIDE pixels a side; objects have an alpha channel. A large photograph of a landscape is there as a
+whole and in `pieces` times `pieces` parts, which are pictures of their own: leaves and grass from near. `use`:
 train   photographs and what looks like one
 object  things without surroundings, shown now and then on a plain ground
 held    never trained on: the figures
@@ -30,14 +31,19 @@ def listed():
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def picture(data, frame, use):
+def pictures_of(data, frame, use, pieces):
+    """The whole picture and, where `pieces` is more than one, its parts."""
     image = Image.open(io.BytesIO(data))
     image.seek(frame)
     image = image.convert("RGBA")
     if use != "object":
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    image.thumbnail((SIDE, SIDE), Image.LANCZOS)
-    return np.asarray(image)
+    edges = lambda length: [round(i * length / pieces) for i in range(pieces + 1)]
+    columns, rows = edges(image.width), edges(image.height)
+    parts = [image.crop((x, y, right, lower)) for y, lower in zip(rows, rows[1:]) for x, right in zip(columns, columns[1:])] if pieces > 1 else []
+    for one in (image, *parts):
+        one.thumbnail((SIDE, SIDE), Image.LANCZOS)
+        yield np.asarray(one)
 
 
 def main():
@@ -50,8 +56,9 @@ def main():
         files = package.read(row["path"] for row in rows)
         for row in rows:
             use = row["use"]
-            pictures[f"{use}/{numbers[use]:03d}"] = picture(files[row["path"]], int(row["frame"]), use)
-            numbers[use] += 1
+            for picture in pictures_of(files[row["path"]], int(row["frame"]), use, int(row["pieces"] or 1)):
+                pictures[f"{use}/{numbers[use]:03d}"] = picture
+                numbers[use] += 1
     if wanted:
         sys.exit(f"no package is named {sorted(wanted)[0]}")
     PICTURES.parent.mkdir(parents=True, exist_ok=True)

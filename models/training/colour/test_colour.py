@@ -2,17 +2,20 @@
 
     ~/.cache/darkroom/venv-*/bin/python -m pytest models/training/colour
 """
+import io
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent), str(here.parents[2] / "tests/data/restore")]
 import batches
 import export
+import prepare
 import reference
 import train
 from batches import Pictures
@@ -24,11 +27,15 @@ SMALL = Shape(depths=(1, 1, 2, 1), channels=(16, 24, 32, 48), maps=(32, 24, 16),
 
 
 @pytest.fixture
-def pictures(tmp_path, monkeypatch):
-    """Four pictures whose colours follow from what is to be seen: a smooth half is blue, a rough one green."""
+def small_batches(monkeypatch):
     monkeypatch.setattr(batches, "PIXELS", 8 * 64 * 64)
     monkeypatch.setattr(batches, "SMALL", (64,))
     monkeypatch.setattr(batches, "LARGE", (64,))
+    monkeypatch.setattr(train, "WARM", 10)
+
+
+def made_pictures(path, striped):
+    """Four pictures whose colours follow from what is to be seen: a smooth half is blue, a rough one green, and where some is `striped`, that is red."""
     random = torch.Generator().manual_seed(7)
     made = {}
     for i in range(4):
@@ -36,10 +43,17 @@ def pictures(tmp_path, monkeypatch):
         l[:, 0, 48:] += 15 * torch.randn(48, 128, generator=random)
         l[:, 1:, :48] = torch.tensor([0.0, -30.0]).view(1, 2, 1, 1)
         l[:, 1:, 48:] = torch.tensor([-30.0, 30.0]).view(1, 2, 1, 1)
+        if striped:
+            l[:, 0, 24:72, 64:] = 60.0 + 5 * i + 20 * torch.sin(1.2 * torch.arange(64))
+            l[:, 1:, 24:72, 64:] = torch.tensor([40.0, 20.0]).view(1, 2, 1, 1)
         made[f"train/{i:03d}"] = (lab_to_rgb(l)[0].permute(1, 2, 0) * 255).round().to(torch.uint8).contiguous()
-    path = tmp_path / "pictures.safetensors"
     save_file(made, path)
     return Pictures(path)
+
+
+@pytest.fixture
+def pictures(tmp_path, small_batches):
+    return made_pictures(tmp_path / "pictures.safetensors", striped=False)
 
 
 def trained(pictures, steps, of, checkpoint=None, monkeypatch=None):
@@ -55,10 +69,19 @@ def trained(pictures, steps, of, checkpoint=None, monkeypatch=None):
     return training, far
 
 
-def test_a_few_pictures_are_learnt_by_heart(pictures, monkeypatch):
-    monkeypatch.setattr(train, "WARM", 10)
+def test_a_few_pictures_are_learnt_by_heart(pictures):
     _, far = trained(pictures, 120, 120)
     assert sum(far[-10:]) < 0.5 * sum(far[:10])
+
+
+def test_a_and_b_are_two_colours(tmp_path, small_batches):
+    """Three colours don't lie on one line, and queries that have grown alike give nothing else."""
+    pictures = made_pictures(tmp_path / "pictures.safetensors", striped=True)
+    training, far = trained(pictures, 120, 120)
+    with torch.no_grad():
+        *_, vectors = training.network.eval()(pictures.batch(1, 0, 0.1)[0])
+    assert torch.nn.functional.cosine_similarity(vectors[:, 0], vectors[:, 1], dim=1).abs().max() < 0.5
+    assert sum(far[-10:]) < 0.5 * sum(far[:10]), "with ALIKE = 0 it is 0.55"
 
 
 def test_a_part_goes_on_where_the_last_one_stopped(pictures, tmp_path):
@@ -79,9 +102,9 @@ def test_what_is_exported_gives_the_same_colours_in_the_reference(pictures, tmp_
     export.write(training.average.weights, path)
     grey = torch.rand(1, 3, 96, 64)
     with torch.no_grad():
-        ab, _ = network(grey)
+        ab, *_ = network(grey)
         of_file, _ = reference.ddcolor({name: value.float() for name, value in load_file(path).items()}, grey)
-        read_back, _ = export.network_of(export.read(path))(grey)
+        read_back, *_ = export.network_of(export.read(path))(grey)
     assert ab.std() > 0.5
     torch.testing.assert_close(of_file, ab, atol=0.1, rtol=0)
     torch.testing.assert_close(read_back, of_file, atol=1e-3, rtol=0)
@@ -106,6 +129,19 @@ def test_a_batch_depends_on_seed_and_number_alone(pictures):
     assert grey.shape == (8, 3, 64, 64) and wanted.shape == (8, 2, 64, 64)
     assert torch.equal(grey, again) and not torch.equal(grey, other)
     assert torch.equal(grey[:, 0], grey[:, 1]) and grey.min() >= 0 and grey.max() <= 1
+
+
+def test_a_landscape_is_there_as_a_whole_and_in_parts():
+    image = Image.new("RGB", (1200, 902), (0, 0, 200))
+    image.paste((0, 200, 0), (0, 601, 400, 902))  # the lower left one of three times three
+    data = io.BytesIO()
+    image.save(data, "PNG")
+    whole, *parts = prepare.pictures_of(data.getvalue(), 0, "train", 3)
+    assert whole.shape == (337, 448, 3) and len(parts) == 9
+    assert all(max(part.shape) == 400 for part in parts)
+    green = [i for i, part in enumerate(parts) if (part == (0, 200, 0)).all()]
+    assert green == [6] and sum((part == (0, 0, 200)).all() for part in parts) == 8
+    assert len(list(prepare.pictures_of(data.getvalue(), 0, "train", 1))) == 1
 
 
 def test_lab_there_and_back(pictures):

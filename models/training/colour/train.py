@@ -16,23 +16,16 @@ sys.path[:0] = [str(here), str(here.parent)]
 from batches import Pictures
 from export import read
 from loss import ColorClasses, loss
+from muon import of_network
 from network import DDColor, Shape
 from parts import HALF, Training, options, train
 from prepare import PICTURES
 from sources import CACHE
 
 CHECKPOINT = CACHE / "colour/checkpoint.pt"
-RATE, LAST_RATE, WARM = 1e-3, 1e-5, 200
-DECAY = 0.05       # of weights that are multiplied
+RATE, LAST_RATE, WARM = 5e-3, 1e-5, 50
 AVERAGE = 0.998    # of the weights that are exported, over the steps
 DROP = 0.1         # stochastic depth of the last block
-
-
-def optimiser_of(network):
-    multiplied = [p for n, p in network.named_parameters() if p.dim() > 1 and "quer" not in n and "level_embed" not in n]
-    chosen = {id(p) for p in multiplied}
-    others = [p for p in network.parameters() if id(p) not in chosen]
-    return torch.optim.AdamW([{"params": multiplied, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}], lr=RATE, betas=(0.9, 0.98), fused=True)
 
 
 class ColorTraining(Training):
@@ -40,13 +33,13 @@ class ColorTraining(Training):
         torch.manual_seed(seed)
         self.classes = classes
         self.network = DDColor(shape, DROP).to(memory_format=torch.channels_last).train()
-        super().__init__(self.network, optimiser_of(self.network), seed, AVERAGE, (RATE, LAST_RATE, WARM))
+        super().__init__(self.network, of_network(self.network, RATE), seed, AVERAGE, (RATE, LAST_RATE, WARM))
 
     def advance(self, batch, steps):
         grey, wanted = batch
         with torch.autocast("cpu", torch.bfloat16, enabled=HALF):
-            ab, scores = self.network(grey)
-        value, parts = loss(ab.float(), scores, wanted, grey, self.classes)
+            ab, scores, vectors = self.network(grey)
+        value, parts = loss(ab.float(), scores, vectors.float(), wanted, grey, self.classes)
         self.descend(value, steps)
         return parts
 
