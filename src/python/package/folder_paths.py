@@ -200,7 +200,7 @@ def get_filename_list(folder_name):
 
 
 def get_filename_list_(folder_name):
-    """(names, demonstrations last, {folder: its time}, the time of this look)."""
+    """(names with demonstrations last, {folder: its time}, the time of this look)."""
     paths, endings = folder_names_and_paths[map_legacy(folder_name)]
     names, times = set(), {}
     for path in paths:
