@@ -22,16 +22,20 @@ def page(browser):
     one = context.new_page()
     one.complaints = []
     one.on("pageerror", lambda e: one.complaints.append(f"exception: {e}"))
-    one.on("console", lambda m: one.complaints.append(m.text) if m.type in ("error", "warning") and "401" not in m.text else None)
+    one.on("console", lambda m: one.complaints.append(f"{m.text} [{m.location.get('url', '')}]") if m.type in ("error", "warning") and "401" not in m.text else None)
     yield one
     assert not one.complaints, "\n".join(one.complaints)
     context.close()
 
 
 def arrive(page):
-    """Every page but the login is a plain one: what is tested here ends when it is asked for."""
+    """Every page but the login is a plain one: what is tested here ends when it is asked for.
+
+    It names an icon, else Chromium may ask for /favicon.ico, which isn't there beside a proxy's path.
+    """
+    there = '<link rel="icon" href="data:,"><h1>There</h1>'
     is_page = lambda request: request.resource_type == "document" and "/login" not in urllib.parse.urlsplit(request.url).path
-    page.route("**/*", lambda route: route.fulfill(body="<h1>There</h1>", content_type="text/html") if is_page(route.request) else route.continue_())
+    page.route("**/*", lambda route: route.fulfill(body=there, content_type="text/html") if is_page(route.request) else route.continue_())
 
 
 def sign_in(page, text):

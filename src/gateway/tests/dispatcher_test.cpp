@@ -323,7 +323,8 @@ TEST_F(JobDeskTest, WorkersStandStillWhileResultsCantBeStored) {
   EXPECT_EQ(broker_.counts().pending, 1u);
   held.let_go();
   ASSERT_TRUE(until([&] { return worker.jobs().size() == Dispatcher::kMaxEnding + 1; }));
-  for (std::size_t i = 0; i < Dispatcher::kMaxEnding; ++i) EXPECT_TRUE(history(id(i)).contains(id(i)));
+  const auto stored = [&](std::size_t i) { return history(id(i)).contains(id(i)); };
+  for (std::size_t i = 0; i < Dispatcher::kMaxEnding; ++i) EXPECT_TRUE(until([&] { return stored(i); })) << i;
 }
 
 TEST_F(JobDeskTest, EventsThatMakeNoSenseHarmNobody) {
