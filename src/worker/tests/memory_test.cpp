@@ -1,8 +1,13 @@
 #include "worker/memory.hpp"
 
+#include <ATen/ops/mm.h>
+#include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
 #include "tensor/tests/test_device.hpp"
+
+/// MKL's `mkl_mem_stat`: bytes in its buffers, whose number `buffers` becomes.
+extern "C" long long mkl_serv_mem_stat(int* buffers) __attribute__((weak));
 
 namespace darkroom {
 namespace {
@@ -25,6 +30,16 @@ TEST(MemoryFigures, AreTheProcessesAloneElsewhere) {
 TEST(MemoryFigures, NobodyIsAskedWithoutCuda) {
   if (test_gpu()) GTEST_SKIP() << "this run has a GPU";
   EXPECT_FALSE(gpu_memory(0)) << "libtorch's CUDA half is not loaded";
+}
+
+TEST(TrimMemory, TakesWhatMatrixProductsKeep) {
+  if (mkl_serv_mem_stat == nullptr) GTEST_SKIP() << "this libtorch has no MKL";
+  int buffers = 0;
+  const auto side = at::ones({2048, 2048});
+  at::mm(side, side);
+  EXPECT_GT(mkl_serv_mem_stat(&buffers), 1 << 20);
+  trim_memory();
+  EXPECT_LT(mkl_serv_mem_stat(&buffers), 1 << 20);
 }
 
 }  // namespace
