@@ -28,7 +28,7 @@
 namespace darkroom {
 namespace {
 
-constexpr std::int64_t kSide = 512;  // of DDColor's square, as the nodes take it
+constexpr std::int64_t kSide = 512;  // of DDColor's square, the nodes' default
 constexpr double kNoise = 15;        // 8-bit steps, of FFDNet
 
 using Run = std::function<at::Tensor(const at::Tensor& photo)>;

@@ -99,14 +99,14 @@ class Training:
     """A network, its optimiser, the running average of its weights, and how far they have come."""
 
     def __init__(self, network, optimiser, seed, kept, rates):
-        """kept: as in Average; rates: (highest, last, steps of warming up)."""
+        """kept: as in Average; rates: (highest, last, steps of warming up), which a group of the optimiser may multiply by its `scale`."""
         self.whole, self.optimiser, self.average, self.rates = network, optimiser, Average(network, kept), rates
         self.seed, self.step, self.seconds = seed, 0, 0.0
 
     def descend(self, loss, steps):
         """One step of `steps` against the loss."""
         for group in self.optimiser.param_groups:
-            group["lr"] = wave(self.step, steps, *self.rates)
+            group["lr"] = wave(self.step, steps, *self.rates) * group.get("scale", 1)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.whole.parameters(), 1.0)

@@ -6,12 +6,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
+#include <utility>
 
 #include "base/error.hpp"
 #include "base/percent.hpp"
 #include "cli/exit_status.hpp"
 #include "cli/server_of_run.hpp"
-#include "drawing/picture_workflow.hpp"
 #include "gateway/options.hpp"
 #include "storage/folders.hpp"
 #include "storage/safetensors_head.hpp"
@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kUsualSize = "512x512";
+constexpr std::pair<std::int64_t, std::int64_t> kUsualSize{512, 512};
 
 Transport::Reply ask_server(const RunOptions& options, const std::string& target) {
   asio::io_context io(1);
@@ -96,13 +96,8 @@ std::string first_checkpoint(const std::vector<std::string>& names, std::string&
 
 std::string native_size(const RunOptions& options, const std::string& checkpoint) {
   const auto head = asked([&] { return head_of(options, checkpoint); });
-  const auto size = find_string(head, "modelspec.resolution").value_or(kUsualSize);
-  try {
-    picture_size(size);
-  } catch (const InvalidInput&) {
-    return kUsualSize;
-  }
-  return size;
+  const auto [width, height] = resolution_of(head).value_or(kUsualSize);
+  return fmt::format("{}x{}", width, height);
 }
 
 }  // namespace darkroom

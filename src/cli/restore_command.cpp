@@ -176,7 +176,9 @@ void add_step_flags(CLI::App& command, restoration::RestoreOptions& steps) {
       .add_option("--upscale-model", steps.upscale_model, "Upscaler, by its name in models/upscale_models (default: the quickest there)")
       ->type_name("NAME")
       ->group(how);
-  command.add_option("--size", steps.size, "Side of what the colouriser sees, pixels: a multiple of 32 from 256 to 1024 (default: 512)")
+  command
+      .add_option("--size", steps.size,
+                  "Side of what the colouriser sees, pixels: a multiple of 32 from 256 to 1024 (default: what it was made for)")
       ->group(how);
   command.add_flag("--keep-gps", steps.keep_gps, "Leaves in the result where the picture was taken")->group(how);
   command.add_option("--lang", steps.lang, "Language of the stages: en or zh")->check(CLI::IsMember({"en", "zh"}))->group(how);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "base/dimensions.hpp"
 #include "base/error.hpp"
 
 namespace darkroom {
@@ -74,13 +75,7 @@ std::string keep_the_rest(Graph& graph, const Drawn& drawn, const std::string& d
 }  // namespace
 
 std::pair<std::int64_t, std::int64_t> picture_size(const std::string& text) {
-  std::int64_t width = 0, height = 0;
-  const char* end = text.data() + text.size();
-  const auto [cross, first] = std::from_chars(text.data(), end, width);
-  if (first == std::errc() && cross != end && (*cross == 'x' || *cross == 'X')) {
-    const auto [stopped, second] = std::from_chars(cross + 1, end, height);
-    if (second == std::errc() && stopped == end && width > 0 && height > 0) return {width, height};
-  }
+  if (const auto size = dimensions(text)) return *size;
   throw InvalidInput("the size " + text + ": expected WIDTHxHEIGHT in pixels, as 512x768");
 }
 

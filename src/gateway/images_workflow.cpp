@@ -29,6 +29,7 @@ namespace {
 using Size = std::pair<std::int64_t, std::int64_t>;
 
 constexpr std::int64_t kSizeStep = 8;
+constexpr Size kUsualSize{512, 512};             ///< of a checkpoint that doesn't say what it was made for
 constexpr double kAutoPixels = 1024.0 * 1024.0;  ///< an edit without a size is at most so large
 constexpr const char* kPrefix = "images/image";  ///< of the files that the built-in workflows save
 
@@ -77,12 +78,7 @@ std::string chosen_checkpoint(const Services& services, const std::string& model
 Size native_size(const Services& services, const std::string& checkpoint) {
   const auto file = services.folders.find_model("checkpoints", checkpoint);
   const auto head = file ? safetensors_metadata(*file) : std::nullopt;
-  try {
-    if (const auto text = head ? find_string(*head, "modelspec.resolution") : std::nullopt) return picture_size(*text);
-  } catch (const InvalidInput&) {
-    // a resolution in other words
-  }
-  return {512, 512};
+  return head ? resolution_of(*head).value_or(kUsualSize) : kUsualSize;
 }
 
 /// As large as the picture, within kAutoPixels.

@@ -28,14 +28,16 @@
 namespace darkroom {
 namespace {
 
-constexpr std::int64_t kSide = 512;  // the published networks' own
+constexpr std::int64_t kNative = 0;  // a side for DDColor: what the network was made for
 
-Int side_input() { return Int{.value = kSide, .min = DDColor::kSideStep, .max = DDColor::kMaxSide, .step = DDColor::kSideStep}; }
+Int side_input(std::int64_t least) {
+  return Int{.value = ColorModel::kUsualSide, .min = least, .max = DDColor::kMaxSide, .step = DDColor::kSideStep};
+}
 
-/// Linked values have not been checked.
-std::int64_t side_of(const Inputs& in) {
-  const auto side = in.integer_or("model_input_size", kSide);
-  if (side < DDColor::kSideStep || side > DDColor::kMaxSide || side % DDColor::kSideStep != 0)
+/// As it is asked for; `least` as in the schema. Linked values have not been checked.
+std::int64_t side_of(const Inputs& in, std::int64_t least) {
+  const auto side = in.integer_or("model_input_size", ColorModel::kUsualSide);
+  if (!DDColor::takes(side) && side != least)
     throw InvalidInput(fmt::format("model_input_size: {} is no multiple of {} from {} to {}", side, DDColor::kSideStep, DDColor::kSideStep, DDColor::kMaxSide));
   return side;
 }
@@ -107,14 +109,18 @@ class DDColorColorize final : public Node {
   static NodeSchema schema() {
     auto checkpoint = models("ddcolor");
     checkpoint.value = "ddcolor_paper_tiny.pth";
-    return NodeSchema("DDColor_Colorize", Form::kV1).module("darkroom.nodes").category("DDColor")
+    return NodeSchema("DDColor_Colorize", Form::kV1)
+        .module("darkroom.nodes")
+        .category("DDColor")
         .description("Gives a grey picture colours with a DDColor network of models/ddcolor.")
-        .input("image", Image{}).input("model_input_size", side_input()).input("checkpoint", checkpoint)
+        .input("image", Image{})
+        .input("model_input_size", side_input(DDColor::kSideStep))
+        .input("checkpoint", checkpoint)
         .output(Image{}, "colorized_image");
   }
   Outputs run(const Inputs& in, Context& context) override {
     const auto image = in.image("image");
-    const auto side = side_of(in);
+    const auto side = side_of(in, DDColor::kSideStep);
     const auto& name = in.choice("checkpoint");
     const auto file = find_model_by_name(context.folders(), {"ddcolor"}, name);
     if (!file) throw not_installed(name, colorizers(context.folders()));
@@ -131,21 +137,28 @@ class DDColorColorize final : public Node {
 class DDColorNode final : public Node {
  public:
   static NodeSchema schema() {
-    return NodeSchema("DDColor", Form::kV3).module("darkroom.nodes").category("image/restoration")
-        .description("Gives a grey picture colours. The name of a colouriser of models/ddcolor chooses it; the name of an upscaler leaves the "
-                     "choice to the node, and enlarges afterwards if that is on.")
+    return NodeSchema("DDColor", Form::kV3)
+        .module("darkroom.nodes")
+        .category("image/restoration")
+        .description(
+            "Gives a grey picture colours. The name of a colouriser of models/ddcolor chooses it; the name of an upscaler leaves the "
+            "choice to the node, and enlarges afterwards if that is on. With a model_input_size of 0 the network sees the size that "
+            "it was made for.")
         .input("image", Image{})
-        .optional("model", models("ddcolor,upscale_models")).optional("model_input_size", side_input()).optional("upscale", Boolean{.value = false})
+        .optional("model", models("ddcolor,upscale_models"))
+        .optional("model_input_size", side_input(kNative))
+        .optional("upscale", Boolean{.value = false})
         .output(Image{}, "image");
   }
   Outputs run(const Inputs& in, Context& context) override {
     const auto image = in.image("image");
-    const auto side = side_of(in);
+    const auto asked = side_of(in, kNative);
     const auto wanted = in.boolean_or("upscale", false);
     const auto chosen = choose(context.folders(), in.text_or("model", ""));
     const bool enlarges = wanted && chosen.upscaler;
     context.check();
     const auto model = load_color_model(context, chosen.colorizer.file);
+    const auto side = asked == kNative ? model->native_side() : asked;
     std::shared_ptr<const UpscaleModel> upscaler;
     if (enlarges) upscaler = load_upscale_model(*model_files<UpscaleModel>(context, "upscale_models"), chosen.upscaler->file, convolution_compute_of(context));
 

@@ -88,7 +88,9 @@ RestoreGraph build_graph(const RestoreOptions& options, const Abilities& abiliti
   if (options.scratch > 0) image = Builder::link(graph.add("RestoreScratches", {{"image", image}, {"strength", options.scratch}}));
   if (*options.colorize) {
     out.model = options.model;
-    image = Builder::link(graph.add("DDColor", {{"image", image}, {"model", options.model}, {"model_input_size", options.size}, {"upscale", false}}));
+    const int side = options.size.value_or(0);  // what the network was made for
+    image =
+        Builder::link(graph.add("DDColor", {{"image", image}, {"model", options.model}, {"model_input_size", side}, {"upscale", false}}));
   }
   if (options.upscale > 1) {
     image = Builder::link(graph.add("ImageUpscaleWithModel", {{"upscale_model", upscaler}, {"image", image}}));

@@ -55,6 +55,7 @@ void take(RestoreOptions& options, std::string_view key, const json::value& valu
   } else if (key == "upscale_model") {
     options.upscale_model = name(key, value);
   } else if (key == "size") {
+    if (value.is_null()) return;
     const std::int64_t side = integer(key, value);
     if (side < kMinSize || side > kMaxSize || side % kSizeStep != 0)
       refuse(fmt::format("options: size must be a multiple of {} from {} to {}", kSizeStep, kMinSize, kMaxSize));
@@ -94,7 +95,7 @@ json::object RestoreOptions::to_json() const {
   out.emplace("sharpen", sharpen);
   out.emplace("model", model.empty() ? json::value() : json::value(model));
   out.emplace("upscale_model", upscale_model.empty() ? json::value() : json::value(upscale_model));
-  out.emplace("size", size);
+  if (size) out.emplace("size", *size);  // else not at all: servers of before would refuse null
   out.emplace("keep_gps", keep_gps);
   return out;
 }

@@ -23,15 +23,15 @@ struct RestoreOptions {
   double sharpen = 0;            ///< strength 0 to 1
   std::string model;             ///< of the colouriser; "": the best that is installed
   std::string upscale_model;     ///< "": the quickest that is installed
-  int size = 512;                ///< side of what the colouriser sees, pixels
+  std::optional<int> size;       ///< side of what the colouriser sees, pixels; not said: what it was made for
   bool keep_gps = false;         ///< where the picture was taken stays in the result
   std::string lang;              ///< of messages, "en" or "zh"; "": not said
 
   json::object to_json() const;
 };
 
-/// Limit: side of what the colouriser sees, pixels. Beyond: 400. Fixed: the range that its networks are trained for. Edge:
-/// RestoreOptions.SizesHaveARange.
+/// Limit: side of what the colouriser sees, as a request names it, pixels. Beyond: 400. Fixed: the range that its networks are trained for.
+/// Edge: RestoreOptions.SizesHaveARange.
 constexpr std::int64_t kMaxSize = 1024;
 constexpr std::int64_t kMinSize = 256, kSizeStep = 32;
 /// Limit: a model's name in the options, bytes. Beyond: 400. Fixed: file names have up to 255. Edge: RestoreOptions.NamesHaveALimit.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <fstream>
 
+#include "base/dimensions.hpp"
 #include "base/error.hpp"
 
 namespace darkroom {
@@ -25,6 +26,11 @@ std::optional<json::object> safetensors_metadata(const std::filesystem::path& fi
     // no JSON: no metadata
   }
   return std::nullopt;
+}
+
+std::optional<std::pair<std::int64_t, std::int64_t>> resolution_of(const json::object& metadata) {
+  const auto text = find_string(metadata, "modelspec.resolution");
+  return text ? dimensions(*text) : std::nullopt;
 }
 
 }  // namespace darkroom

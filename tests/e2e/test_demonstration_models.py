@@ -12,6 +12,7 @@ from restorations import restore, until_closed, watch
 
 GOLDEN = DATA / "demonstration"
 MODEL = "darkroom-demo.safetensors"  # each of them, in its own folder
+BOUND = {"fp32": 50, "bf16": 38}  # decibels, of colours
 PROMPTS = (ROOT / "models/training/words/prompts.txt").read_text().splitlines()
 
 
@@ -60,11 +61,11 @@ def test_a_fresh_machine_draws_in_the_size_of_the_model(tmp_path):
 def test_a_grey_photograph_gets_the_colours_of_the_network_that_was_trained(server):
     name = server.upload("grey.png", (GOLDEN / "grey.png").read_bytes(), overwrite="true").json()["name"]
     entry = server.run({"1": {"class_type": "LoadImage", "inputs": {"image": name}},
-                        "2": {"class_type": "DDColor", "inputs": {"image": ["1", 0], "model": MODEL, "model_input_size": 256}},
+                        "2": {"class_type": "DDColor", "inputs": {"image": ["1", 0], "model": MODEL, "model_input_size": 0}},
                         "3": {"class_type": "SaveImage", "inputs": {"images": ["2", 0], "filename_prefix": "coloured"}}}, 120)
     assert entry["status"]["status_str"] == "success", entry["status"]
     picture = Image.open(io.BytesIO(server.view(entry["outputs"]["3"]["images"][0]))).convert("RGB")
-    assert psnr(picture, Image.open(GOLDEN / "colour.png")) > {"fp32": 50, "bf16": 38}[server.precision]
+    assert psnr(picture, Image.open(GOLDEN / "colour.png")) > BOUND[server.precision]
     assert np.std(np.asarray(picture, float), axis=2).mean() > 5, "it is not grey any more"
 
 
@@ -85,4 +86,7 @@ def test_a_photograph_that_is_only_uploaded_is_coloured_by_it(server):
     with watch(server, f"?job={reply.json()['job_id']}") as ws:
         last = until_closed(ws)[-1]
     assert last["stage"] == "complete", last
-    assert server.json(f"/restore/{reply.json()['job_id']}")["model"] == MODEL
+    job = server.json(f"/restore/{reply.json()['job_id']}")
+    assert job["model"] == MODEL
+    picture = Image.open(io.BytesIO(server.get(job["result_url"]).content)).convert("RGB")
+    assert psnr(picture, Image.open(GOLDEN / "colour.png")) > BOUND[server.precision], "in the size that the network was made for, too"

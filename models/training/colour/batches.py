@@ -5,12 +5,13 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
 
-from lab import rgb_to_lab, grey_of
+from lab import grey_of, is_leaf, rgb_to_lab
 
-PIXELS = 16 * 128 * 128  # of a batch, whatever the side of its squares
-SMALL, LARGE = (64, 96, 128), (128, 160, 192, 256)  # sides before and after GROWS of the training
+PIXELS = 6 * 128 * 128  # of a batch, about: never fewer than two squares
+SMALL, LARGE = (64, 96, 128), (128, 192, 256)  # sides before and after GROWS of the training
 GROWS = 0.5
-OBJECTS = 0.06  # share of things without surroundings, before GROWS
+LEAFY, MORE = 0.3, 4  # a photograph with this share of leaves' green, or more, is drawn 1 + MORE times as often as one without
+OBJECTS = 0.06        # share of things without surroundings, before GROWS
 
 
 class Draw:
@@ -48,6 +49,13 @@ class Pictures:
         of = lambda use: [pyramid(found[key]) for key in sorted(found) if key.startswith(use + "/")]
         self.photographs = of("train")[:limit]
         self.objects = of("object") if limit is None else []
+        green = lambda levels: is_leaf(rgb_to_lab(levels[-1][None].float() / 255)[:, 1:]).float().mean()
+        often = torch.tensor([1 + MORE * min(1, green(levels).item() / LEAFY) for levels in self.photographs])
+        self.up_to = (often / often.sum()).cumsum(0)
+
+    def photograph(self, draw):
+        """One of the photographs: those with leaves come more often, since green and brown leaves look alike in grey until one has seen many."""
+        return self.photographs[min(int(torch.searchsorted(self.up_to, draw.between(0, 1))), len(self.photographs) - 1)]
 
     def crop(self, levels, side, draw):
         """A piece of a picture as a square: all of it squeezed, or a part that is turned and stretched a little. RGB in 0..1 [3,side,side]."""
@@ -79,7 +87,7 @@ class Pictures:
                 thing = self.crop(self.objects[draw.below(len(self.objects))], side, draw)
                 rgb.append(thing[:3] * thing[3:] + draw.between(0, 1) * (1 - thing[3:]))
             else:
-                rgb.append(self.crop(self.photographs[draw.below(len(self.photographs))], side, draw))
+                rgb.append(self.crop(self.photograph(draw), side, draw))
         rgb = torch.stack(rgb).clamp(0, 1)
         lab = rgb_to_lab(rgb)
         ab = lab[:, 1:] * draw.between(0.9, 1.25, len(rgb))

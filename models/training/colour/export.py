@@ -16,10 +16,12 @@ from safetensors.torch import save_file
 
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
+from batches import LARGE
 from network import UNIT, DDColor, Shape
 from sources import CACHE
 
 FAMILY = "darkroom-colour"
+NATIVE = LARGE[-1]  # the side of the square that the network is made for, pixels
 SPECTRAL = ("shuf.conv.0", "last_shuf.conv.0", "refine_net.0.0")
 SCORES = "head."  # of the training's second loss, not in the file
 
@@ -62,7 +64,7 @@ def exported(state, saturation=1.0):
 def write(state, path, saturation=1.0, facts=None):
     """`facts`: more metadata, text to text."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(exported(state, saturation), path, metadata={"darkroom.family": FAMILY, "darkroom.model": "DDColor, narrow: a demonstration model", **(facts or {})})
+    save_file(exported(state, saturation), path, metadata={"darkroom.family": FAMILY, "modelspec.resolution": f"{NATIVE}x{NATIVE}", "darkroom.model": "DDColor, narrow: a demonstration model", **(facts or {})})
     path.chmod(0o644)  # safetensors keeps what it writes to itself
 
 

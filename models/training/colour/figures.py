@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 here = Path(__file__).resolve().parent
 sys.path[:0] = [str(here), str(here.parent)]
-from export import network_of, read
+from export import NATIVE, network_of, read
 from lab import grey_of, lab_to_rgb, rgb_to_lab
 from prepare import PICTURES
 
@@ -103,17 +103,17 @@ def picture_of(rgb, rounded=np.round):
 
 
 def write_golden(network, folder):
-    """grey.png, 256 pixels wide, and colour.png."""
+    """grey.png, as wide as what the network is made for, and colour.png."""
     folder.mkdir(parents=True, exist_ok=True)
     grey = Image.open(PHOTOS / GOLDEN).convert("L").convert("RGB")
-    grey = grey.resize((256, round(256 * grey.height / grey.width)), Image.LANCZOS)
+    grey = grey.resize((NATIVE, round(NATIVE * grey.height / grey.width)), Image.LANCZOS)
     grey.save(folder / "grey.png")
-    picture_of(coloured(as_batch(grey), colors_of(network, as_batch(grey), 256)), np.floor).save(folder / "colour.png")  # as SaveImage writes it
+    picture_of(coloured(as_batch(grey), colors_of(network, as_batch(grey), NATIVE)), np.floor).save(folder / "colour.png")  # as SaveImage writes it
 
 
 def main():
     ask = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    ask.add_argument("--side", type=int, default=256)
+    ask.add_argument("--side", type=int, default=NATIVE)
     ask.add_argument("--out", type=Path, default=Path("."))
     ask.add_argument("--golden", type=Path)
     ask.add_argument("model", type=Path)

@@ -31,3 +31,9 @@ def lab_to_rgb(lab):
 def grey_of(lightness):
     """L [B,1,H,W] -> what the network sees, [B,3,H,W]: the picture without a and b."""
     return lab_to_rgb(torch.cat([lightness, torch.zeros_like(lightness), torch.zeros_like(lightness)], 1))
+
+
+def is_leaf(ab):
+    """[B,2,H,W] -> whether it is a leaf's green: from yellow's side to blue's, and not nearly grey. [B,H,W]"""
+    a, b = ab[:, 0], ab[:, 1]
+    return (a < -5) & (b > 0) & (b < -4 * a)

@@ -2,14 +2,14 @@
 import torch
 import torch.nn.functional as F
 
-from lab import rgb_to_lab
+from lab import is_leaf, rgb_to_lab
 
 STEP = 10      # units of a and b, of a class of colours
 REACH = 11     # classes to each side of grey
 SELDOM = 2e-4  # share of the pixels that makes a cell of the plane a class of its own
 MIXED = 0.5    # of even shares, in the shares that weights come from (Zhang et al. 2016)
 HEAVIEST = 4.0
-LEAVES = 2.5   # what a pixel of a leaf's green weighs beside the others: green and brown leaves look alike in grey, and what lies between them is brown
+LEAVES = 1.7   # what a pixel of a leaf's green weighs beside the others: green and brown leaves look alike in grey, and what lies between them is brown
 ALIKE = 0.3    # weight of what makes a and b two colours
 SIDE = 2 * REACH + 1
 
@@ -43,12 +43,6 @@ class ColorClasses:
         return self.of_cell[cell_of(ab)]
 
 
-def is_leaf(ab):
-    """[B,2,H,W] -> whether it is a leaf's green: from yellow's side to blue's, and not nearly grey. [B,H,W]"""
-    a, b = ab[:, 0], ab[:, 1]
-    return (a < -5) & (b > 0) & (b < -4 * a)
-
-
 def loss(ab, scores, vectors, wanted, grey, classes):
     """ab, wanted: [B,2,S,S]; scores: [B,K,S/4,S/4]; vectors: [B,2,C]; grey: [B,3,S,S]. The sum, and its parts to be shown."""
     weight = classes.weight[classes.of(wanted)] * torch.where(is_leaf(wanted), LEAVES, 1.0)
@@ -67,4 +61,4 @@ def loss(ab, scores, vectors, wanted, grey, classes):
 
     # a and b from one vector are one colour and its opposite: queries that grow alike bring that about, and then nothing drives them apart.
     alike = F.cosine_similarity(vectors[:, 0], vectors[:, 1], dim=1).square().mean()
-    return far + 0.1 * guess + 0.05 * rough + 0.1 * pale + ALIKE * alike, {"far": far, "guess": guess, "rough": rough, "pale": pale, "alike": alike}
+    return far + 0.5 * guess + 0.05 * rough + 0.1 * pale + ALIKE * alike, {"far": far, "guess": guess, "rough": rough, "pale": pale, "alike": alike}

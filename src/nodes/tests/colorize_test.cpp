@@ -6,8 +6,10 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 #include "imaging/decode.hpp"
+#include "nodes/color_model.hpp"
 #include "nodes/tests/graph_bench.hpp"
 #include "tensor/safetensors.hpp"
 
@@ -133,6 +135,27 @@ TEST_F(ColorNodes, ShowWhereTheyLookToWhoWatches) {
   EXPECT_EQ(watched.all<MessageSent>().size(), 1u) << "and the picture with its colours";
 }
 
+TEST_F(ColorNodes, SeeTheSizeThatTheFileWasMadeFor) {
+  const auto network = read_safetensors(micro());
+  const std::vector<std::pair<std::string, at::Tensor>> tensors(network.tensors.begin(), network.tensors.end());
+  const auto made_for = [&](const std::string& resolution) {
+    const std::string name = "made_for_" + resolution + ".safetensors";
+    std::ofstream(models_ / name, std::ios::binary) << dump_safetensors(tensors, {{"modelspec.resolution", resolution}});
+    return name;
+  };
+  const auto seen = [&](const std::string& size) { return said(article(R"(, "model": ")" + made_for("64x64") + '"' + size)); };
+  EXPECT_THAT(seen(R"(, "model_input_size": 0)"), HasSubstr("seen at 64 pixels"));
+  EXPECT_THAT(seen(R"(, "model_input_size": 96)"), HasSubstr("seen at 96 pixels"));
+  EXPECT_THAT(seen(""), HasSubstr("seen at 512 pixels")) << "the widget's default";
+  EXPECT_THAT(third_party(R"(, "model_input_size": 0, "checkpoint": ")" + made_for("64x64") + '"').message(),
+              HasSubstr("model_input_size"));
+  for (const char* usable : {"32x32", "4096x4096"}) EXPECT_EQ(native_side_of(models_ / made_for(usable)), std::atoi(usable));
+  for (const char* other : {"64x96", "48x48", "0x0", "4128x4128", "small"})
+    EXPECT_EQ(native_side_of(models_ / made_for(other)), 512) << other;
+  EXPECT_EQ(native_side_of(micro()), 512);
+  EXPECT_EQ(native_side_of(kData / "files/srvgg_x1_params.pth"), 512);
+}
+
 TEST_F(ColorNodes, SayHowToGetAColouriser) {
   for (const Ran& ran : {article(""), article(R"(, "model": "realesr-animevideov3")"), third_party(R"(, "model_input_size": 512, "checkpoint": "ddcolor_paper_tiny.pth")")}) {
     ASSERT_TRUE(ran.error);
@@ -158,7 +181,8 @@ TEST_F(ColorNodes, BlameTheFileAndTheSize) {
   fs::copy_file(kData / "files/srvgg_x1_params.pth", models_ / "upscaler.pth");
   EXPECT_THAT(article("").message(), HasSubstr("upscaler.pth: its tensors belong to no DDColor network"));
   install("micro.safetensors");
-  for (const char* side : {"48", "0", "4128"}) EXPECT_THAT(article(std::string(R"(, "model": "micro", "model_input_size": )") + side).message(), HasSubstr("model_input_size: "));
+  for (const char* side : {"48", "16", "-32", "4128"})
+    EXPECT_THAT(article(std::string(R"(, "model": "micro", "model_input_size": )") + side).message(), HasSubstr("model_input_size: "));
 }
 
 TEST_F(ColorNodes, ColourEachFrameAloneAndKeepAlpha) {

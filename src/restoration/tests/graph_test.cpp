@@ -67,6 +67,16 @@ TEST(RestoreGraph, AllModelsAreOpenedBeforeTheFirstStep) {
   EXPECT_EQ(opened(), R"({"image":["1",0],"model_1":["2",0]})");
 }
 
+TEST(RestoreGraph, TheColouriserSeesWhatItWasMadeForUnlessASizeIsNamed) {
+  const Abilities able = everything();
+  RestoreOptions options;
+  settle(options, able);
+  const auto colouring = [&] { return dump(build_graph(options, able, "a", "b").prompt.at("3").at("inputs")); };
+  EXPECT_EQ(colouring(), R"({"image":["2",0],"model":"ddcolor_modelscope.pth","model_input_size":0,"upscale":false})");
+  options.size = 640;
+  EXPECT_EQ(colouring(), R"({"image":["2",0],"model":"ddcolor_modelscope.pth","model_input_size":640,"upscale":false})");
+}
+
 TEST(RestoreGraph, TheUpscalerFitsOrItsResultIsMadeSmaller) {
   Abilities able = everything();
   RestoreOptions options{.colorize = false, .upscale = 2};

@@ -22,7 +22,8 @@ TEST(RestoreOptions, NothingIsOnByItself) {
     EXPECT_FALSE(options.colorize.has_value());
     EXPECT_EQ(options.denoise + options.scratch + options.sharpen, 0);
     EXPECT_EQ(options.upscale, 1);
-    EXPECT_EQ(options.size, 512);
+    EXPECT_FALSE(options.size.has_value());
+    EXPECT_FALSE(options.to_json().contains("size"));
   }
 }
 
@@ -46,7 +47,7 @@ TEST(RestoreOptions, WhatIsWrongIsNamed) {
 }
 
 TEST(RestoreOptions, SizesHaveARange) {
-  EXPECT_EQ(refusal("{\"size\":256}") + refusal("{\"size\":1024}"), "");
+  EXPECT_EQ(refusal("{\"size\":256}") + refusal("{\"size\":1024}") + refusal("{\"size\":null}"), "");
   EXPECT_NE(refusal("{\"size\":255}"), "");
   EXPECT_NE(refusal("{\"size\":1025}"), "");
   EXPECT_NE(refusal("{\"size\":500}"), "") << "no multiple of 32";

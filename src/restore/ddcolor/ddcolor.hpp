@@ -46,6 +46,7 @@ class DDColor {
   /// range. Edge: DDColor.SidesHaveALimit.
   static constexpr std::int64_t kMaxSide = 4096;
   static constexpr std::int64_t kSideStep = 32;  ///< sides are multiples of it
+  static constexpr bool takes(std::int64_t side) { return side >= kSideStep && side <= kMaxSide && side % kSideStep == 0; }
 
   /// Packs the weights for `compute`, those of the 3x3 convolutions for `convolutions`; takes as long as one pass over the file. In bf16
   /// the sums that the encoder's blocks add to, the norms and all that the queries compute among themselves stay float32. `check` is called
