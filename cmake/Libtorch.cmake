@@ -49,5 +49,5 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   # GCC 12 takes the undefined operand of its own AVX-512 functions for a mistake.
   set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tensor/winograd_avx512.cpp PROPERTIES COMPILE_OPTIONS "-mavx512f;-mfma;-O2;-Wno-maybe-uninitialized" SKIP_PRECOMPILE_HEADERS ON)
   set_source_files_properties(${CMAKE_SOURCE_DIR}/src/tensor/flash_attention_avx512.cpp
-                              PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512bw;-mavx512vl;-mavx512bf16;-O2;-Wno-maybe-uninitialized" SKIP_PRECOMPILE_HEADERS ON)
+                              PROPERTIES COMPILE_OPTIONS "-mavx512f;-mavx512bw;-mavx512vl;-mavx512bf16;-mamx-tile;-mamx-bf16;-O2;-Wno-maybe-uninitialized" SKIP_PRECOMPILE_HEADERS ON)
 endif()

@@ -1,6 +1,6 @@
 #pragma once
 // Attention in blocks of queries and keys (Dao et al. 2022; the running maximum of Milakov & Gimelshein 2018): float32 for AVX2, bf16
-// for AVX-512 with products of bf16 pairs.
+// for AVX-512 with products of bf16 pairs, or of tiles (AMX).
 //
 // Plain pointers only: the kernels are compiled for their processors, and no inline function of a shared header may get in there.
 
@@ -39,7 +39,7 @@ std::int64_t tasks(const Call<float>& call);
 std::int64_t scratch_floats(const Call<float>& call);  ///< for one thread
 void run(const Call<float>& call, std::int64_t first, std::int64_t last, float* scratch);
 
-// The same in bf16. Not available with AMX: libtorch's attention uses it and is the faster one there.
+// The same in bf16.
 bool available(const Call<Bf16>& call);
 std::int64_t packed_numbers(const Call<Bf16>& call);
 std::int64_t blocks(const Call<Bf16>& call);

@@ -31,7 +31,7 @@ class GroupNorm {
   std::int64_t groups_;
 };
 
-/// The own kernel behind it: float32 in channels-last memory on processors with AVX2. Nothing where it does not fit.
+/// The own kernel behind it: float32 or bf16 in channels-last memory on processors with AVX2. Nothing where it does not fit.
 std::optional<at::Tensor> fused_group_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps, std::int64_t groups, const at::Tensor& shift, bool silu);
 
 /// LayerNorm over the last dimension, with weight and bias.

@@ -92,13 +92,17 @@ TEST(GroupNormLayer, EqualsTheDefinition) {
     const auto x = nhwc(at::randn({c.batch, c.channels, c.height, c.width}).mul(2).add(c.offset)), w = at::randn({c.channels}), b = at::randn({c.channels}), shift = at::randn({c.batch, 2 * c.channels}).narrow(1, c.channels, c.channels);
     const GroupNorm norm(weights_of({{"weight", w}, {"bias", b}}), {}, 1e-5, c.groups), bf16(weights_of({{"weight", w}, {"bias", b}}), kBf16, 1e-5, c.groups);
     const auto plain = at::group_norm(f64(x), c.groups, f64(w), f64(b), 1e-5);
+    const auto shifted = at::silu(at::group_norm(f64(x).add(f64(shift).unsqueeze(2).unsqueeze(3)), c.groups, f64(w), f64(b), 1e-5));
     const auto before = x.clone();
     EXPECT_LT(error(norm(x), plain), 3e-6);
     EXPECT_LT(error(norm.silu(x), at::silu(plain)), 3e-6);
-    EXPECT_LT(error(norm.silu(x, shift), at::silu(at::group_norm(f64(x).add(f64(shift).unsqueeze(2).unsqueeze(3)), c.groups, f64(w), f64(b), 1e-5))), 3e-6);
+    EXPECT_LT(error(norm.silu(x, shift), shifted), 3e-6);
     EXPECT_LT(error(norm(x.contiguous()), plain), 3e-6);
     EXPECT_TRUE(x.equal(before));
-    if (c.offset == 0) { EXPECT_LT(error(bf16.silu(x.to(at::kBFloat16)), at::silu(plain)), 2e-2); }
+    if (c.offset != 0) continue;
+    EXPECT_LT(error(bf16(x.to(at::kBFloat16)), plain), 2e-2);
+    EXPECT_LT(error(bf16.silu(x.to(at::kBFloat16)), at::silu(plain)), 2e-2);
+    EXPECT_LT(error(bf16.silu(x.to(at::kBFloat16), shift.to(at::kBFloat16)), shifted), 2e-2);
   }
   EXPECT_THROW(GroupNorm(weights_of({{"weight", at::randn({33})}, {"bias", at::randn({33})}}), {}, 1e-5), InvalidInput);
 }
@@ -106,8 +110,10 @@ TEST(GroupNormLayer, EqualsTheDefinition) {
 TEST(GroupNormLayer, KeepsNaN) {
   auto x = nhwc(at::randn({1, 32, 4, 4}));
   x.fill_(NAN);
-  const GroupNorm norm(weights_of({{"weight", at::rand({32})}, {"bias", at::rand({32})}}), {}, 1e-5);
-  EXPECT_TRUE(norm.silu(x).isnan().all().item<bool>());
+  for (const auto& compute : {Compute{}, kBf16}) {
+    const GroupNorm norm(weights_of({{"weight", at::rand({32})}, {"bias", at::rand({32})}}), compute, 1e-5);
+    EXPECT_TRUE(norm.silu(x.to(compute.dtype)).isnan().all().item<bool>());
+  }
 }
 
 TEST(LayerNormLayer, EqualsTheDefinition) {
