@@ -38,7 +38,8 @@ Int side_input(std::int64_t least) {
 std::int64_t side_of(const Inputs& in, std::int64_t least) {
   const auto side = in.integer_or("model_input_size", ColorModel::kUsualSide);
   if (!DDColor::takes(side) && side != least)
-    throw InvalidInput(fmt::format("model_input_size: {} is no multiple of {} from {} to {}", side, DDColor::kSideStep, DDColor::kSideStep, DDColor::kMaxSide));
+    throw InvalidInput(fmt::format("model_input_size: {} is no multiple of {} from {} to {}{}", side, DDColor::kSideStep,
+                                   DDColor::kSideStep, DDColor::kMaxSide, least == kNative ? ", or 0" : ""));
   return side;
 }
 

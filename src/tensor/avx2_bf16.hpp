@@ -14,7 +14,7 @@ inline __m256 load_floats(const std::uint16_t* from) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from))), 16));
 }
 
-/// Rounded to nearest, ties to even. A NaN may become infinity.
+/// Rounded to nearest, ties to even. A NaN that comes from bf16 or from arithmetic stays one; others may become infinity.
 inline void store_bf16(std::uint16_t* to, __m256 value) {
   const __m256i bits = _mm256_castps_si256(value), odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
   const __m256i high = _mm256_srli_epi32(_mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7FFF)), odd), 16);

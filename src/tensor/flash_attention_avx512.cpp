@@ -5,7 +5,8 @@
 
 #include "tensor/flash_attention.hpp"
 
-#if defined(__x86_64__) && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512BF16__)
+#if defined(__x86_64__) && defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512BF16__) && \
+    defined(__AMX_BF16__)
 #include <immintrin.h>
 
 #include "tensor/amx_tile.hpp"
@@ -194,7 +195,6 @@ void group_through_block(const Call<Bf16>& call, const Scratch& s, const Bf16* b
   }
 }
 
-#ifdef __AMX_BF16__
 /// A group of amx::kRows queries through one block of keys.
 void tiles_through_block(const Call<Bf16>& call, const Scratch& s, const Bf16* block, std::int64_t group, std::int64_t count,
                          std::int64_t padded) {
@@ -221,7 +221,6 @@ void tiles_through_block(const Call<Bf16>& call, const Scratch& s, const Bf16* b
     }
   }
 }
-#endif
 
 void run_task(const Call<Bf16>& call, std::int64_t task, const Scratch& s, decltype(&group_through_block) through_block) {
   const auto per_head = tasks_a_head(call), head = task / per_head % call.heads, image = task / per_head / call.heads, first = task % per_head * kQueries;
@@ -286,13 +285,11 @@ std::int64_t scratch_floats(const Call<Bf16>& call) { return Scratch(call, nullp
 
 void run(const Call<Bf16>& call, std::int64_t first, std::int64_t last, float* scratch) {
   const Scratch parts(call, scratch);
-#ifdef __AMX_BF16__
   if (amx::usable()) {
     const amx::Tiles mine;
     for (auto task = first; task < last; ++task) run_task(call, task, parts, tiles_through_block);
     return;
   }
-#endif
   for (auto task = first; task < last; ++task) run_task(call, task, parts, group_through_block);
 }
 

@@ -41,9 +41,9 @@ std::optional<at::Tensor> fused_group_norm(const at::Tensor& x, const at::Tensor
   // A single pixel or channel has strides of any value; what counts is where the next element lies.
   const bool rows_follow = x.size(2) == 1 || x.size(3) == 1 || x.stride(2) == x.size(3) * x.stride(3);
   if (x.stride(1) != 1 || !rows_follow || (shift.defined() && shift.stride(1) != 1)) return std::nullopt;
-  if (dtype == at::kFloat) return normed<float>(x, weight, bias, eps, groups, shift, silu);
   const auto floats = [](const at::Tensor& vector) { return vector.defined() ? vector.to(at::kFloat) : vector; };
-  return normed<std::uint16_t>(x, floats(weight), floats(bias), eps, groups, floats(shift), silu);
+  const auto run = dtype == at::kFloat ? normed<float> : normed<std::uint16_t>;
+  return run(x, floats(weight), floats(bias), eps, groups, floats(shift), silu);
 }
 
 }  // namespace darkroom

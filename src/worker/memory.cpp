@@ -80,9 +80,11 @@ void watch_allocations(const std::function<void(std::size_t)>* before) {
   watched->before_ = before;
 }
 
-void trim_memory() {
+void trim_memory() { ::malloc_trim(0); }
+
+void give_memory_back() {
   if (mkl_serv_free_buffers != nullptr) mkl_serv_free_buffers();  // what its matrix products keep: 60 MB with AVX-512 on two threads
-  ::malloc_trim(0);
+  trim_memory();
 }
 
 }  // namespace darkroom

@@ -22,7 +22,9 @@ void tune_allocator();
 /// Called with its bytes before a tensor of 8 MiB or more is allocated, on the thread that wants it: to make room, or to refuse it
 /// by an exception. One at a time, which has to stay until it is taken away by null. Must not allocate such a tensor itself.
 void watch_allocations(const std::function<void(std::size_t bytes)>* before);
-/// Hands freed memory, and what MKL keeps for its next products, back to the system. Costs milliseconds, and page faults later.
+/// Hands freed memory back to the system. Costs milliseconds, and page faults later.
 void trim_memory();
+/// That, and what MKL keeps for its next products: for a process that computes nothing now.
+void give_memory_back();
 
 }  // namespace darkroom

@@ -162,7 +162,7 @@ void Worker::handle(Record record) {
     else if (record.kind == "free")
       post([this, models = bool_or(record.data, "unload_models", false), memory = bool_or(record.data, "free_memory", false)] {
         executor_.free(models, memory);
-        trim_memory();
+        give_memory_back();
       });
     else if (record.kind == "stop") begin_stop();
     else log::warn("the gateway sent a record of the unknown kind {}", record.kind);
@@ -265,7 +265,7 @@ void Worker::execute_tasks() {
       const auto is_due = [&] { return closing_ || !tasks_.empty(); };
       if (std::exchange(has_worked, false) && !wake_.wait_for(lock, kIdleTime, is_due)) {
         lock.unlock();
-        trim_memory();  // what jobs in a row use again and again is for nobody now
+        give_memory_back();  // what jobs in a row use again and again is for nobody now
         lock.lock();
       }
       wake_.wait(lock, is_due);

@@ -32,13 +32,13 @@ TEST(MemoryFigures, NobodyIsAskedWithoutCuda) {
   EXPECT_FALSE(gpu_memory(0)) << "libtorch's CUDA half is not loaded";
 }
 
-TEST(TrimMemory, TakesWhatMatrixProductsKeep) {
+TEST(GiveMemoryBack, TakesWhatMatrixProductsKeep) {
   if (mkl_serv_mem_stat == nullptr) GTEST_SKIP() << "this libtorch has no MKL";
   int buffers = 0;
   const auto side = at::ones({2048, 2048});
   at::mm(side, side);
   EXPECT_GT(mkl_serv_mem_stat(&buffers), 1 << 20);
-  trim_memory();
+  give_memory_back();
   EXPECT_LT(mkl_serv_mem_stat(&buffers), 1 << 20);
 }
 
