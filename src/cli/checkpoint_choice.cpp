@@ -6,7 +6,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <functional>
-#include <utility>
 
 #include "base/error.hpp"
 #include "base/percent.hpp"
@@ -20,8 +19,6 @@ namespace darkroom {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::pair<std::int64_t, std::int64_t> kUsualSize{512, 512};
 
 Transport::Reply ask_server(const RunOptions& options, const std::string& target) {
   asio::io_context io(1);
@@ -94,10 +91,8 @@ std::string first_checkpoint(const std::vector<std::string>& names, std::string&
   return name;
 }
 
-std::string native_size(const RunOptions& options, const std::string& checkpoint) {
-  const auto head = asked([&] { return head_of(options, checkpoint); });
-  const auto [width, height] = resolution_of(head).value_or(kUsualSize);
-  return fmt::format("{}x{}", width, height);
+std::pair<std::int64_t, std::int64_t> native_size(const RunOptions& options, const std::string& checkpoint) {
+  return resolution_of(asked([&] { return head_of(options, checkpoint); })).value_or(kUsualResolution);
 }
 
 }  // namespace darkroom

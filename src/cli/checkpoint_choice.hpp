@@ -1,7 +1,9 @@
 #pragma once
 // Which checkpoint `darkroom txt2img` takes when none is named, and how large its pictures are.
 
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/run_options.hpp"
@@ -16,8 +18,8 @@ std::vector<std::string> checkpoints_of(const RunOptions& options);
 /// what to do, when there is none.
 std::string first_checkpoint(const std::vector<std::string>& names, std::string& note);
 
-/// "128x128": the size that the checkpoint was made for, as its head says (`modelspec.resolution`); "512x512" where it says nothing.
+/// Width and height that the checkpoint was made for, pixels, as its head says (`resolution_of`); kUsualResolution where it says nothing.
 /// Throws RunFailure when the server can't be asked.
-std::string native_size(const RunOptions& options, const std::string& checkpoint);
+std::pair<std::int64_t, std::int64_t> native_size(const RunOptions& options, const std::string& checkpoint);
 
 }  // namespace darkroom

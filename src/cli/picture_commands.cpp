@@ -27,12 +27,12 @@ struct PictureOptions {
 /// Asks for nothing but the graph to be run; a seed that isn't given is drawn, and said.
 int make_picture(PictureOptions options) {
   try {
-    if (!options.size.empty()) picture_size(options.size);  // says what is wrong before anything is asked
+    auto size = std::tie(options.request.width, options.request.height);
+    if (!options.size.empty()) size = picture_size(options.size);  // says what is wrong before anything is asked
     std::string note;
     if (options.request.model.empty()) options.request.model = first_checkpoint(checkpoints_of(options.run), note);
     if (!note.empty() && !options.run.quiet) std::fprintf(stderr, "%s\n", note.c_str());
-    if (options.size.empty() && options.picture.empty()) options.size = native_size(options.run, options.request.model);
-    if (!options.size.empty()) std::tie(options.request.width, options.request.height) = picture_size(options.size);
+    if (options.size.empty() && options.picture.empty()) size = native_size(options.run, options.request.model);
     std::random_device device;
     options.request.seed = options.seed ? *options.seed : static_cast<std::uint64_t>(device()) << 32 | device();
     if (!options.picture.empty()) {

@@ -29,7 +29,6 @@ namespace {
 using Size = std::pair<std::int64_t, std::int64_t>;
 
 constexpr std::int64_t kSizeStep = 8;
-constexpr Size kUsualSize{512, 512};             ///< of a checkpoint that doesn't say what it was made for
 constexpr double kAutoPixels = 1024.0 * 1024.0;  ///< an edit without a size is at most so large
 constexpr const char* kPrefix = "images/image";  ///< of the files that the built-in workflows save
 
@@ -78,7 +77,7 @@ std::string chosen_checkpoint(const Services& services, const std::string& model
 Size native_size(const Services& services, const std::string& checkpoint) {
   const auto file = services.folders.find_model("checkpoints", checkpoint);
   const auto head = file ? safetensors_metadata(*file) : std::nullopt;
-  return head ? resolution_of(*head).value_or(kUsualSize) : kUsualSize;
+  return head ? resolution_of(*head).value_or(kUsualResolution) : kUsualResolution;
 }
 
 /// As large as the picture, within kAutoPixels.

@@ -17,5 +17,7 @@ std::optional<json::object> safetensors_metadata(const std::filesystem::path& fi
 /// Width and height of the pictures that a model was made for, pixels, as its metadata says (`modelspec.resolution`: "512x768"); nothing
 /// where it doesn't say so, or in other words.
 std::optional<std::pair<std::int64_t, std::int64_t>> resolution_of(const json::object& metadata);
+/// Of a checkpoint that doesn't say what it was made for: Stable Diffusion 1.x's.
+inline constexpr std::pair<std::int64_t, std::int64_t> kUsualResolution{512, 512};
 
 }  // namespace darkroom

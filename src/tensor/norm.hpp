@@ -27,11 +27,13 @@ class GroupNorm {
  private:
   at::Tensor run(const at::Tensor& x, const at::Tensor& shift, bool silu) const;
   at::Tensor weight_, bias_;
+  at::Tensor weight_floats_, bias_floats_;  ///< the same numbers as the own kernel takes them
   double eps_;
   std::int64_t groups_;
 };
 
 /// The own kernel behind it: float32 or bf16 in channels-last memory on processors with AVX2. Nothing where it does not fit.
+/// weight, bias: float32.
 std::optional<at::Tensor> fused_group_norm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, double eps, std::int64_t groups, const at::Tensor& shift, bool silu);
 
 /// LayerNorm over the last dimension, with weight and bias.
